@@ -1,0 +1,4 @@
+// Command leat is streaming SQL for NATS in one binary.
+package main
+
+func main() {}

@@ -1,0 +1,146 @@
+package operator
+
+import (
+	"github.com/leatsql/leat/pkg/sql/expr"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// Spec describes one operator of a physical plan. Specs are plain data: Build makes operators of them, EXPLAIN prints
+// them. Column numbers are of the operator's input; Out is the schema of what it emits.
+type Spec interface {
+	Out() *vector.Schema
+	// Name is the operator's name in EXPLAIN ("Filter", "HashAggregate"); Details its line there.
+	Name() string
+	Details() string
+}
+
+// Filter keeps rows on which Pred is true.
+type Filter struct {
+	Pred   expr.Expr
+	Schema *vector.Schema
+}
+
+// Project computes Exprs. EventTime, if not -1, is the output column (BIGINT ms or TIMESTAMP) that sets the rows'
+// event time from here on; Delay is then the delay of the new watermark (largest event time - Delay).
+type Project struct {
+	Exprs     []expr.Expr
+	Schema    *vector.Schema
+	EventTime int
+	DelayMs   int64
+}
+
+// WindowKind is the kind of window of an Aggregate.
+type WindowKind uint8
+
+// The kinds of windows.
+const (
+	NoWindow WindowKind = iota
+	Tumbling
+	Hopping
+	Session
+	Cumulate
+)
+
+// Window is the window of an Aggregate; times in ms. Windows are epoch-aligned and half-open. GraceMs is resolved by
+// the planner. Ksql: sessions merge at a distance <= gap and are bounded by first and last row; no window before 0.
+type Window struct {
+	Kind           WindowKind
+	SizeMs         int64
+	AdvanceMs      int64
+	GraceMs        int64
+	Ksql           bool
+	ProcessingTime bool // by Batch.AppendTime instead of Batch.Time
+}
+
+// Emission is when an Aggregate emits.
+type Emission uint8
+
+// EmitBatch: each group that a step changed, once, at the step's end. EmitRecord: after each row. EmitFinal: a window
+// when it closes (watermark >= end + grace); without a window, at the end of the input. EmitClose is EmitFinal with
+// the difference that it is chosen for bounded runs without EMIT.
+const (
+	EmitBatch Emission = iota
+	EmitRecord
+	EmitFinal
+)
+
+// Agg is one aggregate call. Args are input columns (already computed by a Project below); Filter is a BOOLEAN input
+// column or -1. Order numbers the arguments of the functions that need more.
+type Agg struct {
+	Func     string // upper case name of the table of aggregates
+	Args     []int
+	Distinct bool
+	Filter   int
+	T        vector.Type // result type, from ResolveAgg
+}
+
+// Aggregate groups by Keys. Its output is: the keys, then window_start, window_end (BIGINT ms) when there is a
+// window, then the aggregates. Row's event time: the largest event time in the group's window. Output rows are Insert
+// the first time a (group, window) is emitted, UpdateAfter later, Delete for a session absorbed by a merge.
+type Aggregate struct {
+	Keys     []int
+	Window   Window
+	Aggs     []Agg
+	Emit     Emission
+	DropNull bool // ksql: a null key drops the row (Skipped)
+	Schema   *vector.Schema
+}
+
+// OverAgg is one `agg(arg) OVER (...)`. Frames end at the current row. RangeMs >= 0: RANGE with all peers of a time,
+// final once the watermark passes it. Rows >= 0: ROWS Rows PRECEDING. Both -1: UNBOUNDED PRECEDING (ROWS if ByRows).
+type OverAgg struct {
+	Func    string
+	Args    []int
+	RangeMs int64
+	Rows    int64
+	ByRows  bool
+	T       vector.Type
+}
+
+// Over computes window functions per partition in event time order; it appends one column per Agg to its input. Rows
+// wait until the watermark has passed their time (RANGE and ROWS alike), then leave ordered by (time, arrival).
+type Over struct {
+	Partition []int
+	Aggs      []OverAgg
+	Schema    *vector.Schema
+}
+
+// LookupJoin is the stream-table join: port 0 the stream, port 1 the table's changelog. Only stream rows trigger;
+// output is the stream's columns, then the table's. Keys by column number on each side, in order.
+type LookupJoin struct {
+	StreamKeys []int
+	TableKeys  []int
+	Left       bool // no match gives nulls; else nothing (Filtered)
+	Schema     *vector.Schema
+}
+
+// SortKey is one ORDER BY key.
+type SortKey struct {
+	Col       int
+	Desc      bool
+	NullsLast bool
+}
+
+// Sort collects its input until the end of the input, or per closed window (ByWindow: column of window_end), orders
+// it and applies Limit (-1: none) and Offset.
+type Sort struct {
+	Keys   []SortKey
+	Limit  int64
+	Offset int64
+	Schema *vector.Schema
+}
+
+// Limit passes the first N rows after Offset; Done turns true when no more will come.
+type Limit struct {
+	N, Offset int64
+	Schema    *vector.Schema
+}
+
+// Materialize keeps the last row per key (Insert and UpdateAfter set, Delete removes, UpdateBefore is ignored) by first
+// arrival, and passes everything through, unless Final: then it emits only at the end of the input. A key is the
+// columns Keys (all columns where empty and the input is a table without a key).
+type Materialize struct {
+	Keys   []int
+	Final  bool
+	Schema *vector.Schema
+}
