@@ -66,7 +66,8 @@ func (e *WrongLastError) Is(target error) bool { return target == ErrWrongLast }
 // Log is one shard: an ordered log of subjects. All methods are safe for concurrent use. It retries nothing.
 type Log interface {
 	// Append makes ONE attempt to append m.Subject/Header/Data, fenced: it is taken only if the subject's last sequence
-	// is expect (0: the subject is empty). It returns the sequence, or one of the errors above.
+	// is expect (0: the subject is empty). It returns the sequence, or one of the errors above. The message may be used
+	// again afterwards; its Header may not hold HeaderFence. When ctx ends first the error is ErrNoAnswer and ctx's.
 	Append(ctx context.Context, m *Message, expect uint64) (uint64, error)
 	// Last returns the subject's last message as the leader knows it (may be stale after an election), or ErrNotFound.
 	Last(ctx context.Context, subject string) (*Message, error)
@@ -84,7 +85,8 @@ type Log interface {
 // Cursor is a running read. It is used by one goroutine.
 type Cursor interface {
 	// Next returns the next message, waiting for it until ctx ends. pending is how many more match (best effort, -1
-	// unknown). After an error other than ctx's the cursor is dead; the caller reads again from its position.
+	// unknown). After an error other than ctx's the cursor is dead; the caller reads again from its position. A message
+	// that is there already is delivered even when ctx has ended. Messages are shared and must not be changed.
 	Next(ctx context.Context) (m *Message, pending int64, err error)
 	Close()
 }
