@@ -24,9 +24,13 @@ func NewVector(t Type, capacity int) *Vector {
 	return v
 }
 
-// Reset empties v and keeps its memory. A dictionary is dropped: the vector is flat afterwards.
+// Reset empties v, which its caller owns, and keeps its memory. A dictionary may be another's and is dropped: the
+// vector is flat afterwards.
 func Reset(v *Vector) {
-	v.Len, v.Codes = 0, nil
+	if v.Codes != nil {
+		v.Codes, v.Offs, v.Data = nil, nil, nil
+	}
+	v.Len = 0
 	if v.Type.Phys() != PhysNone {
 		v.Valid = nil
 	}

@@ -1,0 +1,234 @@
+package messages
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
+
+// First byte of a column's bin: how the values lie behind it. docs/wire.md has the layouts.
+const (
+	encConst  = 0x00 // ints, doubles, decimals: one 8-byte value for all rows
+	encWidth8 = 0x08 // 0x01..0x08: minimum, then that many bytes a row
+	encDelta  = 0x10 // 0x10..0x18: first value, least difference, then that many bytes for each further row
+	encWide   = 0x20 // 16 bytes a row
+	encFloat  = 0x21 // 8 bytes a row
+	encBits   = 0x30 // one bit a row
+	encDict   = 0x40 // dictionary of strings and codes
+	encFlat   = 0x41 // lengths and bytes of every row
+)
+
+// width returns how many bytes hold v.
+func width(v uint64) int { return (bits.Len64(v) + 7) / 8 }
+
+// appendInts appends a column of integers: constant, minimum and narrowest width, or differences where those are
+// narrower. Rows that valid marks as null are written as the minimum.
+func appendInts(dst []byte, v []int64, valid []uint64) []byte {
+	lo, hi := intRange(v, valid)
+	w := width(uint64(hi) - uint64(lo))
+	if w > 1 && valid == nil && len(v) > 2 {
+		if out, ok := appendDeltas(dst, v, w); ok {
+			return out
+		}
+	}
+	dst = append(dst, byte(w))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(lo))
+	at := len(dst)
+	dst = packWidth(dst, v, lo, w)
+	if valid != nil {
+		clearNulls(dst[at:], w, len(v), valid)
+	}
+	return dst
+}
+
+// intRange returns the least and the largest value that is not null; 0, 0 when there is none.
+func intRange(v []int64, valid []uint64) (lo, hi int64) {
+	if valid == nil {
+		if len(v) == 0 {
+			return 0, 0
+		}
+		lo, hi = v[0], v[0]
+		for _, x := range v {
+			lo, hi = min(lo, x), max(hi, x)
+		}
+		return lo, hi
+	}
+	first := true
+	for i, x := range v {
+		if valid[i>>6]>>(uint(i)&63)&1 == 0 {
+			continue
+		}
+		if first {
+			lo, hi, first = x, x, false
+		}
+		lo, hi = min(lo, x), max(hi, x)
+	}
+	return lo, hi
+}
+
+// appendDeltas writes differences when they are narrower than w bytes a row. The first 64 rows decide whether the rest
+// is looked at.
+func appendDeltas(dst []byte, v []int64, w int) ([]byte, bool) {
+	lo, hi := deltaRange(v[:min(len(v), 65)])
+	if width(uint64(hi)-uint64(lo)) >= w {
+		return dst, false
+	}
+	lo, hi = deltaRange(v)
+	dw := width(uint64(hi) - uint64(lo))
+	if 8+dw*(len(v)-1) >= w*len(v) {
+		return dst, false
+	}
+	dst = append(dst, byte(encDelta+dw))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(v[0]))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(lo))
+	return packDeltas(dst, v, lo, dw), true
+}
+
+// deltaRange returns the least and the largest difference of neighbours. Differences wrap around; adding them up wraps
+// back.
+func deltaRange(v []int64) (lo, hi int64) {
+	lo, hi = v[1]-v[0], v[1]-v[0]
+	prev := v[0]
+	for _, x := range v[1:] {
+		d := x - prev
+		lo, hi, prev = min(lo, d), max(hi, d), x
+	}
+	return lo, hi
+}
+
+func packDeltas(dst []byte, v []int64, lo int64, w int) []byte {
+	if w == 0 {
+		return dst
+	}
+	at, n := len(dst), len(v)-1
+	dst = slices.Grow(dst, w*n+8)
+	out := dst[at : at+w*n+8]
+	prev := v[0]
+	for i, x := range v[1:] {
+		binary.LittleEndian.PutUint64(out[w*i:], uint64(x-prev-lo))
+		prev = x
+	}
+	return dst[:at+w*n]
+}
+
+// packWidth appends the low w bytes of each value above lo.
+func packWidth(dst []byte, v []int64, lo int64, w int) []byte {
+	if w == 0 {
+		return dst
+	}
+	at := len(dst)
+	dst = slices.Grow(dst, w*len(v)+8)
+	out := dst[at : at+w*len(v)+8]
+	switch w {
+	case 1:
+		out = out[:len(v)]
+		for i, x := range v {
+			out[i] = byte(x - lo)
+		}
+	case 2:
+		for i, x := range v {
+			binary.LittleEndian.PutUint16(out[2*i:], uint16(x-lo))
+		}
+	case 4:
+		for i, x := range v {
+			binary.LittleEndian.PutUint32(out[4*i:], uint32(x-lo))
+		}
+	default: // overlapping stores: the next value writes over what is too much
+		for i, x := range v {
+			binary.LittleEndian.PutUint64(out[w*i:], uint64(x-lo))
+		}
+	}
+	return dst[:at+w*len(v)]
+}
+
+// clearNulls zeroes the w bytes of every null row, so that equal rows give equal bytes.
+func clearNulls(out []byte, w, rows int, valid []uint64) {
+	for k, word := range valid {
+		for null := ^word; null != 0; null &= null - 1 {
+			i := k*64 + bits.TrailingZeros64(null)
+			if i >= rows {
+				return
+			}
+			clear(out[w*i : w*i+w])
+		}
+	}
+}
+
+// decodeInts reads what appendInts wrote into v, whose length is the number of rows.
+func decodeInts(s []byte, v []int64) error {
+	if len(s) < 9 {
+		return malformed("integer column of %d bytes", len(s))
+	}
+	enc, first := s[0], int64(binary.LittleEndian.Uint64(s[1:]))
+	s = s[9:]
+	if enc >= encDelta && enc <= encDelta+8 {
+		return decodeDeltas(s, v, first, int(enc-encDelta))
+	}
+	if enc > encWidth8 {
+		return malformed("integer column has encoding 0x%02x", enc)
+	}
+	w := int(enc)
+	if len(s) != w*len(v) {
+		return malformed("integer column: %d bytes for %d rows of %d", len(s), len(v), w)
+	}
+	unpackWidth(s, v, first, w)
+	return nil
+}
+
+func decodeDeltas(s []byte, v []int64, first int64, w int) error {
+	if len(s) < 8 || len(v) == 0 || len(s)-8 != w*(len(v)-1) {
+		return malformed("differences: %d bytes for %d rows of %d", len(s), len(v), w)
+	}
+	lo := int64(binary.LittleEndian.Uint64(s))
+	v[0] = first
+	rest := v[1:]
+	unpackWidth(s[8:], rest, lo, w)
+	for i, d := range rest {
+		first += d
+		rest[i] = first
+	}
+	return nil
+}
+
+// unpackWidth sets each value to lo plus its w bytes; len(s) is w*len(v).
+func unpackWidth(s []byte, v []int64, lo int64, w int) {
+	switch w {
+	case 0:
+		for i := range v {
+			v[i] = lo
+		}
+	case 1:
+		s = s[:len(v)]
+		for i := range v {
+			v[i] = lo + int64(s[i])
+		}
+	case 2:
+		for i := range v {
+			v[i] = lo + int64(binary.LittleEndian.Uint16(s[2*i:]))
+		}
+	case 4:
+		for i := range v {
+			v[i] = lo + int64(binary.LittleEndian.Uint32(s[4*i:]))
+		}
+	case 8:
+		for i := range v {
+			v[i] = lo + int64(binary.LittleEndian.Uint64(s[8*i:]))
+		}
+	default:
+		unpackOdd(s, v, lo, w)
+	}
+}
+
+// unpackOdd reads widths 3, 5, 6 and 7 by whole words and masks what belongs to the next value.
+func unpackOdd(s []byte, v []int64, lo int64, w int) {
+	mask := uint64(1)<<(8*w) - 1
+	i := 0
+	for ; w*i+8 <= len(s); i++ {
+		v[i] = lo + int64(binary.LittleEndian.Uint64(s[w*i:])&mask)
+	}
+	for ; i < len(v); i++ {
+		var word [8]byte
+		copy(word[:], s[w*i:w*i+w])
+		v[i] = lo + int64(binary.LittleEndian.Uint64(word[:]))
+	}
+}
