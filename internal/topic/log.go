@@ -33,8 +33,10 @@ type Info struct {
 	Created  time.Time // identity of the stream
 	FirstSeq uint64
 	LastSeq  uint64
+	Messages uint64
 	Bytes    uint64
 	MaxBytes uint64
+	Replicas int // above 1 a leader that lost its followers may answer reads from the past for some seconds
 }
 
 // The errors of a Log. Each says whether the append may have happened all the same.

@@ -245,7 +245,8 @@ func (l *Memory) Info(ctx context.Context) (Info, error) {
 		first = l.msgs[0].Seq
 	}
 	return Info{
-		Created: l.created, FirstSeq: first, LastSeq: l.lastSeq, Bytes: l.bytes, MaxBytes: l.cfg.MaxBytes,
+		Created: l.created, FirstSeq: first, LastSeq: l.lastSeq, Messages: uint64(len(l.msgs)), Bytes: l.bytes,
+		MaxBytes: l.cfg.MaxBytes, Replicas: 1,
 	}, nil
 }
 
