@@ -1,0 +1,186 @@
+// Package api is the contract between clients and the coordinator: requests over NATS (micro service leat-coordinator,
+// subjects leat.api.>) and over HTTP, all JSON.
+package api
+
+import "encoding/json"
+
+// Subjects of the service. Fetch and Close go to the instance that holds the cursor: SubjectFetch + "." + instance.
+const (
+	SubjectExecute = "leat.api.execute"
+	SubjectFetch   = "leat.api.fetch"
+	SubjectClose   = "leat.api.close"
+	SubjectStatus  = "leat.api.status"
+	SubjectDLQ     = "leat.api.dlq"
+	SubjectInsert  = "leat.api.insert"
+)
+
+// Subjects inside Leat's account.
+const (
+	// SubjectPush + "." + topic: rows for the ingest that owns the topic. Header Leat-Format: batch (a ProcessBatch), or
+	// json, csv, msgpack. The answer is sent after the append.
+	SubjectPush = "leat.ctl.push"
+	// SubjectScan + "." + task: the rows of a task's table (ScanRequest); answers are Chunks.
+	SubjectScan = "leat.ctl.scan"
+)
+
+// ExecuteRequest runs the statements of Script in order and stops at the first error.
+type ExecuteRequest struct {
+	Script     string            `json:"script"`
+	Session    map[string]string `json:"session,omitempty"` // SET values
+	Vars       map[string]string `json:"vars,omitempty"`    // DEFINE values
+	TimeoutMs  int64             `json:"timeout_ms,omitempty"`
+	FromLatest bool              `json:"from_latest,omitempty"` // push queries start now instead of at the beginning
+}
+
+// ExecuteResponse has a Result for each statement that ran, and the error of the one that did not.
+type ExecuteResponse struct {
+	Results []Result          `json:"results"`
+	Error   *Error            `json:"error,omitempty"`
+	Session map[string]string `json:"session,omitempty"` // the session after SET and UNSET
+	Vars    map[string]string `json:"vars,omitempty"`
+}
+
+// Result is what one statement answers: a message, a small table, or a cursor to fetch rows from.
+type Result struct {
+	Kind     string     `json:"kind"` // message, table, rows
+	Message  string     `json:"message,omitempty"`
+	Warnings []string   `json:"warnings,omitempty"`
+	Columns  []Column   `json:"columns,omitempty"`
+	Rows     [][]string `json:"rows,omitempty"` // of a table: text cells
+	Cursor   string     `json:"cursor,omitempty"`
+	Instance string     `json:"instance,omitempty"`
+	Push     bool       `json:"push,omitempty"` // rows may come for ever
+}
+
+// Column names and types a column of a result.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Key  bool   `json:"key,omitempty"`
+}
+
+// FetchRequest asks for the next rows of a cursor; it waits up to WaitMs (at most 2,000) for the first.
+type FetchRequest struct {
+	Cursor string `json:"cursor"`
+	WaitMs int64  `json:"wait_ms,omitempty"`
+	// Format: batch (Batches hold encoded ProcessBatch messages) or json (Rows hold one JSON object each).
+	Format string `json:"format,omitempty"`
+}
+
+// FetchResponse carries rows. Notice is a sentence for stderr ("waiting: trades has 0 records ...").
+type FetchResponse struct {
+	Batches [][]byte          `json:"batches,omitempty"`
+	Rows    []json.RawMessage `json:"rows,omitempty"`
+	Done    bool              `json:"done"`
+	Notice  string            `json:"notice,omitempty"`
+	Error   *Error            `json:"error,omitempty"`
+}
+
+// Error is the one form of error of every answer.
+type Error struct {
+	Code      string    `json:"code"`
+	Message   string    `json:"message"`
+	Hint      string    `json:"hint,omitempty"`
+	Retryable bool      `json:"retryable"`
+	Position  *Position `json:"position,omitempty"`
+}
+
+func (e *Error) Error() string { return e.Message + " [" + e.Code + "]" }
+
+// Position is a place in the script of the request.
+type Position struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	Offset int `json:"offset"`
+	Length int `json:"length"`
+}
+
+// Status is the state of all that runs: what the demo screen, SHOW QUERIES and leat topology read.
+type Status struct {
+	Kind    string         `json:"kind"` // leat.status/v1
+	NATS    string         `json:"nats"`
+	HTTP    string         `json:"http"`
+	Sources []SourceStatus `json:"sources"`
+	Queries []QueryStatus  `json:"queries"`
+	Sinks   []SinkStatus   `json:"sinks"`
+	Members []MemberStatus `json:"members"`
+}
+
+// Counts are totals: In = Used + Filtered + Late + DeadLettered + Skipped.
+type Counts struct {
+	In           uint64 `json:"in"`
+	Used         uint64 `json:"used"`
+	Out          uint64 `json:"out"`
+	Filtered     uint64 `json:"filtered"`
+	Late         uint64 `json:"late"`
+	DeadLettered uint64 `json:"dead_lettered"`
+	Skipped      uint64 `json:"skipped"`
+}
+
+// SourceStatus is a declared source and its ingest.
+type SourceStatus struct {
+	Name   string `json:"name"`
+	Owner  string `json:"owner"`
+	State  string `json:"state"` // running, waiting, stopped: reason
+	Reason string `json:"reason,omitempty"`
+	Counts Counts `json:"counts"`
+	Links  []Link `json:"links,omitempty"`
+}
+
+// QueryStatus is a query with its tasks summed up.
+type QueryStatus struct {
+	ID     string        `json:"id"`
+	Result string        `json:"result"`
+	State  string        `json:"state"`
+	Reason string        `json:"reason,omitempty"`
+	Lag    uint64        `json:"lag"` // messages of its inputs not yet taken
+	Stages []StageStatus `json:"stages"`
+}
+
+// StageStatus is one stage, summed over its tasks.
+type StageStatus struct {
+	ID         string `json:"id"`
+	Tasks      int    `json:"tasks"`
+	Counts     Counts `json:"counts"`
+	StateBytes int64  `json:"state_bytes"`
+	Links      []Link `json:"links,omitempty"`
+}
+
+// SinkStatus is a sink and what it guarantees.
+type SinkStatus struct {
+	Name      string `json:"name"`
+	Guarantee string `json:"guarantee"`
+	State     string `json:"state"`
+	Reason    string `json:"reason,omitempty"`
+	Delivered uint64 `json:"delivered"`
+	Dead      uint64 `json:"dead"`
+	Lag       uint64 `json:"lag"`
+	Links     []Link `json:"links,omitempty"`
+}
+
+// Link is one bounded link of the chain from sink to publisher.
+type Link struct {
+	Name      string `json:"name"`
+	Depth     int64  `json:"depth"`
+	Capacity  int64  `json:"capacity"`
+	HighWater uint64 `json:"high_water"` // times above 90 %
+	BlockedMs int64  `json:"blocked_ms"`
+}
+
+// MemberStatus is a process.
+type MemberStatus struct {
+	ID    string   `json:"id"`
+	Roles []string `json:"roles"`
+	Tasks []string `json:"tasks"`
+}
+
+// DLQRequest lists, shows, retries or drops dead letters.
+type DLQRequest struct {
+	Op     string `json:"op"` // list, show, retry, drop
+	Query  string `json:"query,omitempty"`
+	Reason string `json:"reason,omitempty"` // an error code
+	ID     string `json:"id,omitempty"`     // topic/partition/sequence of one letter
+	All    bool   `json:"all,omitempty"`
+	DryRun bool   `json:"dry_run,omitempty"`
+	Limit  int    `json:"limit,omitempty"`
+}

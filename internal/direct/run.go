@@ -1,0 +1,417 @@
+// Package direct runs plans in one process without a broker: the same machines as message mode, fed by sources, their
+// outputs handed on in memory. leat run, pull queries and push queries use it.
+package direct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/leatsql/leat/internal/stage"
+	"github.com/leatsql/leat/internal/task"
+	"github.com/leatsql/leat/pkg/sql/plan"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// Source gives the rows of a topic, in order, with watermarks. io.EOF ends it.
+type Source interface {
+	Next(ctx context.Context) (*vector.Batch, error)
+}
+
+// Input is a topic that comes from outside of the plans.
+type Input struct {
+	Topic      string
+	Writer     string // name of the writer for the watermark; "" is "in"
+	Partition  int    // the partition its rows belong to, or -1: by hash of Keys
+	Keys       []int
+	Partitions int
+	Table      bool // read to its end before streams start
+	Source     Source
+}
+
+// Sink receives what leaves the graph. Rows are the receiver's during the call only.
+type Sink interface {
+	// Result gets the rows of a topic that Config.Results names ("" is the client's).
+	Result(topic string, partition int, b *vector.Batch) error
+	// Dead gets rows that failed, Late rows that were late, by stage.
+	Dead(stageID string, b *vector.Batch, row uint32, code, msg string)
+	Late(stageID string, b *vector.Batch, rows []uint32)
+}
+
+// Config is a graph to run.
+type Config struct {
+	Inputs  []Input
+	Plans   []*plan.Plan
+	Results []string // topics handed to Sink.Result
+	Sink    Sink
+	OnError stage.OnError
+	// Live inputs are taken as they come, from several goroutines' channels; bounded ones by event time.
+	Live bool
+}
+
+// Runner is a graph in execution. One goroutine runs it.
+type Runner struct {
+	cfg       Config
+	consumers map[string][]*node // topic -> stages that read it
+	nodes     []*node
+	results   map[string]bool
+	err       error
+	perPart   [][]uint32
+	hashes    []uint64
+}
+
+// node is a stage with its machines, one per partition.
+type node struct {
+	r        *Runner
+	stage    *plan.Stage
+	machines []*stage.Machine
+	names    []string // writer name of each partition
+	port     map[string]int
+}
+
+// New checks and builds the graph.
+func New(cfg Config) (*Runner, error) {
+	r := &Runner{cfg: cfg, consumers: map[string][]*node{}, results: map[string]bool{}}
+	for _, t := range cfg.Results {
+		r.results[t] = true
+	}
+	writers := r.writers()
+	for _, p := range cfg.Plans {
+		for _, s := range p.Stages {
+			n, err := r.newNode(s, writers)
+			if err != nil {
+				return nil, err
+			}
+			r.nodes = append(r.nodes, n)
+			for _, in := range s.Inputs {
+				r.consumers[in.Topic] = append(r.consumers[in.Topic], n)
+				n.port[in.Topic] = in.Port
+			}
+		}
+	}
+	return r, nil
+}
+
+// writers lists who writes each topic: inputs from outside and tasks of stages.
+func (r *Runner) writers() map[string][]string {
+	out := map[string][]string{}
+	for _, in := range r.cfg.Inputs {
+		out[in.Topic] = append(out[in.Topic], inputWriter(in))
+	}
+	for _, p := range r.cfg.Plans {
+		for _, s := range p.Stages {
+			for t := range s.Partitions {
+				out[s.Output.Topic] = append(out[s.Output.Topic], taskName(s, t))
+			}
+		}
+	}
+	return out
+}
+
+func inputWriter(in Input) string {
+	if in.Writer != "" {
+		return in.Writer
+	}
+	return "in"
+}
+
+func taskName(s *plan.Stage, partition int) string { return s.ID + "." + strconv.Itoa(partition) }
+
+func (r *Runner) newNode(s *plan.Stage, writers map[string][]string) (*node, error) {
+	n := &node{r: r, stage: s, port: map[string]int{}}
+	ports := make([][]string, 2)
+	for _, in := range s.Inputs {
+		ports[in.Port] = append(ports[in.Port], writers[in.Topic]...)
+	}
+	for p := range s.Partitions {
+		m, err := stage.New(s, stage.Config{Partition: p, OnError: r.cfg.OnError, Writers: ports})
+		if err != nil {
+			return nil, err
+		}
+		n.machines = append(n.machines, m)
+		n.names = append(n.names, taskName(s, p))
+	}
+	return n, nil
+}
+
+// Run feeds all inputs until they end or ctx does: tables to their end first, then streams by event time.
+func (r *Runner) Run(ctx context.Context) error {
+	r.values()
+	var tables, streams []Input
+	for _, in := range r.cfg.Inputs {
+		if in.Table {
+			tables = append(tables, in)
+		} else {
+			streams = append(streams, in)
+		}
+	}
+	for _, in := range tables {
+		if err := r.drain(ctx, in); err != nil {
+			return err
+		}
+	}
+	return r.merge(ctx, streams)
+}
+
+// values runs stages of constants.
+func (r *Runner) values() {
+	for _, n := range r.nodes {
+		if len(n.stage.Inputs) == 0 {
+			b := &vector.Batch{Schema: &vector.Schema{}, Rows: len(n.stage.Values), Time: make([]int64, len(n.stage.Values)),
+				Watermark: vector.MaxTime}
+			n.step(0, 0, "values", b)
+		}
+	}
+}
+
+func (r *Runner) drain(ctx context.Context, in Input) error {
+	for {
+		b, err := in.Source.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			r.end(in)
+			return r.err
+		}
+		if err != nil {
+			return err
+		}
+		if r.feed(in, b); r.err != nil {
+			return r.err
+		}
+	}
+}
+
+// end tells all partitions that an input has ended.
+func (r *Runner) end(in Input) {
+	r.feed(in, &vector.Batch{Watermark: vector.MaxTime})
+}
+
+// head is an input of merge with the rest of its current batch.
+type head struct {
+	in    Input
+	batch *vector.Batch
+}
+
+// merge takes bounded inputs by event time: rows of one input up to the next time of another (ties: input order).
+func (r *Runner) merge(ctx context.Context, inputs []Input) error {
+	var heads []*head
+	for _, in := range inputs {
+		h := &head{in: in}
+		if ok, err := r.next(ctx, h); err != nil {
+			return err
+		} else if ok {
+			heads = append(heads, h)
+		}
+	}
+	for len(heads) > 0 {
+		i, limit := least(heads)
+		h := heads[i]
+		r.takeUntil(h, limit)
+		if r.err != nil || r.done() {
+			return r.err
+		}
+		if h.batch != nil {
+			continue
+		}
+		ok, err := r.next(ctx, h)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			heads = append(heads[:i], heads[i+1:]...)
+		}
+	}
+	return r.err
+}
+
+// next loads an input's next batch with rows; batches without rows pass at once. false: the input has ended.
+func (r *Runner) next(ctx context.Context, h *head) (bool, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		b, err := h.in.Source.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			r.end(h.in)
+			return false, r.err
+		}
+		if err != nil {
+			return false, err
+		}
+		if b.Rows > 0 && !r.cfg.Live {
+			h.batch = b
+			return true, nil
+		}
+		r.feed(h.in, b)
+		if r.err != nil || r.done() {
+			return false, r.err
+		}
+		if r.cfg.Live {
+			return true, nil
+		}
+	}
+}
+
+// least returns the input whose next row is the oldest, and the time up to which it may go on.
+func least(heads []*head) (int, int64) {
+	best, limit := 0, vector.MaxTime
+	timeOf := func(h *head) int64 {
+		if h.batch == nil {
+			return vector.NoTime
+		}
+		return h.batch.Time[0]
+	}
+	for i, h := range heads[1:] {
+		if timeOf(h) < timeOf(heads[best]) {
+			best = i + 1
+		}
+	}
+	for i, h := range heads {
+		if i != best {
+			limit = min(limit, timeOf(h))
+		}
+	}
+	return best, limit
+}
+
+// takeUntil feeds the rows of h's batch up to the first one later than limit.
+func (r *Runner) takeUntil(h *head, limit int64) {
+	b := h.batch
+	if b == nil {
+		return
+	}
+	n := 0
+	for n < b.Rows && (b.Time[n] <= limit || n == 0) {
+		n++
+	}
+	if n == b.Rows {
+		h.batch = nil
+		r.feed(h.in, b)
+		return
+	}
+	first := vector.Slice(b, 0, n)
+	first.Watermark, first.Idle = vector.NoTime, false
+	h.batch = vector.Slice(b, n, b.Rows)
+	r.feed(h.in, first)
+}
+
+// done reports that every result has reached its LIMIT.
+func (r *Runner) done() bool {
+	last := r.nodes[len(r.nodes)-1]
+	return last.machines[0].Done() && r.results[last.stage.Output.Topic]
+}
+
+// feed hands a batch of an input to the stages that read it, by partition.
+func (r *Runner) feed(in Input, b *vector.Batch) {
+	if in.Partition >= 0 {
+		r.deliver(in.Topic, in.Partition, inputWriter(in), b)
+		return
+	}
+	n := max(1, in.Partitions)
+	if n == 1 || len(in.Keys) == 0 || b.Rows == 0 {
+		r.deliver(in.Topic, 0, inputWriter(in), b)
+		r.spread(in, b, 1, n)
+		return
+	}
+	if len(r.perPart) < n {
+		r.perPart = make([][]uint32, n)
+	}
+	parts := r.perPart[:n]
+	stage.Partition(b, in.Keys, parts, &r.hashes)
+	for p := range n {
+		part := *b
+		part.Sel = parts[p]
+		r.deliver(in.Topic, p, inputWriter(in), &part)
+	}
+}
+
+// spread sends the watermark of b, without rows, to partitions from..n-1.
+func (r *Runner) spread(in Input, b *vector.Batch, from, n int) {
+	for p := from; p < n; p++ {
+		r.deliver(in.Topic, p, inputWriter(in), &vector.Batch{Schema: b.Schema, Watermark: b.Watermark, Idle: b.Idle,
+			AppendTime: b.AppendTime})
+	}
+}
+
+// deliver hands a batch of a topic's partition to its readers and, where asked, to the result.
+func (r *Runner) deliver(topic string, partition int, writer string, b *vector.Batch) {
+	if r.results[topic] && b.Live() > 0 && r.err == nil {
+		r.err = r.cfg.Sink.Result(topic, partition, b)
+	}
+	for _, n := range r.consumers[topic] {
+		if r.err != nil {
+			return
+		}
+		n.step(partition, n.port[topic], writer, b)
+	}
+}
+
+// step runs one machine and hands on what it emits.
+func (n *node) step(partition, port int, writer string, b *vector.Batch) {
+	m := n.machines[partition]
+	m.Step(port, writer, b, &output{n: n, partition: partition})
+	if err := m.Err(); err != nil && n.r.err == nil {
+		n.r.err = fmt.Errorf("stage %s: %w", n.stage.ID, err)
+	}
+}
+
+// output implements task.Output by handing rows on at once.
+type output struct {
+	n         *node
+	partition int
+}
+
+// Rows implements task.Output.
+func (o *output) Rows(_, p int, b *vector.Batch) {
+	rows := *b
+	rows.Watermark, rows.Idle = vector.NoTime, false
+	o.n.r.deliver(o.n.stage.Output.Topic, p, o.n.names[o.partition], &rows)
+}
+
+// Watermark implements task.Output.
+func (o *output) Watermark(_ int, wm int64, idle bool) {
+	topic := o.n.stage.Output.Topic
+	if len(o.n.r.consumers[topic]) == 0 {
+		return
+	}
+	for p := range max(1, o.n.stage.Output.Partitions) {
+		o.n.r.deliver(topic, p, o.n.names[o.partition], &vector.Batch{Watermark: wm, Idle: idle})
+	}
+}
+
+// DeadLetter implements task.Output.
+func (o *output) DeadLetter(b *vector.Batch, row uint32, code, msg string) {
+	o.n.r.cfg.Sink.Dead(o.n.stage.ID, b, row, code, msg)
+}
+
+// Late implements task.Output.
+func (o *output) Late(b *vector.Batch, rows []uint32) { o.n.r.cfg.Sink.Late(o.n.stage.ID, b, rows) }
+
+// StageCounts is the counts of one stage, summed over its tasks.
+type StageCounts struct {
+	Stage string
+	task.Counts
+	StateBytes int64
+}
+
+// Counts returns the counts of all stages, in plan order.
+func (r *Runner) Counts() []StageCounts {
+	var out []StageCounts
+	for _, n := range r.nodes {
+		c := StageCounts{Stage: n.stage.ID}
+		for _, m := range n.machines {
+			k := m.Counts()
+			c.In += k.In
+			c.Used += k.Used
+			c.Out += k.Out
+			c.Filtered += k.Filtered
+			c.Late += k.Late
+			c.DeadLettered += k.DeadLettered
+			c.Skipped += k.Skipped
+			c.StateBytes += m.StateBytes()
+		}
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,334 @@
+// Package stage makes a task's machine of a stage of a plan: the chain of operators, the watermark of its inputs, the
+// counts, and the way rows take to the partitions of the output. Direct and message mode run the same machine.
+package stage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/leatsql/leat/internal/task"
+	"github.com/leatsql/leat/pkg/sql/operator"
+	"github.com/leatsql/leat/pkg/sql/plan"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// OnError is what becomes of a row on which an expression fails.
+type OnError uint8
+
+// The policies of on_error.
+const (
+	DeadLetter OnError = iota
+	Skip
+	FailFast
+)
+
+// ParseOnError reads the value of the property on_error; "" is dlq.
+func ParseOnError(s string) (OnError, error) {
+	switch s {
+	case "", "dlq":
+		return DeadLetter, nil
+	case "skip":
+		return Skip, nil
+	case "fail_fast":
+		return FailFast, nil
+	default:
+		return 0, fmt.Errorf("on_error %q: one of dlq, skip, fail_fast", s)
+	}
+}
+
+// Config is what a machine needs beside its stage.
+type Config struct {
+	Partition int
+	OnError   OnError
+	// Writers lists, per port, the writers of the input partition: the watermark waits for each of them. One that is not
+	// listed joins with its first message.
+	Writers [][]string
+}
+
+// writer is what one writer of an input has said so far.
+type writer struct {
+	name string
+	wm   int64
+	idle bool
+}
+
+// Machine implements task.Machine for one stage and partition.
+type Machine struct {
+	cfg    Config
+	out    plan.Output
+	chain  *operator.Chain
+	timed  int         // the port whose watermark counts: the stream side of a join
+	ports  [2][]writer // per port, sorted by name
+	wm     int64       // combined, never falls
+	idle   bool
+	counts task.Counts
+	err    error // on_error = 'fail_fast' met a row that fails
+
+	to      task.Output // during Step
+	lost    uint64      // rows of the running step that did not take effect
+	hashes  []uint64
+	perPart [][]uint32
+}
+
+var _ task.Machine = (*Machine)(nil)
+
+// New builds the machine of s for one partition.
+func New(s *plan.Stage, cfg Config) (*Machine, error) {
+	m := &Machine{cfg: cfg, out: s.Output, wm: vector.NoTime}
+	for port, names := range cfg.Writers {
+		for _, n := range names {
+			m.writer(port, n)
+		}
+	}
+	chain, err := operator.Build(s.Ops, m, m.emit)
+	if err != nil {
+		return nil, fmt.Errorf("build stage %s: %w", s.ID, err)
+	}
+	m.chain = chain
+	m.perPart = make([][]uint32, max(1, s.Output.Partitions))
+	return m, nil
+}
+
+// writer returns the entry of a writer, adding it where it is new.
+func (m *Machine) writer(port int, name string) *writer {
+	list := m.ports[port]
+	i, found := slices.BinarySearchFunc(list, name, func(w writer, n string) int { return compare(w.name, n) })
+	if !found {
+		list = slices.Insert(list, i, writer{name: name, wm: vector.NoTime})
+		m.ports[port] = list
+	}
+	return &list[i]
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Step implements task.Machine.
+func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output) {
+	m.to, m.lost = out, 0
+	rows := uint64(in.Live())
+	if rows > 0 {
+		m.chain.Process(port, in)
+	}
+	w := m.writer(port, name)
+	w.wm = max(w.wm, in.Watermark)
+	w.idle = in.Idle
+	if wm, idle := m.combine(m.timed); port == m.timed {
+		m.idle = idle
+		if wm > m.wm {
+			m.wm = wm
+			m.chain.Advance(wm)
+		}
+	}
+	m.chain.Flush()
+	m.counts.In += rows
+	m.counts.Used += rows - min(rows, m.lost)
+	out.Watermark(0, m.chain.Watermark(), m.idle)
+	m.to = nil
+}
+
+// combine returns the least watermark of the writers that are not idle; when all are idle it stays where it is.
+func (m *Machine) combine(port int) (wm int64, idle bool) {
+	least, idle := vector.MaxTime, true
+	for _, w := range m.ports[port] {
+		if w.idle && w.wm != vector.MaxTime {
+			continue
+		}
+		if w.wm != vector.MaxTime {
+			idle = false
+		}
+		least = min(least, w.wm)
+	}
+	ended := len(m.ports[port]) > 0 && !slices.ContainsFunc(m.ports[port], func(w writer) bool { return w.wm != vector.MaxTime })
+	if ended {
+		return vector.MaxTime, false
+	}
+	if idle {
+		return m.wm, true
+	}
+	return least, false
+}
+
+// Err is the error that on_error = 'fail_fast' stopped at, if any.
+func (m *Machine) Err() error { return m.err }
+
+// Watermark is the watermark of the stage's output.
+func (m *Machine) Watermark() int64 { return m.chain.Watermark() }
+
+// Done reports that no further input changes the output (LIMIT is reached).
+func (m *Machine) Done() bool { return m.chain.Done() }
+
+// Counts implements task.Machine.
+func (m *Machine) Counts() task.Counts { return m.counts }
+
+// StateBytes implements task.Machine.
+func (m *Machine) StateBytes() int64 { return m.chain.StateBytes() }
+
+// Scan implements task.Machine.
+func (m *Machine) Scan(emit func(*vector.Batch)) bool { return m.chain.Scan(emit) }
+
+// emit routes rows of the chain to the partitions of the output.
+func (m *Machine) emit(b *vector.Batch) {
+	if b.Live() == 0 {
+		return
+	}
+	m.counts.Out += uint64(b.Live())
+	n := len(m.perPart)
+	switch {
+	case n == 1:
+		m.to.Rows(0, 0, b)
+	case len(m.out.Keys) == 0:
+		m.to.Rows(0, m.cfg.Partition%n, b)
+	default:
+		m.scatter(b, n)
+	}
+}
+
+func (m *Machine) scatter(b *vector.Batch, n int) {
+	Partition(b, m.out.Keys, m.perPart, &m.hashes)
+	for p := range n {
+		if len(m.perPart[p]) == 0 {
+			continue
+		}
+		part := *b
+		part.Sel = m.perPart[p]
+		m.to.Rows(0, p, &part)
+	}
+}
+
+// Partition fills perPart with the rows of b that each partition gets by the hash of the key columns. scratch keeps
+// the hashes between calls.
+func Partition(b *vector.Batch, keys []int, perPart [][]uint32, scratch *[]uint64) {
+	cols := make([]*vector.Vector, len(keys))
+	for i, k := range keys {
+		cols[i] = b.Cols[k]
+	}
+	for p := range perPart {
+		perPart[p] = perPart[p][:0]
+	}
+	*scratch = vector.HashKeys((*scratch)[:0], cols, b.Rows, b.Sel)
+	n := uint64(len(perPart))
+	if b.Sel == nil {
+		for i, h := range *scratch {
+			perPart[h%n] = append(perPart[h%n], uint32(i))
+		}
+		return
+	}
+	for i, r := range b.Sel {
+		p := (*scratch)[i] % n
+		perPart[p] = append(perPart[p], r)
+	}
+}
+
+// Filtered implements operator.Report.
+func (m *Machine) Filtered(rows int) { m.lose(&m.counts.Filtered, rows) }
+
+// Skipped implements operator.Report.
+func (m *Machine) Skipped(rows int) { m.lose(&m.counts.Skipped, rows) }
+
+// Late implements operator.Report.
+func (m *Machine) Late(b *vector.Batch, rows []uint32) {
+	m.lose(&m.counts.Late, len(rows))
+	m.to.Late(b, rows)
+}
+
+// Failed implements operator.Report.
+func (m *Machine) Failed(b *vector.Batch, row uint32, code, msg string) {
+	switch m.cfg.OnError {
+	case Skip:
+		m.lose(&m.counts.Skipped, 1)
+	case FailFast:
+		if m.err == nil {
+			m.err = fmt.Errorf("row %d of %s/%d/%d: %s [%s]", b.FirstRow+int(row), b.Topic, b.Partition, b.Seq, msg, code)
+		}
+		m.lose(&m.counts.Skipped, 1)
+	default:
+		m.lose(&m.counts.DeadLettered, 1)
+		m.to.DeadLetter(b, row, code, msg)
+	}
+}
+
+func (m *Machine) lose(count *uint64, rows int) {
+	*count += uint64(rows)
+	m.lost += uint64(rows)
+}
+
+// Snapshot implements task.Machine: counts, watermark, writers, then the chain.
+func (m *Machine) Snapshot(dst []byte) []byte {
+	c := m.counts
+	for _, v := range []uint64{c.In, c.Used, c.Out, c.Filtered, c.Late, c.DeadLettered, c.Skipped, uint64(m.wm)} {
+		dst = binary.LittleEndian.AppendUint64(dst, v)
+	}
+	dst = appendBool(dst, m.idle)
+	for _, port := range m.ports {
+		dst = binary.AppendUvarint(dst, uint64(len(port)))
+		for _, w := range port {
+			dst = binary.AppendUvarint(dst, uint64(len(w.name)))
+			dst = append(dst, w.name...)
+			dst = binary.LittleEndian.AppendUint64(dst, uint64(w.wm))
+			dst = appendBool(dst, w.idle)
+		}
+	}
+	return m.chain.Snapshot(dst)
+}
+
+func appendBool(dst []byte, v bool) []byte {
+	if v {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+var errShort = errors.New("the snapshot of a stage is cut off")
+
+const fixedBytes = 8*8 + 1
+
+// Restore implements task.Machine.
+func (m *Machine) Restore(src []byte) error {
+	if len(src) < fixedBytes {
+		return errShort
+	}
+	var v [8]uint64
+	for i := range v {
+		v[i] = binary.LittleEndian.Uint64(src[i*8:])
+	}
+	m.counts = task.Counts{In: v[0], Used: v[1], Out: v[2], Filtered: v[3], Late: v[4], DeadLettered: v[5], Skipped: v[6]}
+	m.wm, m.idle = int64(v[7]), src[64] == 1
+	src = src[fixedBytes:]
+	for port := range m.ports {
+		var err error
+		if src, err = m.restoreWriters(port, src); err != nil {
+			return err
+		}
+	}
+	return m.chain.Restore(src)
+}
+
+func (m *Machine) restoreWriters(port int, src []byte) ([]byte, error) {
+	count, n := binary.Uvarint(src)
+	if n <= 0 || count > uint64(len(src)) {
+		return nil, errShort
+	}
+	src = src[n:]
+	for range count {
+		size, n := binary.Uvarint(src)
+		if n <= 0 || size > uint64(len(src)) || uint64(len(src)-n) < size+9 {
+			return nil, errShort
+		}
+		src = src[n:]
+		w := m.writer(port, string(src[:size]))
+		w.wm = int64(binary.LittleEndian.Uint64(src[size:]))
+		w.idle = src[size+8] == 1
+		src = src[size+9:]
+	}
+	return src, nil
+}

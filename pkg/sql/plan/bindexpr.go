@@ -1,0 +1,227 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/expr"
+	"github.com/leatsql/leat/pkg/sql/operator"
+	"github.com/leatsql/leat/pkg/sql/sqlerr"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// exprBinder binds expressions in a scope. special, if set, sees every node first: the aggregate and OVER binders use
+// it to replace calls by columns.
+type exprBinder struct {
+	scope   *scope
+	aliases map[string]expr.Expr // select aliases, lower case; used where no column has the name
+	special func(ast.Expr) (expr.Expr, error)
+}
+
+func unsupported(at ast.Span, what string) *sqlerr.Error {
+	return sqlerr.New(sqlerr.NotSupported, at, "%s is not supported", what)
+}
+
+func (b *exprBinder) bindAll(list []ast.Expr) ([]expr.Expr, error) {
+	out := make([]expr.Expr, len(list))
+	for i, a := range list {
+		e, err := b.bind(a)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = e
+	}
+	return out, nil
+}
+
+// bind types an expression.
+func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
+	if b.special != nil {
+		if x, err := b.special(e); x != nil || err != nil {
+			return x, err
+		}
+	}
+	switch n := e.(type) {
+	case *ast.Literal:
+		return bindLiteral(n)
+	case *ast.Name:
+		return b.bindName(n)
+	case *ast.Unary:
+		return b.call(map[string]string{"-": "NEG", "+": "+", "NOT": "NOT"}[n.Op], n.At, n.X)
+	case *ast.Binary:
+		return b.call(n.Op, n.At, n.L, n.R)
+	case *ast.IsNull:
+		return b.bindIsNull(n)
+	case *ast.Between:
+		return b.negate(n.Not, n.At)(b.call("BETWEEN", n.At, n.X, n.Lo, n.Hi))
+	case *ast.Like:
+		return b.bindLike(n)
+	case *ast.In:
+		return b.bindIn(n)
+	case *ast.Case:
+		return b.bindCase(n)
+	case *ast.Cast:
+		x, err := b.bind(n.X)
+		if err != nil {
+			return nil, err
+		}
+		return expr.NewCast(x, n.To, n.Try, n.At)
+	case *ast.Call:
+		return b.bindCall(n)
+	case *ast.AtTimeZone:
+		return b.call("CONVERT_TZ", n.At, n.X, &ast.Literal{E: ast.E{At: n.At}, Kind: ast.StringLit, Text: "UTC"}, n.Zone)
+	default:
+		return b.refuse(e)
+	}
+}
+
+func (b *exprBinder) refuse(e ast.Expr) (expr.Expr, error) {
+	switch e.(type) {
+	case *ast.Star:
+		return nil, sqlerr.New(sqlerr.BadStatement, e.Span(), "* stands only in a select list and in COUNT(*)")
+	case *ast.Subquery:
+		return nil, unsupported(e.Span(), "a subquery in an expression")
+	case *ast.Field:
+		return nil, unsupported(e.Span(), "access to a field of a STRUCT")
+	case *ast.Index, *ast.ArrayLit:
+		return nil, unsupported(e.Span(), "ARRAY")
+	case *ast.MapLit:
+		return nil, unsupported(e.Span(), "MAP")
+	case *ast.StructLit:
+		return nil, unsupported(e.Span(), "STRUCT")
+	case *ast.Lambda:
+		return nil, unsupported(e.Span(), "a lambda")
+	default:
+		return nil, unsupported(e.Span(), "this expression")
+	}
+}
+
+func (b *exprBinder) bindName(n *ast.Name) (expr.Expr, error) {
+	x, err := b.scope.resolve(n)
+	if err == nil || len(n.Parts) > 1 {
+		return x, err
+	}
+	if a, ok := b.aliases[strings.ToLower(n.Parts[0].Name)]; ok {
+		return a, nil
+	}
+	return nil, err
+}
+
+// call binds the arguments and applies a row of the table of functions.
+func (b *exprBinder) call(name string, at ast.Span, args ...ast.Expr) (expr.Expr, error) {
+	bound, err := b.bindAll(args)
+	if err != nil {
+		return nil, err
+	}
+	if name == "+" && len(bound) == 1 {
+		return bound[0], nil
+	}
+	return expr.NewCall(name, bound, at)
+}
+
+func (b *exprBinder) negate(not bool, at ast.Span) func(expr.Expr, error) (expr.Expr, error) {
+	return func(x expr.Expr, err error) (expr.Expr, error) {
+		if err != nil || !not {
+			return x, err
+		}
+		return expr.NewCall("NOT", []expr.Expr{x}, at)
+	}
+}
+
+func (b *exprBinder) bindIsNull(n *ast.IsNull) (expr.Expr, error) {
+	if n.Truth == "" {
+		return b.negate(n.Not, n.At)(b.call("IS NULL", n.At, n.X))
+	}
+	truth := &ast.Literal{E: ast.E{At: n.At}, Kind: ast.BoolLit, Text: n.Truth}
+	return b.negate(!n.Not, n.At)(b.call("IS DISTINCT FROM", n.At, n.X, truth))
+}
+
+func (b *exprBinder) bindLike(n *ast.Like) (expr.Expr, error) {
+	args := []ast.Expr{n.X, n.Pattern}
+	if n.Escape != "" {
+		args = append(args, &ast.Literal{E: ast.E{At: n.At}, Kind: ast.StringLit, Text: n.Escape})
+	}
+	return b.negate(n.Not, n.At)(b.call("LIKE", n.At, args...))
+}
+
+func (b *exprBinder) bindIn(n *ast.In) (expr.Expr, error) {
+	if n.Query != nil {
+		return nil, unsupported(n.At, "IN (SELECT ...)")
+	}
+	return b.negate(n.Not, n.At)(b.call("IN", n.At, append([]ast.Expr{n.X}, n.List...)...))
+}
+
+func (b *exprBinder) bindCase(n *ast.Case) (expr.Expr, error) {
+	var when []expr.Expr
+	for _, w := range n.When {
+		var x expr.Expr
+		var err error
+		if n.Of != nil {
+			x, err = b.call("=", w.Span(), n.Of, w)
+		} else {
+			x, err = b.bind(w)
+		}
+		if err != nil {
+			return nil, err
+		}
+		when = append(when, x)
+	}
+	then, err := b.bindAll(n.Then)
+	if err != nil {
+		return nil, err
+	}
+	var els expr.Expr
+	if n.Else != nil {
+		if els, err = b.bind(n.Else); err != nil {
+			return nil, err
+		}
+	}
+	return expr.NewCase(when, then, els, n.At)
+}
+
+func (b *exprBinder) bindCall(n *ast.Call) (expr.Expr, error) {
+	name := strings.ToUpper(n.Name.Name)
+	if n.Over != nil {
+		return nil, sqlerr.New(sqlerr.BadStatement, n.At, "%s(...) OVER stands only in the select list", name)
+	}
+	if isAggregate(name) {
+		if _, scalar := expr.Lookup(name); !scalar {
+			return nil, sqlerr.New(sqlerr.BadStatement, n.At, "the aggregate %s may not stand here", name).
+				WithHint("aggregates stand in the select list and in HAVING, and do not nest")
+		}
+	}
+	if n.Distinct || n.Filter != nil {
+		return nil, sqlerr.New(sqlerr.BadStatement, n.At, "DISTINCT and FILTER belong to aggregates; %s is a scalar function", name)
+	}
+	if name == "TRY" && len(n.Args) == 1 {
+		x, err := b.bind(n.Args[0])
+		if err != nil {
+			return nil, err
+		}
+		return &expr.Try{X: x, At: n.At}, nil
+	}
+	return b.call(name, n.At, n.Args...)
+}
+
+func isAggregate(name string) bool {
+	for _, a := range operator.Aggregates() {
+		if a.Name == name {
+			return true
+		}
+		for _, alias := range a.Aliases {
+			if alias == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wantBoolean refuses a condition of another type.
+func wantBoolean(x expr.Expr, clause string) error {
+	if k := x.Type().Kind; k != vector.Boolean && k != vector.Null {
+		return sqlerr.New(sqlerr.TypeMismatch, x.Span(), "%s wants a BOOLEAN, this is %s", clause, x.Type()).
+			WithHint("compare it with something")
+	}
+	return nil
+}

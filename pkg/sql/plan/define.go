@@ -1,0 +1,223 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/sqlerr"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// Defaults are what a session brings to a declaration.
+type Defaults struct {
+	Partitions int // 8; 1 in leat run
+}
+
+// Defaults of a declared source.
+const (
+	defaultIdleMs      = 5_000
+	defaultMaxFutureMs = 3_600_000
+)
+
+// Define makes the object of a CREATE STREAM or TABLE that declares a source. Warnings are for the user.
+func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err error) {
+	d := &definition{o: &Object{Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Partitions: max(1, def.Partitions),
+		ReadOnly: c.Source}, s: &Source{OnError: "dlq", Late: "drop", IdleMs: defaultIdleMs, MaxFutureMs: -1, Header: "auto"}}
+	d.s.Subject = c.FromNATS
+	if err := d.apply(c.With, nil); err != nil {
+		return nil, nil, err
+	}
+	if err := d.connector(c); err != nil {
+		return nil, nil, err
+	}
+	if err := d.columns(c); err != nil {
+		return nil, nil, err
+	}
+	if err := d.keys(c); err != nil {
+		return nil, nil, err
+	}
+	if err := d.eventTime(); err != nil {
+		return nil, nil, err
+	}
+	if d.o.Topic == "" {
+		d.o.Topic = TopicName(d.o.Name)
+	}
+	if !validTopic(d.o.Topic) {
+		return nil, nil, sqlerr.New(sqlerr.BadProperty, c.Name.At, "%q cannot name a topic", d.o.Topic).
+			WithHint("WITH (topic = 'letters_digits_underscores') names one")
+	}
+	d.o.Source = d.s
+	return d.o, d.warnings, nil
+}
+
+// TopicName is the topic of an object: its name in lower case.
+func TopicName(name string) string { return strings.ToLower(name) }
+
+// validTopic is the rule for topic names: [a-z][a-z0-9_]{0,62}.
+func validTopic(t string) bool {
+	for i := range len(t) {
+		c := t[i]
+		letter := c >= 'a' && c <= 'z'
+		if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return len(t) > 0 && len(t) <= 63
+}
+
+// connector chooses the connector that the properties imply and checks what it needs.
+func (d *definition) connector(c *ast.Create) error {
+	s := d.s
+	given := map[string]string{"nats": s.Subject, "file": s.Path, "http": s.URL, "generator": s.Generator}
+	if s.Connector == "" {
+		for _, name := range connectors {
+			if given[name] == "" {
+				continue
+			}
+			if s.Connector != "" {
+				return sqlerr.New(sqlerr.BadProperty, c.Name.At, "%s: subject, path, url and generator exclude each other", c.Name.Name)
+			}
+			s.Connector = name
+		}
+	}
+	switch s.Connector {
+	case "":
+		s.Connector = "http" // rows come by INSERT and POST
+	case "nats":
+		if s.Subject == "" {
+			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector nats needs a subject").WithHint("WITH (subject = 'orders.>')")
+		}
+	case "file":
+		if s.Path == "" {
+			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector file needs a path").WithHint("WITH (path = 'orders.csv')")
+		}
+	case "generator":
+		if s.Generator == "" {
+			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector generator needs a generator").
+				WithHint("WITH (generator = 'trades')")
+		}
+	}
+	if s.MaxFutureMs < 0 {
+		s.MaxFutureMs = defaultMaxFutureMs
+		if s.Connector == "file" || s.Connector == "stdin" {
+			s.MaxFutureMs = 0
+		}
+	}
+	if s.Delivery == "" {
+		s.Delivery = "jetstream"
+	}
+	if s.Format == "" {
+		s.Format = formatOfPath(s.Path)
+	}
+	return nil
+}
+
+func formatOfPath(path string) string {
+	p := strings.TrimSuffix(strings.ToLower(path), ".gz")
+	switch {
+	case strings.HasSuffix(p, ".csv"), strings.HasSuffix(p, ".tsv"):
+		return "csv"
+	case strings.HasSuffix(p, ".msgpack"):
+		return "msgpack"
+	default:
+		return "json"
+	}
+}
+
+func (d *definition) columns(c *ast.Create) error {
+	if len(c.Columns) == 0 {
+		return unsupported(c.Name.At, "a declaration without columns (inference)").WithHint("CREATE STREAM %s (id BIGINT, ...)", c.Name.Name)
+	}
+	if len(c.Columns) > maxColumns {
+		return sqlerr.New(sqlerr.TooLarge, c.Columns[maxColumns].At, "%d columns; the limit is %d", len(c.Columns), maxColumns)
+	}
+	for _, col := range c.Columns {
+		if col.Headers || col.Header != "" {
+			return unsupported(col.At, "a HEADERS column")
+		}
+		switch col.Type.Kind {
+		case vector.Array, vector.Map, vector.Struct:
+			return unsupported(col.At, "a column of type "+col.Type.String()).
+				WithHint("declare it STRING: it holds the JSON text")
+		case vector.Interval, vector.Null:
+			return unsupported(col.At, "a column of type "+col.Type.String())
+		}
+		if slices.ContainsFunc(d.o.Columns, func(o Column) bool { return o.Name == col.Name.Name }) {
+			return sqlerr.New(sqlerr.Ambiguous, col.At, "two columns are named %q", col.Name.Name)
+		}
+		d.o.Columns = append(d.o.Columns, Column{Name: col.Name.Name, Type: col.Type})
+	}
+	return nil
+}
+
+// keys takes the key from KEY and PRIMARY KEY behind columns, or from the property.
+func (d *definition) keys(c *ast.Create) error {
+	for i, col := range c.Columns {
+		if col.Key || col.Primary {
+			d.o.Key = append(d.o.Key, i)
+			d.o.Columns[i].Key = true
+		}
+		if col.Primary && c.Kind == ast.Stream {
+			d.warnings = append(d.warnings, "PRIMARY KEY of a stream is taken as KEY: a stream keeps every row")
+		}
+	}
+	for _, k := range d.key {
+		i := d.column(k)
+		if i < 0 {
+			return d.noColumn(k, d.keyAt)
+		}
+		if !slices.Contains(d.o.Key, i) {
+			d.o.Key = append(d.o.Key, i)
+			d.o.Columns[i].Key = true
+		}
+	}
+	if c.Kind == ast.Table && len(d.o.Key) == 0 {
+		return sqlerr.New(sqlerr.BadStatement, c.Name.At, "table %s needs a primary key", c.Name.Name).
+			WithHint("write PRIMARY KEY behind a column")
+	}
+	d.o.Updating = c.Kind == ast.Table
+	return nil
+}
+
+func (d *definition) column(name string) int {
+	i := slices.IndexFunc(d.o.Columns, func(c Column) bool { return c.Name == name })
+	if i < 0 {
+		i = slices.IndexFunc(d.o.Columns, func(c Column) bool { return strings.EqualFold(c.Name, name) })
+	}
+	return i
+}
+
+func (d *definition) noColumn(name string, at ast.Span) error {
+	names := make([]string, len(d.o.Columns))
+	for i, c := range d.o.Columns {
+		names[i] = c.Name
+	}
+	e := sqlerr.New(sqlerr.UnknownColumn, at, "no column %q in %s", name, d.o.Name)
+	if near := sqlerr.Nearest(name, names); near != "" {
+		return e.WithHint("did you mean %q?", near)
+	}
+	return e.WithHint("columns: %s", strings.Join(names, ", "))
+}
+
+func (d *definition) eventTime() error {
+	if d.o.EventTime == "" {
+		return nil
+	}
+	i := d.column(d.o.EventTime)
+	if i < 0 {
+		return d.noColumn(d.o.EventTime, d.eventAt)
+	}
+	d.o.EventTime = d.o.Columns[i].Name
+	switch k := d.o.Columns[i].Type.Kind; {
+	case k == vector.BigInt, k == vector.Timestamp:
+	case k == vector.String && d.o.EventTimeFormat != "":
+	case k == vector.String:
+		return sqlerr.New(sqlerr.BadProperty, d.eventAt, "event_time %q is a STRING; its form is not known", d.o.EventTime).
+			WithHint("declare it TIMESTAMP (ISO), or add event_time_format = 'yyyy-MM-dd HH:mm:ss'")
+	default:
+		return sqlerr.New(sqlerr.BadProperty, d.eventAt, "event_time is BIGINT ms or TIMESTAMP; %q is %s", d.o.EventTime,
+			d.o.Columns[i].Type)
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/expr"
+	"github.com/leatsql/leat/pkg/sql/operator"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// Plan is a query as it runs: stages in an order in which every stage comes after those it reads.
+type Plan struct {
+	Query   string
+	Stages  []*Stage
+	Logical *Node
+	// Result describes what the last stage emits.
+	Result Result
+}
+
+// Result is the shape of a query's output.
+type Result struct {
+	Schema     *vector.Schema
+	Key        []int
+	Updating   bool
+	Table      bool
+	Windowed   bool
+	EventTime  string
+	DelayMs    int64
+	DelaySet   bool
+	Partitions int
+}
+
+// Stage is a chain of operators with no exchange inside. It runs as one task per partition.
+type Stage struct {
+	ID         string // q1.1
+	Inputs     []Input
+	Values     [][]expr.Expr // constant rows instead of inputs (SELECT without FROM)
+	Ops        []operator.Spec
+	Partitions int
+	Output     Output
+}
+
+// Input is one topic a stage reads: task p reads partition p. Port 1 is the table side of a join.
+type Input struct {
+	Port   int
+	Topic  string
+	Object string // name of the stream or table; "" for an exchange
+	Stage  string // the stage that writes the exchange; "" for an object
+	Table  bool
+	Schema *vector.Schema
+}
+
+// Output is where a stage's rows go. A row goes to partition hash(Keys) mod Partitions; without Keys it stays on the
+// partition number of the task, modulo Partitions.
+type Output struct {
+	Topic      string
+	Keys       []int
+	Partitions int
+	Schema     *vector.Schema
+}
+
+// physical builds stages bottom-up.
+type physical struct {
+	query  string
+	stages []*Stage
+}
+
+func (p *physical) open() *Stage {
+	s := &Stage{}
+	return s
+}
+
+// close ends a stage with an exchange and opens the one that reads it.
+func (p *physical) exchange(s *Stage, n *Node, keys []int, partitions int) *Stage {
+	p.finish(s, n, Output{Keys: keys, Partitions: partitions})
+	next := p.open()
+	next.Partitions = partitions
+	next.Inputs = []Input{{Topic: s.Output.Topic, Stage: s.ID, Schema: n.Schema, Table: n.Table}}
+	return next
+}
+
+func (p *physical) finish(s *Stage, n *Node, out Output) {
+	s.ID = fmt.Sprintf("%s.%d", p.query, len(p.stages)+1)
+	if out.Topic == "" {
+		out.Topic = s.ID
+	}
+	out.Schema = n.Schema
+	s.Output = out
+	p.stages = append(p.stages, s)
+}
+
+// build returns the open stage whose last operator is n, and the partitioning of its rows.
+func (p *physical) build(n *Node) (*Stage, []int) {
+	switch {
+	case n.Scan != nil:
+		s := p.open()
+		s.Partitions = n.Partitions
+		s.Inputs = []Input{{Topic: n.Scan.Topic, Object: n.Scan.Name, Schema: n.Schema, Table: n.Table}}
+		return s, n.Part
+	case n.Spec == nil:
+		s := p.open()
+		s.Partitions, s.Values = 1, n.Values
+		return s, nil
+	}
+	switch spec := n.Spec.(type) {
+	case *operator.LookupJoin:
+		return p.buildJoin(n, spec)
+	case *operator.Aggregate:
+		s, part := p.require(n.Inputs[0], spec.Keys)
+		s.Ops = append(s.Ops, spec)
+		return s, mapAll(part, positions(spec.Keys))
+	case *operator.Over:
+		s, part := p.require(n.Inputs[0], spec.Partition)
+		s.Ops = append(s.Ops, spec)
+		return s, part
+	case *operator.Materialize:
+		s, part := p.require(n.Inputs[0], spec.Keys)
+		s.Ops = append(s.Ops, spec)
+		return s, part
+	case *operator.Sort, *operator.Limit:
+		s, _ := p.require(n.Inputs[0], nil)
+		s.Ops = append(s.Ops, n.Spec)
+		return s, nil
+	case *operator.Project:
+		s, part := p.build(n.Inputs[0])
+		s.Ops = append(s.Ops, spec)
+		return s, mapAll(part, copies(spec))
+	default:
+		s, part := p.build(n.Inputs[0])
+		s.Ops = append(s.Ops, n.Spec)
+		return s, part
+	}
+}
+
+func positions(cols []int) map[int]int {
+	at := map[int]int{}
+	for i, c := range cols {
+		at[c] = i
+	}
+	return at
+}
+
+func copies(spec *operator.Project) map[int]int {
+	at := map[int]int{}
+	for i, e := range spec.Exprs {
+		if c, ok := e.(*expr.Column); ok && c.Index >= 0 {
+			if _, seen := at[c.Index]; !seen {
+				at[c.Index] = i
+			}
+		}
+	}
+	return at
+}
+
+// require returns an open stage in which all rows with equal keys meet in one task.
+func (p *physical) require(n *Node, keys []int) (*Stage, []int) {
+	s, part := p.build(n)
+	if s.Partitions == 1 {
+		return s, part
+	}
+	together := len(part) > 0 && !slices.ContainsFunc(part, func(c int) bool { return !slices.Contains(keys, c) })
+	if together {
+		return s, part
+	}
+	if len(keys) == 0 {
+		return p.exchange(s, n, nil, 1), nil
+	}
+	return p.exchange(s, n, keys, s.Partitions), slices.Clone(keys)
+}
+
+// buildJoin co-partitions both sides by the key. The table side is read as it lies when it is a bare scan placed by
+// the same key over as many partitions.
+func (p *physical) buildJoin(n *Node, spec *operator.LookupJoin) (*Stage, []int) {
+	table := n.Inputs[1]
+	ts, tpart := p.build(table)
+	s, part := p.build(n.Inputs[0])
+	partitions := max(s.Partitions, 1)
+	if len(ts.Ops) == 0 && len(ts.Inputs) == 1 && slices.Equal(tpart, spec.TableKeys) {
+		partitions = ts.Partitions
+	} else {
+		ts = p.exchange(ts, table, spec.TableKeys, partitions)
+	}
+	joined := slices.ContainsFunc(s.Inputs, func(in Input) bool { return in.Port == 1 })
+	placed := s.Partitions == partitions && (slices.Equal(part, spec.StreamKeys) || partitions == 1)
+	if !placed || joined {
+		s = p.exchange(s, n.Inputs[0], spec.StreamKeys, partitions)
+	}
+	in := ts.Inputs[0]
+	in.Port, in.Table = 1, true
+	s.Inputs = append(s.Inputs, in)
+	s.Ops = append(s.Ops, spec)
+	return s, slices.Clone(spec.StreamKeys)
+}
+
+// makePlan builds the physical plan of n; topic and partitions name the result's log ("" for a client).
+func makePlan(query string, n *Node, topic string, partitions int) *Plan {
+	p := &physical{query: query}
+	s, part := p.build(n)
+	out := Output{Topic: topic, Partitions: partitions, Keys: part}
+	if out.Partitions == 0 {
+		out.Partitions = s.Partitions
+	}
+	if len(n.Key) > 0 && len(part) == 0 {
+		out.Keys = withoutBounds(n)
+	}
+	p.finish(s, n, out)
+	r := Result{Schema: n.Schema, Key: n.Key, Updating: n.Updating, Table: n.Table, DelayMs: n.DelayMs,
+		DelaySet: n.DelaySet, Partitions: out.Partitions, Windowed: n.WindowStart >= 0 && slices.Contains(n.Key, n.WindowStart)}
+	if n.EventTime >= 0 {
+		r.EventTime = n.Schema.Fields[n.EventTime].Name
+	}
+	return &Plan{Query: query, Stages: p.stages, Logical: n, Result: r}
+}
+
+// withoutBounds is the key without the window bounds: what places rows on partitions.
+func withoutBounds(n *Node) []int {
+	var out []int
+	for _, k := range n.Key {
+		if k != n.WindowStart && k != n.WindowEnd {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// kindOf is the kind of object that a plan's result makes.
+func kindOf(r Result) ast.ObjectKind {
+	if r.Table {
+		return ast.Table
+	}
+	return ast.Stream
+}

@@ -1,0 +1,74 @@
+package plan
+
+import (
+	"github.com/leatsql/leat/pkg/sql/expr"
+	"github.com/leatsql/leat/pkg/sql/operator"
+)
+
+// pushFilter puts a filter as far down as it may go: conjuncts that read the stream side only go below a join, so that
+// rows that do not matter are never looked up or sent through an exchange.
+func pushFilter(n *Node, pred expr.Expr) *Node {
+	join, ok := n.Spec.(*operator.LookupJoin)
+	if !ok {
+		return filter(n, pred)
+	}
+	width := len(n.Inputs[0].Schema.Fields)
+	var above []expr.Expr
+	left := n.Inputs[0]
+	for _, c := range andTerms(pred) {
+		if maxColumn(c) < width {
+			left = filter(left, c)
+		} else {
+			above = append(above, c)
+		}
+	}
+	out := &Node{Spec: join, Inputs: []*Node{left, n.Inputs[1]}, Props: n.Props}
+	for _, c := range above {
+		out = filter(out, c)
+	}
+	return out
+}
+
+func andTerms(e expr.Expr) []expr.Expr {
+	if c, ok := e.(*expr.Call); ok && c.Func.Name == "AND" {
+		var out []expr.Expr
+		for _, a := range c.Args {
+			out = append(out, andTerms(a)...)
+		}
+		return out
+	}
+	return []expr.Expr{e}
+}
+
+// maxColumn is the largest column that e reads, or -1.
+func maxColumn(e expr.Expr) int {
+	most := -1
+	visitColumns(e, func(i int) { most = max(most, i) })
+	return most
+}
+
+// visitColumns calls f for each input column that e reads.
+func visitColumns(e expr.Expr, f func(int)) {
+	switch n := e.(type) {
+	case *expr.Column:
+		if n.Index >= 0 {
+			f(n.Index)
+		}
+	case *expr.Call:
+		for _, a := range n.Args {
+			visitColumns(a, f)
+		}
+	case *expr.Cast:
+		visitColumns(n.X, f)
+	case *expr.Try:
+		visitColumns(n.X, f)
+	case *expr.Case:
+		for i := range n.When {
+			visitColumns(n.When[i], f)
+			visitColumns(n.Then[i], f)
+		}
+		if n.Else != nil {
+			visitColumns(n.Else, f)
+		}
+	}
+}
