@@ -32,7 +32,7 @@ func appendColumn(dst []byte, c *Column, rows int, s *scratch) []byte {
 		case physBool:
 			dst = appendBools(dst, c.Bool[:rows], valid)
 		case physI64:
-			dst = appendInts(dst, c.I64[:rows], valid)
+			dst = appendInts(dst, c.I64[:rows], valid, s)
 		case physF64:
 			dst = appendFloats(dst, c.F64[:rows], valid)
 		case physI128:
@@ -112,7 +112,7 @@ func appendWide(dst []byte, v []Int128, valid []uint64, s *scratch) []byte {
 		}
 	}
 	if narrow {
-		return appendInts(dst, s.ints, valid)
+		return appendInts(dst, s.ints, valid, s)
 	}
 	dst = append(dst, encWide)
 	at := len(dst)

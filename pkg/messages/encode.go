@@ -61,7 +61,7 @@ func (c *Columns) append(dst []byte) []byte {
 		dst = appendColumn(dst, &c.Cols[i], c.Rows, s)
 	}
 	dst = appendOps(packStr(dst, "ops"), c.Ops, c.Rows)
-	return c.appendTime(packStr(dst, "et"))
+	return c.appendTime(packStr(dst, "et"), s)
 }
 
 // appendOps appends two bits a row, the lowest first; nil when all rows are inserts.
@@ -86,7 +86,7 @@ func appendOps(dst, ops []byte, rows int) []byte {
 }
 
 // appendTime appends the event times: the number of the column that holds the very same values, or a bin, or nil.
-func (c *Columns) appendTime(dst []byte) []byte {
+func (c *Columns) appendTime(dst []byte, s *scratch) []byte {
 	if c.Time == nil || c.Rows == 0 {
 		return packNil(dst)
 	}
@@ -97,5 +97,5 @@ func (c *Columns) appendTime(dst []byte) []byte {
 		}
 	}
 	dst, mark := openBin(dst)
-	return closeBin(appendInts(dst, c.Time[:c.Rows], nil), mark)
+	return closeBin(appendInts(dst, c.Time[:c.Rows], nil, s), mark)
 }

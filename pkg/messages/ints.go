@@ -23,11 +23,11 @@ func width(v uint64) int { return (bits.Len64(v) + 7) / 8 }
 
 // appendInts appends a column of integers: constant, minimum and narrowest width, or differences where those are
 // narrower. Rows that valid marks as null are written as the minimum.
-func appendInts(dst []byte, v []int64, valid []uint64) []byte {
+func appendInts(dst []byte, v []int64, valid []uint64, s *scratch) []byte {
 	lo, hi := intRange(v, valid)
 	w := width(uint64(hi) - uint64(lo))
 	if w > 1 && valid == nil && len(v) > 2 {
-		if out, ok := appendDeltas(dst, v, w); ok {
+		if out, ok := appendDeltas(dst, v, w, s); ok {
 			return out
 		}
 	}
@@ -44,14 +44,7 @@ func appendInts(dst []byte, v []int64, valid []uint64) []byte {
 // intRange returns the least and the largest value that is not null; 0, 0 when there is none.
 func intRange(v []int64, valid []uint64) (lo, hi int64) {
 	if valid == nil {
-		if len(v) == 0 {
-			return 0, 0
-		}
-		lo, hi = v[0], v[0]
-		for _, x := range v {
-			lo, hi = min(lo, x), max(hi, x)
-		}
-		return lo, hi
+		return rangeOf(v)
 	}
 	first := true
 	for i, x := range v {
@@ -66,79 +59,53 @@ func intRange(v []int64, valid []uint64) (lo, hi int64) {
 	return lo, hi
 }
 
+// rangeOf is intRange without nulls, on two chains so that one comparison need not wait for the other.
+func rangeOf(v []int64) (lo, hi int64) {
+	if len(v) == 0 {
+		return 0, 0
+	}
+	lo, hi = v[0], v[0]
+	lo2, hi2 := lo, hi
+	for ; len(v) >= 4; v = v[4:] {
+		lo, hi = min(lo, v[0], v[1]), max(hi, v[0], v[1])
+		lo2, hi2 = min(lo2, v[2], v[3]), max(hi2, v[2], v[3])
+	}
+	for _, x := range v {
+		lo, hi = min(lo, x), max(hi, x)
+	}
+	return min(lo, lo2), max(hi, hi2)
+}
+
 // appendDeltas writes differences when they are narrower than w bytes a row. The first 64 rows decide whether the rest
 // is looked at.
-func appendDeltas(dst []byte, v []int64, w int) ([]byte, bool) {
-	lo, hi := deltaRange(v[:min(len(v), 65)])
+func appendDeltas(dst []byte, v []int64, w int, s *scratch) ([]byte, bool) {
+	s.deltas = slices.Grow(s.deltas[:0], len(v))
+	head := min(len(v), 65)
+	lo, hi := rangeOf(deltas(s.deltas[:head-1], v[:head]))
 	if width(uint64(hi)-uint64(lo)) >= w {
 		return dst, false
 	}
-	lo, hi = deltaRange(v)
+	d := deltas(s.deltas[:len(v)-1], v)
+	lo, hi = rangeOf(d)
 	dw := width(uint64(hi) - uint64(lo))
-	if 8+dw*(len(v)-1) >= w*len(v) {
+	if 8+dw*len(d) >= w*len(v) {
 		return dst, false
 	}
 	dst = append(dst, byte(encDelta+dw))
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(v[0]))
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(lo))
-	return packDeltas(dst, v, lo, dw), true
+	return packWidth(dst, d, lo, dw), true
 }
 
-// deltaRange returns the least and the largest difference of neighbours. Differences wrap around; adding them up wraps
-// back.
-func deltaRange(v []int64) (lo, hi int64) {
-	lo, hi = v[1]-v[0], v[1]-v[0]
+// deltas sets d to the differences of neighbours. They wrap around; adding them up wraps back.
+func deltas(d, v []int64) []int64 {
 	prev := v[0]
-	for _, x := range v[1:] {
-		d := x - prev
-		lo, hi, prev = min(lo, d), max(hi, d), x
+	v = v[1:]
+	d = d[:len(v)]
+	for i, x := range v {
+		d[i], prev = x-prev, x
 	}
-	return lo, hi
-}
-
-func packDeltas(dst []byte, v []int64, lo int64, w int) []byte {
-	if w == 0 {
-		return dst
-	}
-	at, n := len(dst), len(v)-1
-	dst = slices.Grow(dst, w*n+8)
-	out := dst[at : at+w*n+8]
-	prev := v[0]
-	for i, x := range v[1:] {
-		binary.LittleEndian.PutUint64(out[w*i:], uint64(x-prev-lo))
-		prev = x
-	}
-	return dst[:at+w*n]
-}
-
-// packWidth appends the low w bytes of each value above lo.
-func packWidth(dst []byte, v []int64, lo int64, w int) []byte {
-	if w == 0 {
-		return dst
-	}
-	at := len(dst)
-	dst = slices.Grow(dst, w*len(v)+8)
-	out := dst[at : at+w*len(v)+8]
-	switch w {
-	case 1:
-		out = out[:len(v)]
-		for i, x := range v {
-			out[i] = byte(x - lo)
-		}
-	case 2:
-		for i, x := range v {
-			binary.LittleEndian.PutUint16(out[2*i:], uint16(x-lo))
-		}
-	case 4:
-		for i, x := range v {
-			binary.LittleEndian.PutUint32(out[4*i:], uint32(x-lo))
-		}
-	default: // overlapping stores: the next value writes over what is too much
-		for i, x := range v {
-			binary.LittleEndian.PutUint64(out[w*i:], uint64(x-lo))
-		}
-	}
-	return dst[:at+w*len(v)]
+	return d
 }
 
 // clearNulls zeroes the w bytes of every null row, so that equal rows give equal bytes.

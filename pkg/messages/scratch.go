@@ -11,12 +11,13 @@ import (
 
 // scratch is what an encoder needs beside its destination. It holds no data between messages.
 type scratch struct {
-	remap []uint32 // code of the column -> new code + 1
-	codes []uint32 // new code of each row
-	used  []uint32 // new code -> code of the column
-	lens  []uint32
-	ints  []int64
-	index index
+	remap  []uint32 // code of the column -> new code + 1
+	codes  []uint32 // new code of each row
+	used   []uint32 // new code -> code of the column
+	lens   []uint32
+	ints   []int64 // 128-bit decimals that fit
+	deltas []int64
+	index  index
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

@@ -25,22 +25,29 @@ func (s *scratch) number(c *Column, rows int, valid []uint64) []uint32 {
 	s.codes = slices.Grow(s.codes[:0], rows)[:rows]
 	s.used = s.used[:0]
 	s.index.reset(len(c.Offs))
+	remap, codes := s.remap, s.codes
 	for i, old := range c.Codes[:rows] {
 		if valid != nil && valid[i>>6]>>(uint(i)&63)&1 == 0 {
-			s.codes[i] = 0
+			codes[i] = 0
 			continue
 		}
-		code := s.remap[old]
+		code := remap[old]
 		if code == 0 {
-			code = s.index.find(c, old, s.used) + 1
-			if int(code) > len(s.used) {
-				s.used = append(s.used, old)
-			}
-			s.remap[old] = code
+			code = s.enter(c, old)
+			remap[old] = code
 		}
-		s.codes[i] = code - 1
+		codes[i] = code - 1
 	}
 	return s.used
+}
+
+// enter gives entry old a new code, or the one of an equal string, and returns it plus 1.
+func (s *scratch) enter(c *Column, old uint32) uint32 {
+	code := s.index.find(c, old, s.used)
+	if int(code) == len(s.used) {
+		s.used = append(s.used, old)
+	}
+	return code + 1
 }
 
 // appendDict writes the dictionary that number made: width of a code, number of entries, their lengths and bytes,
@@ -62,7 +69,7 @@ func appendDict(dst []byte, c *Column, rows int, s *scratch) []byte {
 	for _, old := range s.used {
 		dst = append(dst, c.Data[c.Offs[old]:c.Offs[old+1]]...)
 	}
-	return appendCodes(dst, s.codes[:rows], w)
+	return packWidth(dst, s.codes[:rows], 0, w)
 }
 
 // codeWidth returns 1, 2 or 4 bytes.
@@ -76,27 +83,6 @@ func codeWidth(most uint32) int {
 	return 4
 }
 
-func appendCodes(dst []byte, codes []uint32, w int) []byte {
-	at := len(dst)
-	dst = slices.Grow(dst, w*len(codes))[:at+w*len(codes)]
-	out := dst[at:]
-	switch w {
-	case 1:
-		for i, x := range codes {
-			out[i] = byte(x)
-		}
-	case 2:
-		for i, x := range codes {
-			binary.LittleEndian.PutUint16(out[2*i:], uint16(x))
-		}
-	case 4:
-		for i, x := range codes {
-			binary.LittleEndian.PutUint32(out[4*i:], x)
-		}
-	}
-	return dst
-}
-
 // appendLengths appends the lengths of strings: one for all (width 0), or each at the narrowest width.
 func appendLengths(dst []byte, lens []uint32) []byte {
 	lo, hi := lens[0], lens[0]
@@ -107,7 +93,7 @@ func appendLengths(dst []byte, lens []uint32) []byte {
 		return binary.LittleEndian.AppendUint32(append(dst, 0), lo)
 	}
 	w := codeWidth(hi)
-	return appendCodes(append(dst, byte(w)), lens, w)
+	return packWidth(append(dst, byte(w)), lens, 0, w)
 }
 
 // appendFlat writes lengths and bytes of every row; a null row has length 0.
