@@ -1,0 +1,14 @@
+//go:build !unix
+
+package broker
+
+import (
+	"errors"
+	"os"
+)
+
+// tryLock refuses: without a lock that ends with its process two servers could open one store.
+func tryLock(*os.File) error { return errors.ErrUnsupported }
+
+// freeBytes refuses, see tryLock.
+func freeBytes(string) (int64, error) { return 0, errors.ErrUnsupported }
