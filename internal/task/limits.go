@@ -1,0 +1,22 @@
+package task
+
+// Limits bounds what a task keeps in memory for its outputs. Zero values take the defaults.
+type Limits struct {
+	MessageBytes int // where messages are cut; 64 to 512 KB, default 256 KB
+	PendingBytes int // what may wait for one subject before the task takes no more input; default 4 messages
+}
+
+const (
+	defaultMessageBytes = 256 << 10
+	pendingMessages     = 4
+)
+
+func (l Limits) withDefaults() Limits {
+	if l.MessageBytes == 0 {
+		l.MessageBytes = defaultMessageBytes
+	}
+	if l.PendingBytes == 0 {
+		l.PendingBytes = pendingMessages * l.MessageBytes
+	}
+	return l
+}
