@@ -128,12 +128,14 @@ func appendWide(dst []byte, v []Int128, valid []uint64, s *scratch) []byte {
 
 // decodeColumn reads the values s and the validity bitmap of a column of rows; c keeps the memory of its slices.
 func decodeColumn(c *Column, s, valid []byte, rows int) error {
-	c.Valid = nil
-	if valid != nil {
+	if valid == nil {
+		c.Valid = nil
+	} else {
 		if len(valid) != (rows+7)/8 {
 			return malformed("validity of %d bytes for %d rows", len(valid), rows)
 		}
-		c.Valid = make([]uint64, (rows+63)/64)
+		words := (rows + 63) / 64
+		c.Valid = slices.Grow(c.Valid[:0], words)[:words]
 		decodeBitmap(valid, c.Valid)
 	}
 	if rows == 0 {
