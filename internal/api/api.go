@@ -184,3 +184,75 @@ type DLQRequest struct {
 	DryRun bool   `json:"dry_run,omitempty"`
 	Limit  int    `json:"limit,omitempty"`
 }
+
+// ScanRequest waits (at most a second) until a task has taken its inputs up to the given sequences and its output is
+// acknowledged; with Rows it then sends the rows of the task's table: each chunk is a request to the reply subject,
+// which the receiver answers for the next one. Header Leat-End marks the last message, Leat-Error an error.
+type ScanRequest struct {
+	Task   string            `json:"task"`
+	Inputs map[string]uint64 `json:"inputs"` // topic -> sequence
+	Rows   bool              `json:"rows"`
+}
+
+// Headers of requests inside Leat.
+const (
+	HeaderFormat = "Leat-Format"
+	HeaderEnd    = "Leat-End"
+	HeaderError  = "Leat-Error"
+)
+
+// PushResponse answers rows pushed to an ingest.
+type PushResponse struct {
+	Rows  int    `json:"rows"`
+	Dead  int    `json:"dead"`
+	Error *Error `json:"error,omitempty"`
+}
+
+// MemberReport is what a member's heartbeat carries.
+type MemberReport struct {
+	Sources []SourceStatus `json:"sources,omitempty"`
+	Tasks   []TaskReport   `json:"tasks,omitempty"`
+	Sinks   []SinkStatus   `json:"sinks,omitempty"`
+}
+
+// TaskReport is one task of an engine.
+type TaskReport struct {
+	Name       string `json:"name"` // q1.1.3
+	Query      string `json:"query"`
+	Stage      string `json:"stage"`
+	State      string `json:"state"` // running, recovering, waiting, stopped
+	Reason     string `json:"reason,omitempty"`
+	Counts     Counts `json:"counts"`
+	StateBytes int64  `json:"state_bytes"`
+	Lag        uint64 `json:"lag"`
+	Links      []Link `json:"links,omitempty"`
+}
+
+// DLQResponse answers a DLQRequest.
+type DLQResponse struct {
+	Letters []DeadLetter `json:"letters"`
+	Count   int          `json:"count"` // letters that match, or were retried or dropped
+	Error   *Error       `json:"error,omitempty"`
+}
+
+// DeadLetter is a dead letter for a person to read.
+type DeadLetter struct {
+	ID            string `json:"id"` // topic/partition/sequence
+	Source        string `json:"source"`
+	Subject       string `json:"subject,omitempty"`
+	Partition     int    `json:"partition"`
+	Sequence      uint64 `json:"sequence"`
+	Row           int    `json:"row"`
+	Query         string `json:"query,omitempty"`
+	Stage         string `json:"stage,omitempty"`
+	Code          string `json:"code"`
+	Error         string `json:"error"`
+	CorrelationID string `json:"correlation_id,omitempty"`
+	TraceID       string `json:"trace_id,omitempty"`
+	Attempts      uint32 `json:"attempts"`
+	Time          string `json:"time"` // RFC 3339 UTC
+	Format        string `json:"format"`
+	Original      string `json:"original,omitempty"` // text, or base64 with OriginalBase64
+	Base64        bool   `json:"base64,omitempty"`
+	Truncated     bool   `json:"truncated,omitempty"`
+}

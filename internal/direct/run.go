@@ -15,19 +15,27 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// Source gives the rows of a topic, in order, with watermarks. io.EOF ends it.
+// Item is a batch of a topic: who wrote it, and the partition it belongs to (-1: by hash of the input's Keys).
+type Item struct {
+	Batch     *vector.Batch
+	Writer    string
+	Partition int
+}
+
+// Source gives the rows of a topic, in order, with watermarks. io.EOF ends it. A batch is good until the next call.
 type Source interface {
-	Next(ctx context.Context) (*vector.Batch, error)
+	Next(ctx context.Context) (Item, error)
 }
 
 // Input is a topic that comes from outside of the plans.
 type Input struct {
-	Topic      string
-	Writer     string // name of the writer for the watermark; "" is "in"
-	Partition  int    // the partition its rows belong to, or -1: by hash of Keys
+	Topic string
+	// Writers are the names that items carry; the watermark waits for each of them.
+	Writers    []string
 	Keys       []int
 	Partitions int
 	Table      bool // read to its end before streams start
+	Open       bool // its end is not the end of the topic: watermarks stay as they are
 	Source     Source
 }
 
@@ -98,7 +106,7 @@ func New(cfg Config) (*Runner, error) {
 func (r *Runner) writers() map[string][]string {
 	out := map[string][]string{}
 	for _, in := range r.cfg.Inputs {
-		out[in.Topic] = append(out[in.Topic], inputWriter(in))
+		out[in.Topic] = append(out[in.Topic], in.Writers...)
 	}
 	for _, p := range r.cfg.Plans {
 		for _, s := range p.Stages {
@@ -108,13 +116,6 @@ func (r *Runner) writers() map[string][]string {
 		}
 	}
 	return out
-}
-
-func inputWriter(in Input) string {
-	if in.Writer != "" {
-		return in.Writer
-	}
-	return "in"
 }
 
 func taskName(s *plan.Stage, partition int) string { return s.ID + "." + strconv.Itoa(partition) }
@@ -136,7 +137,8 @@ func (r *Runner) newNode(s *plan.Stage, writers map[string][]string) (*node, err
 	return n, nil
 }
 
-// Run feeds all inputs until they end or ctx does: tables to their end first, then streams by event time.
+// Run feeds all inputs until they end or ctx does: tables to their end first, then streams, by event time or, when
+// live, as they come.
 func (r *Runner) Run(ctx context.Context) error {
 	r.values()
 	var tables, streams []Input
@@ -151,6 +153,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		if err := r.drain(ctx, in); err != nil {
 			return err
 		}
+	}
+	if r.cfg.Live {
+		return r.live(ctx, streams)
 	}
 	return r.merge(ctx, streams)
 }
@@ -168,7 +173,7 @@ func (r *Runner) values() {
 
 func (r *Runner) drain(ctx context.Context, in Input) error {
 	for {
-		b, err := in.Source.Next(ctx)
+		item, err := in.Source.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			r.end(in)
 			return r.err
@@ -176,7 +181,7 @@ func (r *Runner) drain(ctx context.Context, in Input) error {
 		if err != nil {
 			return err
 		}
-		if r.feed(in, b); r.err != nil {
+		if r.feed(in, item); r.err != nil {
 			return r.err
 		}
 	}
@@ -184,116 +189,14 @@ func (r *Runner) drain(ctx context.Context, in Input) error {
 
 // end tells all partitions that an input has ended.
 func (r *Runner) end(in Input) {
-	r.feed(in, &vector.Batch{Watermark: vector.MaxTime})
-}
-
-// head is an input of merge with the rest of its current batch.
-type head struct {
-	in    Input
-	batch *vector.Batch
-}
-
-// merge takes bounded inputs by event time: rows of one input up to the next time of another (ties: input order).
-func (r *Runner) merge(ctx context.Context, inputs []Input) error {
-	var heads []*head
-	for _, in := range inputs {
-		h := &head{in: in}
-		if ok, err := r.next(ctx, h); err != nil {
-			return err
-		} else if ok {
-			heads = append(heads, h)
-		}
-	}
-	for len(heads) > 0 {
-		i, limit := least(heads)
-		h := heads[i]
-		r.takeUntil(h, limit)
-		if r.err != nil || r.done() {
-			return r.err
-		}
-		if h.batch != nil {
-			continue
-		}
-		ok, err := r.next(ctx, h)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			heads = append(heads[:i], heads[i+1:]...)
-		}
-	}
-	return r.err
-}
-
-// next loads an input's next batch with rows; batches without rows pass at once. false: the input has ended.
-func (r *Runner) next(ctx context.Context, h *head) (bool, error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return false, err
-		}
-		b, err := h.in.Source.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			r.end(h.in)
-			return false, r.err
-		}
-		if err != nil {
-			return false, err
-		}
-		if b.Rows > 0 && !r.cfg.Live {
-			h.batch = b
-			return true, nil
-		}
-		r.feed(h.in, b)
-		if r.err != nil || r.done() {
-			return false, r.err
-		}
-		if r.cfg.Live {
-			return true, nil
-		}
-	}
-}
-
-// least returns the input whose next row is the oldest, and the time up to which it may go on.
-func least(heads []*head) (int, int64) {
-	best, limit := 0, vector.MaxTime
-	timeOf := func(h *head) int64 {
-		if h.batch == nil {
-			return vector.NoTime
-		}
-		return h.batch.Time[0]
-	}
-	for i, h := range heads[1:] {
-		if timeOf(h) < timeOf(heads[best]) {
-			best = i + 1
-		}
-	}
-	for i, h := range heads {
-		if i != best {
-			limit = min(limit, timeOf(h))
-		}
-	}
-	return best, limit
-}
-
-// takeUntil feeds the rows of h's batch up to the first one later than limit.
-func (r *Runner) takeUntil(h *head, limit int64) {
-	b := h.batch
-	if b == nil {
+	if in.Open {
 		return
 	}
-	n := 0
-	for n < b.Rows && (b.Time[n] <= limit || n == 0) {
-		n++
+	for _, w := range in.Writers {
+		for p := range max(1, in.Partitions) {
+			r.deliver(in.Topic, p, w, &vector.Batch{Watermark: vector.MaxTime})
+		}
 	}
-	if n == b.Rows {
-		h.batch = nil
-		r.feed(h.in, b)
-		return
-	}
-	first := vector.Slice(b, 0, n)
-	first.Watermark, first.Idle = vector.NoTime, false
-	h.batch = vector.Slice(b, n, b.Rows)
-	r.feed(h.in, first)
 }
 
 // done reports that every result has reached its LIMIT.
@@ -302,16 +205,20 @@ func (r *Runner) done() bool {
 	return last.machines[0].Done() && r.results[last.stage.Output.Topic]
 }
 
-// feed hands a batch of an input to the stages that read it, by partition.
-func (r *Runner) feed(in Input, b *vector.Batch) {
-	if in.Partition >= 0 {
-		r.deliver(in.Topic, in.Partition, inputWriter(in), b)
+// feed hands an item of an input to the stages that read it, by partition.
+func (r *Runner) feed(in Input, item Item) {
+	b := item.Batch
+	if item.Partition >= 0 {
+		r.deliver(in.Topic, item.Partition, item.Writer, b)
 		return
 	}
 	n := max(1, in.Partitions)
 	if n == 1 || len(in.Keys) == 0 || b.Rows == 0 {
-		r.deliver(in.Topic, 0, inputWriter(in), b)
-		r.spread(in, b, 1, n)
+		r.deliver(in.Topic, 0, item.Writer, b)
+		for p := 1; p < n; p++ { // the watermark, without rows
+			r.deliver(in.Topic, p, item.Writer, &vector.Batch{Schema: b.Schema, Watermark: b.Watermark, Idle: b.Idle,
+				AppendTime: b.AppendTime})
+		}
 		return
 	}
 	if len(r.perPart) < n {
@@ -322,15 +229,7 @@ func (r *Runner) feed(in Input, b *vector.Batch) {
 	for p := range n {
 		part := *b
 		part.Sel = parts[p]
-		r.deliver(in.Topic, p, inputWriter(in), &part)
-	}
-}
-
-// spread sends the watermark of b, without rows, to partitions from..n-1.
-func (r *Runner) spread(in Input, b *vector.Batch, from, n int) {
-	for p := from; p < n; p++ {
-		r.deliver(in.Topic, p, inputWriter(in), &vector.Batch{Schema: b.Schema, Watermark: b.Watermark, Idle: b.Idle,
-			AppendTime: b.AppendTime})
+		r.deliver(in.Topic, p, item.Writer, &part)
 	}
 }
 

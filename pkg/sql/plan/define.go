@@ -108,20 +108,21 @@ func (d *definition) connector(c *ast.Create) error {
 		s.Delivery = "jetstream"
 	}
 	if s.Format == "" {
-		s.Format = formatOfPath(s.Path)
+		s.Format = FormatOfPath(s.Path, "json")
 	}
 	return nil
 }
 
-func formatOfPath(path string) string {
+// FormatOfPath is the format that the ending of a path names, or otherwise.
+func FormatOfPath(path, otherwise string) string {
 	p := strings.TrimSuffix(strings.ToLower(path), ".gz")
 	switch {
 	case strings.HasSuffix(p, ".csv"), strings.HasSuffix(p, ".tsv"):
 		return "csv"
-	case strings.HasSuffix(p, ".msgpack"):
-		return "msgpack"
-	default:
+	case strings.HasSuffix(p, ".json"), strings.HasSuffix(p, ".ndjson"), strings.HasSuffix(p, ".jsonl"):
 		return "json"
+	default:
+		return otherwise
 	}
 }
 

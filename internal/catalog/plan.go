@@ -1,0 +1,39 @@
+package catalog
+
+import (
+	"fmt"
+
+	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/parser"
+	"github.com/leatsql/leat/pkg/sql/plan"
+)
+
+// Plan plans a query as it was planned when it was made: the same statement over the same objects. result is the object
+// that it writes (needed for INSERT INTO).
+func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
+	statements, errs := parser.Parse(q.Statement, parser.Options{})
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("parse query %s: %w", q.ID, errs[0])
+	}
+	if len(statements) != 1 {
+		return nil, fmt.Errorf("query %s has %d statements", q.ID, len(statements))
+	}
+	objects := plan.Objects{}
+	for name, o := range q.Sources { //nolint:maprange // a map is filled
+		objects[name] = o
+	}
+	b := &plan.Binder{Catalog: objects, Mode: plan.Persistent, RecordEmission: q.Emit == "record"}
+	switch st := statements[0].(type) {
+	case *ast.Create:
+		p, _, err := b.CreateAs(q.ID, st)
+		return p, err
+	case *ast.InsertSelect:
+		if result != nil {
+			objects[result.Name] = result
+		}
+		p, _, err := b.InsertSelect(q.ID, st)
+		return p, err
+	default:
+		return nil, fmt.Errorf("query %s is no CREATE .. AS or INSERT INTO", q.ID)
+	}
+}

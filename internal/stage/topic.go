@@ -1,0 +1,68 @@
+package stage
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/leatsql/leat/internal/topic"
+	"github.com/leatsql/leat/pkg/sql/plan"
+)
+
+// InputTopic is the log an input reads: an object's topic, or the exchange of a stage.
+func InputTopic(in plan.Input) string {
+	if in.Stage != "" {
+		return exchange(in.Stage)
+	}
+	return in.Topic
+}
+
+// OutputTopic is the log a stage writes.
+func OutputTopic(s *plan.Stage) string {
+	if s.Output.Topic == s.ID {
+		return exchange(s.ID)
+	}
+	return s.Output.Topic
+}
+
+func exchange(id string) string {
+	query, n, _ := strings.Cut(id, ".")
+	number, err := strconv.Atoi(n)
+	if err != nil {
+		panic("stage: id " + id + " is not query.number")
+	}
+	return topic.StageName(query, number)
+}
+
+// Writer is the writer token of a stage's task: q1-1-3 for task 3 of stage q1.1.
+func Writer(s *plan.Stage, partition int) string {
+	return strings.ReplaceAll(s.ID, ".", "-") + "-" + strconv.Itoa(partition)
+}
+
+// TaskName names a task: q1.1.3.
+func TaskName(s *plan.Stage, partition int) string { return s.ID + "." + strconv.Itoa(partition) }
+
+// IngestWriter is the writer token of ingest: one process owns a source, so the name is the same for every partition.
+const IngestWriter = "ingest"
+
+// TopicWriters lists the writers that a reader of an object's topic waits for: ingest of a declared source, or the tasks
+// of the query that writes it. planOf gives the plan of a query. Writers that come later join with their first message.
+func TopicWriters(o *plan.Object, planOf func(query string) *plan.Plan) []string {
+	if o.Query == "" {
+		return []string{IngestWriter}
+	}
+	p := planOf(o.Query)
+	if p == nil {
+		return nil
+	}
+	last := p.Stages[len(p.Stages)-1]
+	return StageWriters(last)
+}
+
+// StageWriters lists the writers of a stage's output.
+func StageWriters(s *plan.Stage) []string {
+	out := make([]string, s.Partitions)
+	for p := range out {
+		out[p] = Writer(s, p)
+	}
+	return out
+}

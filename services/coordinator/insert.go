@@ -1,0 +1,64 @@
+package coordinator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/leatsql/leat/internal/api"
+	"github.com/leatsql/leat/pkg/messages"
+	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/plan"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+const pushTimeout = 10 * time.Second
+
+// insertValues sends the rows to the ingest that owns the topic; it answers after the append.
+func (c *Coordinator) insertValues(ctx context.Context, st *ast.InsertValues) (api.Result, error) {
+	b := &plan.Binder{Catalog: c.Catalog()}
+	o, batch, err := b.InsertValues(st)
+	if err != nil {
+		return api.Result{}, err
+	}
+	var pb messages.ProcessBatch
+	pb.Watermark = vector.NoTime
+	vector.ToColumns(batch, &pb.Columns)
+	msg := nats.NewMsg(api.SubjectPush + "." + o.Topic)
+	msg.Header.Set(api.HeaderFormat, "batch")
+	msg.Data = pb.Append(nil)
+	resp, err := c.push(ctx, o, msg)
+	if err != nil {
+		return api.Result{}, err
+	}
+	return message(fmt.Sprintf("inserted %d rows into %s", resp.Rows, o.Name)), nil
+}
+
+// push sends rows to ingest and reads its answer.
+func (c *Coordinator) push(ctx context.Context, o *plan.Object, msg *nats.Msg) (*api.PushResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
+	defer cancel()
+	m, err := c.cfg.Conn.RequestMsgWithContext(ctx, msg)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return nil, &api.Error{Code: "LEAT-4005", Message: "no ingest takes rows for " + o.Name + " at the moment", Retryable: true,
+			Hint: "is an ingest service running? try again"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, &api.Error{Code: "LEAT-4006", Message: "no answer from ingest in 10 s: the rows may have been taken or not",
+			Hint: "send them with an Idempotency-Key to be able to try again", Retryable: true}
+	case err != nil:
+		return nil, fmt.Errorf("push rows to %s: %w", o.Name, err)
+	}
+	var resp api.PushResponse
+	if err := json.Unmarshal(m.Data, &resp); err != nil {
+		return nil, fmt.Errorf("decode the answer of ingest: %w", err)
+	}
+	if resp.Error != nil {
+		return &resp, resp.Error
+	}
+	return &resp, nil
+}

@@ -1,0 +1,237 @@
+package coordinator
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leatsql/leat/internal/api"
+	"github.com/leatsql/leat/internal/catalog"
+	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/expr"
+	"github.com/leatsql/leat/pkg/sql/operator"
+	"github.com/leatsql/leat/pkg/sql/plan"
+	"github.com/leatsql/leat/pkg/sql/sqlerr"
+)
+
+func table(columns ...string) api.Result {
+	r := api.Result{Kind: "table", Rows: [][]string{}}
+	for _, c := range columns {
+		r.Columns = append(r.Columns, api.Column{Name: c, Type: "STRING"})
+	}
+	return r
+}
+
+// show answers SHOW and LIST.
+func (c *Coordinator) show(s *session, st *ast.Show) (api.Result, error) {
+	cat := c.Catalog()
+	switch st.What {
+	case "STREAMS":
+		return showObjects(cat, ast.Stream), nil
+	case "TABLES":
+		return showObjects(cat, ast.Table), nil
+	case "TOPICS":
+		r := table("topic", "object", "partitions")
+		for _, n := range cat.Names() {
+			o := cat.Objects[n]
+			r.Rows = append(r.Rows, []string{o.Topic, o.Name, strconv.Itoa(o.Partitions)})
+		}
+		return r, nil
+	case "QUERIES":
+		return c.showQueries(cat, st.Extended), nil
+	case "SINKS":
+		return c.showSinks(cat), nil
+	case "FUNCTIONS":
+		return showFunctions(), nil
+	case "PROPERTIES":
+		r := table("setting", "value")
+		for _, k := range sorted(s.set) {
+			r.Rows = append(r.Rows, []string{k, s.set[k]})
+		}
+		return r, nil
+	case "VARIABLES":
+		r := table("variable", "value")
+		for _, k := range sorted(s.vars) {
+			r.Rows = append(r.Rows, []string{k, s.vars[k]})
+		}
+		return r, nil
+	default:
+		return api.Result{}, unsupported(st, "SHOW "+st.What)
+	}
+}
+
+func showObjects(cat *catalog.Catalog, kind ast.ObjectKind) api.Result {
+	r := table("name", "key", "topic", "partitions", "source")
+	for _, n := range cat.Names() {
+		o := cat.Objects[n]
+		if o.Kind != kind {
+			continue
+		}
+		r.Rows = append(r.Rows, []string{o.Name, keyText(o), o.Topic, strconv.Itoa(o.Partitions), sourceText(o)})
+	}
+	return r
+}
+
+func keyText(o *plan.Object) string {
+	names := make([]string, len(o.Key))
+	for i, k := range o.Key {
+		names[i] = o.Columns[k].Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func sourceText(o *plan.Object) string {
+	if o.Query != "" {
+		return "query " + o.Query
+	}
+	s := o.Source
+	if s == nil {
+		return ""
+	}
+	return strings.TrimSpace(s.Connector + " " + s.Subject + s.Path + s.URL + s.Generator)
+}
+
+func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Result {
+	cols := []string{"id", "result", "state", "statement"}
+	if extended {
+		cols = []string{"id", "result", "state", "in", "out", "filtered", "late", "dead", "skipped", "lag", "reason"}
+	}
+	r := table(cols...)
+	status := c.Status()
+	for _, id := range sorted(cat.Queries) {
+		q := cat.Queries[id]
+		if !extended {
+			r.Rows = append(r.Rows, []string{id, q.Result, string(q.State), oneLine(q.Statement)})
+			continue
+		}
+		i := slices.IndexFunc(status.Queries, func(s api.QueryStatus) bool { return s.ID == id })
+		qs := status.Queries[i]
+		first, last := firstLast(qs)
+		u := func(v uint64) string { return strconv.FormatUint(v, 10) }
+		r.Rows = append(r.Rows, []string{id, q.Result, qs.State, u(first.In), u(last.Out), u(first.Filtered), u(first.Late),
+			u(first.DeadLettered), u(first.Skipped), u(qs.Lag), qs.Reason})
+	}
+	return r
+}
+
+func firstLast(q api.QueryStatus) (first, last api.Counts) {
+	if len(q.Stages) == 0 {
+		return first, last
+	}
+	return q.Stages[0].Counts, q.Stages[len(q.Stages)-1].Counts
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (c *Coordinator) showSinks(cat *catalog.Catalog) api.Result {
+	r := table("name", "from", "to", "state", "guarantee", "delivered")
+	status := c.Status()
+	for _, n := range sorted(cat.Sinks) {
+		s := cat.Sinks[n]
+		row := []string{n, s.From, strings.TrimSpace(s.Target + " " + s.Address), string(s.State), "", ""}
+		for _, st := range status.Sinks {
+			if st.Name == n {
+				row[3], row[4], row[5] = st.State, st.Guarantee, strconv.FormatUint(st.Delivered, 10)
+			}
+		}
+		r.Rows = append(r.Rows, row)
+	}
+	return r
+}
+
+func showFunctions() api.Result {
+	r := table("function", "category", "usage", "description")
+	for _, f := range expr.All() {
+		if !f.Operator {
+			r.Rows = append(r.Rows, []string{f.Name, f.Category, strings.Join(f.Usage, " | "), f.Doc})
+		}
+	}
+	for _, a := range operator.Aggregates() {
+		r.Rows = append(r.Rows, []string{a.Name, "aggregate", a.Usage, a.Doc})
+	}
+	slices.SortFunc(r.Rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	return r
+}
+
+// describe answers DESCRIBE n, DESCRIBE FUNCTION f and DESCRIBE SINK n.
+func (c *Coordinator) describe(st *ast.Describe) (api.Result, error) {
+	cat := c.Catalog()
+	switch st.What {
+	case "FUNCTION":
+		return describeFunction(st)
+	case "SINK":
+		return c.describeSink(cat, st)
+	}
+	o, ok := cat.Object(st.Name)
+	if !ok {
+		return api.Result{}, c.noObject(cat, st.Name)
+	}
+	r := table("column", "type", "key")
+	for _, col := range o.Columns {
+		key := ""
+		if col.Key {
+			key = "key"
+		}
+		r.Rows = append(r.Rows, []string{col.Name, col.Type.String(), key})
+	}
+	r.Message = describeText(o)
+	if st.Extended {
+		r.Message += "\nread by: " + strings.Join(cat.Readers(o.Name), ", ") + "\nstatement: " + oneLine(o.Statement)
+	}
+	return r, nil
+}
+
+func describeText(o *plan.Object) string {
+	parts := []string{kindName(o.Kind) + " " + o.Name, "topic " + o.Topic, fmt.Sprintf("%d partitions", o.Partitions)}
+	if o.EventTime != "" {
+		parts = append(parts, "event time "+o.EventTime)
+	}
+	if o.DelaySet {
+		parts = append(parts, fmt.Sprintf("watermark %d ms behind", o.DelayMs))
+	}
+	if src := sourceText(o); src != "" {
+		parts = append(parts, "from "+src)
+	}
+	text := strings.Join(parts, ", ")
+	if s := o.Source; s != nil && s.Connector == "nats" {
+		if s.Delivery == "core" {
+			text += "\ndelivery: at most once (a core NATS subject: what is published while ingest is away is lost)"
+		} else {
+			text += "\ndelivery: exactly once (a JetStream stream captures the subject)"
+		}
+	}
+	return text
+}
+
+func describeFunction(st *ast.Describe) (api.Result, error) {
+	name := strings.ToUpper(st.Name.Name)
+	if f, ok := expr.Lookup(name); ok {
+		return message(strings.Join(f.Usage, "\n") + "\n" + f.Doc), nil
+	}
+	for _, a := range operator.Aggregates() {
+		if a.Name == name || slices.Contains(a.Aliases, name) {
+			return message(a.Usage + "\n" + a.Doc + "\nan aggregate"), nil
+		}
+	}
+	return api.Result{}, sqlerr.New(sqlerr.UnknownFunc, st.Name.At, "no function %q", name).WithHint("SHOW FUNCTIONS lists them")
+}
+
+func (c *Coordinator) describeSink(cat *catalog.Catalog, st *ast.Describe) (api.Result, error) {
+	s, ok := cat.Sink(st.Name.Name)
+	if !ok {
+		return api.Result{}, sqlerr.New(sqlerr.NotFound, st.Name.At, "no sink %q", st.Name.Name).WithHint("SHOW SINKS lists them")
+	}
+	r := table("property", "value")
+	r.Rows = append(r.Rows, []string{"from", s.From}, []string{"to", s.Target + " " + s.Address}, []string{"state", string(s.State)})
+	for _, k := range sorted(s.Props) {
+		r.Rows = append(r.Rows, []string{k, s.Props[k]})
+	}
+	for _, status := range c.Status().Sinks {
+		if status.Name == s.Name {
+			r.Rows = append(r.Rows, []string{"guarantee", status.Guarantee}, []string{"reason", status.Reason},
+				[]string{"delivered", strconv.FormatUint(status.Delivered, 10)})
+		}
+	}
+	return r, nil
+}
