@@ -2,6 +2,8 @@
 package ast
 
 import (
+	"math"
+
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -50,6 +52,8 @@ type Property struct {
 	Name  string // lower case
 	Value string
 	At    Span // of the whole entry
+
+	ValueAt Span
 }
 
 // ColumnDef is a column of CREATE STREAM or TABLE.
@@ -75,6 +79,16 @@ type Create struct {
 	With        []Property
 	As          *Query // nil for a declared object
 	FromNATS    string // CREATE STREAM s FROM NATS 'orders.>'
+	FromFile    string // CREATE STREAM s FROM 'orders.csv'
+	FromAt      Span   // of the subject or path
+}
+
+// CreateType is CREATE TYPE [IF NOT EXISTS] n AS type. The parser puts the type in where later statements name it.
+type CreateType struct {
+	Stmt
+	IfNotExists bool
+	Name        Ident
+	Type        vector.Type
 }
 
 // CreateSink is CREATE SINK n FROM obj TO target.
@@ -214,7 +228,8 @@ type Query struct {
 	LimitAt     Span
 	Offset      int64
 	Sources     []Property // velostream's WITH on a SELECT
-	Union       *Query     // UNION ALL with the next one
+	Into        []Ident    // velostream's INTO sink, sink
+	Union       *Query     // UNION ALL with the next one; ORDER BY, LIMIT, OFFSET, EMIT of the whole stand in the first
 	Values      [][]Expr   // VALUES (...) as a query
 }
 
@@ -276,11 +291,12 @@ type WindowTVF struct {
 	At         Span
 }
 
-// Unnest is UNNEST(expr) as a relation.
+// Unnest is UNNEST(expr) [AS alias [(columns)]] as a relation.
 type Unnest struct {
-	Expr  Expr
-	Alias *Ident
-	At    Span
+	Expr    Expr
+	Alias   *Ident
+	Columns []Ident
+	At      Span
 }
 
 // JoinKind is the kind of a join.
@@ -523,10 +539,13 @@ type Over struct {
 	At        Span
 }
 
+// UnboundedFollowing is the value of Frame.Following for UNBOUNDED FOLLOWING.
+const UnboundedFollowing = math.MaxInt64
+
 // Frame is ROWS or RANGE BETWEEN n PRECEDING AND CURRENT ROW. Preceding -1 is UNBOUNDED; RANGE counts ms.
 type Frame struct {
 	Rows      bool
 	Preceding int64
-	Following int64 // 0: CURRENT ROW
+	Following int64 // 0: CURRENT ROW; n FOLLOWING is n, n PRECEDING is -n
 	At        Span
 }

@@ -1,0 +1,4 @@
+package ast
+
+// FormatExpr stub.
+func FormatExpr(x Expr) string { return "" }

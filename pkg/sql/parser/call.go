@@ -1,0 +1,236 @@
+package parser
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/sqlerr"
+)
+
+// nameOrCall reads a column, t.column, f(...), or the lambda x => e.
+func (p *parser) nameOrCall() ast.Expr {
+	t := p.tok()
+	if p.peek(1).is("=>") {
+		return p.lambda(0)
+	}
+	from := p.pos
+	p.advance()
+	if p.is("(") && t.kind != quoted {
+		return p.call(from, ident(t))
+	}
+	n := &ast.Name{E: ast.E{At: t.at}, Parts: []ast.Ident{ident(t)}}
+	if p.is(".") && p.fieldFollows() {
+		p.advance()
+		n.Parts = append(n.Parts, p.fieldName())
+		n.At = p.since(from)
+	}
+	return n
+}
+
+// fieldFollows reports whether the point belongs to a name, as in t.a, and not to t.*.
+func (p *parser) fieldFollows() bool { return !p.peek(1).is("*") }
+
+// call reads (args) and what may follow a call.
+func (p *parser) call(from int, name ast.Ident) ast.Expr {
+	c := &ast.Call{Name: name, Args: []ast.Expr{}}
+	p.expect("(", "after "+name.Name)
+	switch {
+	case p.is("*") && p.peek(1).is(")"):
+		c.Args = append(c.Args, &ast.Star{E: ast.E{At: p.advance().at}})
+	case p.is("DISTINCT") && !p.peek(1).is(")") && !p.peek(1).is(","):
+		p.advance()
+		c.Distinct = true
+		c.Args = p.exprList("")
+	default:
+		c.Args = p.exprList(")")
+	}
+	p.nullTreatment(c)
+	if p.acceptAll("ORDER", "BY") {
+		c.OrderBy = p.orderItems()
+	}
+	p.expect(")", `or "," after the argument of `+clip(name.Name))
+	p.callTail(c)
+	c.At = p.since(from)
+	return c
+}
+
+func (p *parser) nullTreatment(c *ast.Call) {
+	if p.acceptAll("IGNORE", "NULLS") {
+		c.IgnoreNulls = true
+	} else if !p.are("RESPECT", "NULLS") {
+		return
+	} else {
+		p.acceptAll("RESPECT", "NULLS")
+	}
+}
+
+// callTail reads WITHIN GROUP (ORDER BY ..), FILTER (WHERE ..), IGNORE NULLS and OVER (..).
+func (p *parser) callTail(c *ast.Call) {
+	if p.acceptAll("WITHIN", "GROUP") {
+		p.expect("(", "after WITHIN GROUP")
+		p.expect("ORDER", "in WITHIN GROUP")
+		p.expect("BY", "after ORDER")
+		c.OrderBy = p.orderItems()
+		p.expect(")", "after WITHIN GROUP (ORDER BY ...")
+	}
+	if p.peek(1).is("(") && p.accept("FILTER") {
+		p.advance()
+		p.expect("WHERE", "in FILTER")
+		c.Filter = p.expr()
+		p.expect(")", "after the condition of FILTER")
+	}
+	p.nullTreatment(c)
+	if p.is("OVER") {
+		if p.peek(1).kind == word && !p.peek(1).is("FROM") {
+			p.fail(sqlerr.New(sqlerr.NotSupported, p.peek(1).at, "a named window after OVER is not supported").
+				WithHint("write OVER (PARTITION BY ... ORDER BY ...)"))
+			return
+		}
+		p.advance()
+		c.Over = p.over()
+	}
+}
+
+func (p *parser) over() *ast.Over {
+	from := p.pos - 1
+	o := &ast.Over{}
+	p.expect("(", "after OVER")
+	var buffer *ast.Frame
+	if p.are("ROWS", "WINDOW", "BUFFER") {
+		buffer = p.buffer()
+	}
+	if p.acceptAll("PARTITION", "BY") {
+		o.Partition = p.exprList("")
+	}
+	if p.acceptAll("ORDER", "BY") {
+		o.OrderBy = p.orderItems()
+	}
+	if p.is("ROWS") || p.is("RANGE") {
+		o.Frame = p.frame()
+	}
+	p.overExtras()
+	if o.Frame == nil {
+		o.Frame = buffer
+	}
+	p.expect(")", "after OVER (...")
+	o.At = p.since(from)
+	return o
+}
+
+// buffer reads ROWS WINDOW BUFFER n ROWS: the present row and the n - 1 before it.
+func (p *parser) buffer() *ast.Frame {
+	from := p.pos
+	p.acceptAll("ROWS", "WINDOW", "BUFFER")
+	at := p.tok().at
+	n := p.count("BUFFER")
+	if n < 1 && !p.failed {
+		p.failAt(at, "a buffer holds at least one row")
+	}
+	p.expect("ROWS", "after the size of the buffer")
+	return &ast.Frame{Rows: true, Preceding: max(n-1, 0), At: p.since(from)}
+}
+
+// overExtras reads what velostream allows besides: EMIT CHANGES, EXPIRE AFTER.
+func (p *parser) overExtras() {
+	p.acceptAll("EMIT", "CHANGES")
+	if at := p.tok().at; p.accept("EXPIRE") {
+		p.expect("AFTER", "after EXPIRE")
+		if p.accept("NEVER") {
+			return
+		}
+		p.duration("after EXPIRE AFTER")
+		p.accept("INACTIVITY")
+		p.notSupported(at.Join(p.last().at), "EXPIRE AFTER is not supported").
+			WithHint("bound the rows with RANGE BETWEEN INTERVAL 5m PRECEDING AND CURRENT ROW")
+	}
+	p.acceptAll("EMIT", "CHANGES")
+}
+
+// bound is one end of a frame: unbounded, or rows (ms) after the current row, before it where negative.
+type bound struct {
+	offset    int64
+	unbounded bool
+	following bool
+	at        ast.Span
+}
+
+func (p *parser) frame() *ast.Frame {
+	from := p.pos
+	f := &ast.Frame{Rows: p.advance().is("ROWS")}
+	var lo bound
+	hi := bound{}
+	if p.accept("BETWEEN") {
+		lo = p.bound(f.Rows)
+		p.expect("AND", "between the bounds of the frame")
+		hi = p.bound(f.Rows)
+	} else {
+		lo = p.bound(f.Rows)
+	}
+	f.At = p.since(from)
+	switch {
+	case p.failed:
+	case lo.following || lo.offset > 0:
+		p.notSupported(lo.at, "a frame that starts after the current row is not supported")
+	case hi.unbounded && !hi.following:
+		p.failAt(hi.at, "a frame cannot end with UNBOUNDED PRECEDING")
+	case !lo.unbounded && !hi.unbounded && hi.offset < lo.offset:
+		p.failAt(f.At, "the frame ends before it starts")
+	}
+	f.Preceding, f.Following = -lo.offset, hi.offset
+	if lo.unbounded {
+		f.Preceding = -1
+	}
+	if hi.unbounded {
+		f.Following = ast.UnboundedFollowing
+	}
+	return f
+}
+
+// bound reads CURRENT ROW, UNBOUNDED PRECEDING, n PRECEDING, INTERVAL 15m FOLLOWING.
+func (p *parser) bound(rows bool) bound {
+	from := p.pos
+	b := bound{}
+	if p.accept("CURRENT") {
+		p.expect("ROW", "after CURRENT")
+		b.at = p.since(from)
+		return b
+	}
+	if b.unbounded = p.accept("UNBOUNDED"); !b.unbounded {
+		b.offset = p.distance(rows)
+	}
+	b.following = p.accept("FOLLOWING")
+	if !b.following && !p.accept("PRECEDING") {
+		p.unexpected("PRECEDING or FOLLOWING in the frame")
+	}
+	if !b.following {
+		b.offset = -b.offset
+	}
+	b.at = p.since(from)
+	return b
+}
+
+// distance reads rows of a ROWS frame, or a duration or a number of ms of a RANGE frame.
+func (p *parser) distance(rows bool) int64 {
+	p.expecting("UNBOUNDED")
+	p.expecting("CURRENT")
+	t := p.tok()
+	next := p.peek(1)
+	if t.kind == integer && (rows || next.is("PRECEDING") || next.is("FOLLOWING")) {
+		n, err := strconv.ParseInt(t.text, 10, 64)
+		if err != nil || n > math.MaxInt32 && rows {
+			p.failAt(t.at, "%s rows are too many for a frame", clip(t.text))
+		}
+		p.advance()
+		return n
+	}
+	if rows {
+		p.unexpected("a number of rows, UNBOUNDED or CURRENT ROW in the frame")
+		return 0
+	}
+	if !p.startsDuration(t) {
+		p.unexpected("INTERVAL, UNBOUNDED or CURRENT ROW in the frame")
+		return 0
+	}
+	return p.duration("in the frame")
+}
