@@ -5,7 +5,6 @@ go 1.26.8
 tool (
 	github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	golang.org/x/perf/cmd/benchstat
-	golang.org/x/tools/go/analysis/singlechecker
 	golang.org/x/vuln/cmd/govulncheck
 	mvdan.cc/gofumpt
 )
