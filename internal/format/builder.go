@@ -22,6 +22,8 @@ type Options struct {
 	EventTime string
 	// EventTimeFormat is the pattern of a STRING event time, as Java's DateTimeFormatter writes patterns; "" is ISO.
 	EventTimeFormat string
+	// StopAtBad makes the builder full at the first bad row.
+	StopAtBad bool
 }
 
 // Builder collects rows into columns. One goroutine uses it. Decoders write the row behind the last one, in place; it
@@ -40,6 +42,7 @@ type Builder struct {
 	room     int // rows the slices have room for
 	maxRows  int
 	maxBytes int
+	maxBad   int
 	bytes    int // of input since Take
 	event    *eventColumn
 	times    []int64
@@ -71,6 +74,9 @@ func NewBuilder(s *vector.Schema, o Options) (*Builder, error) {
 	b := &Builder{schema: s, maxRows: o.MaxRows, maxBytes: o.MaxBytes, gen: 1, Line: 1, largest: vector.NoTime}
 	if b.maxRows <= 0 {
 		b.maxRows = DefaultRows
+	}
+	if b.maxBad = maxBad; o.StopAtBad {
+		b.maxBad = 1
 	}
 	if b.maxBytes <= 0 {
 		b.maxBytes = DefaultBytes
@@ -106,9 +112,12 @@ func (b *Builder) Rows() int { return b.rows }
 // Largest returns the largest event time of all rows so far, those of earlier batches included; NoTime before.
 func (b *Builder) Largest() int64 { return b.largest }
 
+// Seen says that event times up to ms came before this builder was made.
+func (b *Builder) Seen(ms int64) { b.largest = max(b.largest, ms) }
+
 // Full reports whether the rows should be taken before more are read.
 func (b *Builder) Full() bool {
-	return b.rows >= b.maxRows || b.bytes >= b.maxBytes || len(b.bad) >= maxBad
+	return b.rows >= b.maxRows || b.bytes >= b.maxBytes || len(b.bad) >= b.maxBad
 }
 
 // find returns the number of the column that a name of the input means, or -1.
