@@ -5,7 +5,8 @@ const Version = 1
 
 // ColumnType is the type of a column on the wire (same families as the SQL types).
 type ColumnType struct {
-	Kind      string // BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, STRING, BYTES, DATE, TIME, TIMESTAMP, INTERVAL
+	// Kind is BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, STRING, BYTES, DATE, TIME, TIMESTAMP or INTERVAL.
+	Kind      string
 	Precision uint8
 	Scale     uint8
 }
@@ -23,10 +24,10 @@ type Int128 struct {
 }
 
 // Column is one column in memory, as the encoder takes it and the decoder gives it. Exactly one of the value slices is
-// used, by Type.Kind: Bool; I64 (INT, BIGINT, DATE, TIME, TIMESTAMP, INTERVAL, DECIMAL with precision <= 18); F64; I128
-// (DECIMAL above 18); strings (STRING, BYTES): value k is Data[Offs[k]:Offs[k+1]], Codes maps rows to k (nil: identity).
-// Valid: one bit a row, 1 = not null, nil = all. The layout is the one of vector.Vector, so that conversion copies
-// slice headers only.
+// used, by Type.Kind: Bool; I64 (INT, BIGINT, DATE, TIME, TIMESTAMP, INTERVAL, DECIMAL up to 18 digits); F64; I128
+// (DECIMAL above 18); strings (STRING, BYTES): value k is Data[Offs[k]:Offs[k+1]], Codes maps rows to k (nil:
+// identity). Valid: one bit a row, 1 = not null, nil = all. The layout is the one of vector.Vector, so that conversion
+// copies slice headers only.
 type Column struct {
 	Type  ColumnType
 	Valid []uint64

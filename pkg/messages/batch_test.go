@@ -111,7 +111,8 @@ func TestProcessBatchRoundTrip(t *testing.T) {
 func TestBatchResultRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := &BatchResult{
-		ProcessBatch: *trades(5), Counts: Counts{In: 9, Used: 5, Out: 5, Filtered: 1, Late: 1, DeadLettered: 1, Skipped: 1},
+		ProcessBatch: *trades(5),
+		Counts:       Counts{In: 9, Used: 5, Out: 5, Filtered: 1, Late: 1, DeadLettered: 1, Skipped: 1},
 		Errors:       []RecordError{{Row: 3, Code: "LEAT-5001", Message: "division by zero", CorrelationID: "a/0/1/3"}},
 		ProcessingNs: 12345,
 	}
@@ -128,26 +129,37 @@ func TestBatchResultRoundTrip(t *testing.T) {
 	}
 }
 
-func BenchmarkEncode(b *testing.B) {
-	m := trades(4096)
+func BenchmarkEncode(b *testing.B)    { benchEncode(b, 4096) }
+func BenchmarkEncodeOne(b *testing.B) { benchEncode(b, 1) }
+func BenchmarkDecode(b *testing.B)    { benchDecode(b, 4096, true) }
+func BenchmarkDecodeOne(b *testing.B) { benchDecode(b, 1, true) }
+func BenchmarkDecodeNew(b *testing.B) { benchDecode(b, 4096, false) } // as a shared reader does
+
+func benchEncode(b *testing.B, rows int) {
+	b.Helper()
+	m := trades(rows)
 	buf := m.Append(nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		buf = m.Append(buf[:0])
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4096, "ns/row")
-	b.ReportMetric(float64(len(buf))/4096, "B/row")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(rows), "ns/row")
+	b.ReportMetric(float64(len(buf))/float64(rows), "B/row")
 }
 
-func BenchmarkDecode(b *testing.B) {
-	buf := trades(4096).Append(nil)
+func benchDecode(b *testing.B, rows int, reuse bool) {
+	b.Helper()
+	buf := trades(rows).Append(nil)
 	var m ProcessBatch
 	b.ReportAllocs()
 	for b.Loop() {
+		if !reuse {
+			m = ProcessBatch{}
+		}
 		if err := DecodeProcessBatch(buf, &m); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4096, "ns/row")
-	b.ReportMetric(float64(len(buf))/4096, "B/row")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(rows), "ns/row")
+	b.ReportMetric(float64(len(buf))/float64(rows), "B/row")
 }

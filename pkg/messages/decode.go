@@ -183,6 +183,7 @@ func (d *decoder) errors() {
 // rows reads the columns, ops and event times in place.
 func (d *decoder) rows() error {
 	c := &d.batch.Columns
+	c.ownTime()
 	d.at = d.cols
 	n := d.array()
 	if n > MaxColumns {
@@ -219,6 +220,16 @@ func (d *decoder) rows() error {
 	d.opsColumn(c)
 	d.timeColumn(c)
 	return d.err
+}
+
+// ownTime gives up event times that are a column of the message before, whose memory is used again.
+func (c *Columns) ownTime() {
+	for i := range c.Cols {
+		if v := c.Cols[i].I64; cap(v) > 0 && cap(c.Time) > 0 && &v[:1][0] == &c.Time[:1][0] {
+			c.Time = nil
+			return
+		}
+	}
 }
 
 // specs reads names and types, so that the memory all columns take is known before the first is made.
@@ -279,5 +290,5 @@ func (d *decoder) timeColumn(c *Columns) {
 		d.fail("column %d cannot be the event time", k)
 		return
 	}
-	c.Time = append(c.Time[:0], c.Cols[k].I64...)
+	c.Time = c.Cols[k].I64
 }

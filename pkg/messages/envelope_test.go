@@ -73,8 +73,8 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := &DeadLetter{
 		Original: []byte{0xff, 0x00, '"'}, Format: "raw", Source: "trades", Subject: "md.x", Partition: 7,
-		Sequence: 1<<64 - 1, Row: 12, Query: "q", Stage: "q.1", Code: "LEAT-5001", Error: "bad \x1b", CorrelationID: "c",
-		TraceID: "t", Attempts: 2, TimeMs: -1, Truncated: true,
+		Sequence: 1<<64 - 1, Row: 12, Query: "q", Stage: "q.1", Code: "LEAT-5001", Error: "bad \x1b",
+		CorrelationID: "c", TraceID: "t", Attempts: 2, TimeMs: -1, Truncated: true,
 	}
 	data, err := want.Append([]byte("x"))
 	if err != nil {

@@ -268,8 +268,9 @@ func genStrings(t *rapid.T, c *Column, rows int) {
 	}
 	c.Data = []byte(rapid.StringN(0, 5, -1).Draw(t, "before"))
 	c.Offs = []uint32{uint32(len(c.Data))}
+	some := rapid.SampledFrom([]string{"", "a", "b", "abc", strings.Repeat("x", 300)})
 	for range n {
-		c.Data = append(c.Data, rapid.SampledFrom([]string{"", "a", "b", "abc", strings.Repeat("x", 300)}).Draw(t, "s")...)
+		c.Data = append(c.Data, some.Draw(t, "s")...)
 		c.Offs = append(c.Offs, uint32(len(c.Data)))
 	}
 	c.Data = append(c.Data, "after"...)

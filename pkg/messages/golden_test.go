@@ -30,21 +30,30 @@ func everyType() *BatchResult {
 	dict.Codes = []uint32{1, 0, 0, 1, 0, 1, 1, 0, 0}
 	flat := str("a", "", "ccc", "Grüße", "e", "f", "g", "h", "i")
 	flat.Valid = []uint64{0b101111101}
-	fixed := str("\x00\x01", "\x00\x02", "\x00\x03", "\x00\x04", "\x00\x05", "\x00\x06", "\x00\x07", "\x00\x08", "\x00\x09")
+	fixed := str("\x00\x01", "\x00\x02", "\x00\x03", "\x00\x04", "\x00\x05", "\x00\x06", "\x00\x07", "\x00\x08",
+		"\x00\x09")
 	cols := []struct {
 		name string
 		typ  ColumnType
 		col  Column
 	}{
-		{"bool", ColumnType{Kind: "BOOLEAN"}, Column{Bool: []bool{true, false, true, true, false, false, true, false, true}}},
+		{"bool", ColumnType{Kind: "BOOLEAN"}, Column{
+			Bool: []bool{true, false, true, true, false, false, true, false, true},
+		}},
 		{"const", ColumnType{Kind: "INT"}, Column{I64: []int64{7, 7, 7, 7, 7, 7, 7, 7, 7}}},
-		{"byte", ColumnType{Kind: "BIGINT"}, Column{I64: []int64{-5, 250, 3, 0, 9, 9, 9, 9, 1}, Valid: []uint64{0b111111101}}},
+		{"byte", ColumnType{Kind: "BIGINT"}, Column{
+			I64: []int64{-5, 250, 3, 0, 9, 9, 9, 9, 1}, Valid: []uint64{0b111111101},
+		}},
 		{"delta", ColumnType{Kind: "TIMESTAMP"}, Column{I64: []int64{
 			1_700_000_000_000, 1_700_000_060_000, 1_700_000_120_000, 1_700_000_180_000, 1_700_000_240_000,
 			1_700_000_300_000, 1_700_000_360_000, 1_700_000_420_000, 1_700_000_480_000,
 		}}},
-		{"double", ColumnType{Kind: "DOUBLE"}, Column{F64: []float64{0, math.Copysign(0, -1), 1.5, -2.25, math.Inf(1), 1e300, 5e-324, 3, 4}}},
-		{"price", ColumnType{Kind: "DECIMAL", Precision: 18, Scale: 4}, Column{I64: []int64{0, 1_000_000, 70_000, 5, 1 << 20, 3, 2, 1, 9}}},
+		{"double", ColumnType{Kind: "DOUBLE"}, Column{
+			F64: []float64{0, math.Copysign(0, -1), 1.5, -2.25, math.Inf(1), 1e300, 5e-324, 3, 4},
+		}},
+		{"price", ColumnType{Kind: "DECIMAL", Precision: 18, Scale: 4}, Column{
+			I64: []int64{0, 1_000_000, 70_000, 5, 1 << 20, 3, 2, 1, 9},
+		}},
 		{"narrow", ColumnType{Kind: "DECIMAL", Precision: 38, Scale: 2}, Column{I128: []Int128{
 			{Lo: 1}, {Lo: math.MaxUint64, Hi: -1}, {Lo: 3}, {Lo: 4}, {Lo: 5}, {Lo: 6}, {Lo: 7}, {Lo: 8}, {Lo: 9},
 		}}},
@@ -61,8 +70,10 @@ func everyType() *BatchResult {
 			BatchID: "q1/0/3/12", CorrelationID: "trades/0/17", TimeMs: 1_700_000_000_123, RetryCount: 2,
 			Watermark: 1_700_000_470_000, Idle: true,
 		},
-		Counts:       Counts{In: 15, Used: 10, Out: 9, Filtered: 2, Late: 1, DeadLettered: 1, Skipped: 1},
-		Errors:       []RecordError{{Row: 4, Code: "LEAT-5001", Message: "division by zero", CorrelationID: "trades/0/17/4"}},
+		Counts: Counts{In: 15, Used: 10, Out: 9, Filtered: 2, Late: 1, DeadLettered: 1, Skipped: 1},
+		Errors: []RecordError{
+			{Row: 4, Code: "LEAT-5001", Message: "division by zero", CorrelationID: "trades/0/17/4"},
+		},
 		ProcessingNs: 81_000,
 	}
 	for _, c := range cols {
@@ -104,8 +115,8 @@ func goldenMessages(t *testing.T) map[string][2][]byte {
 	result := everyType()
 	letter := &DeadLetter{
 		Original: []byte(`{"price":`), Format: "json", Source: "trades", Subject: "md.trades", Partition: 3,
-		Sequence: 81, Row: 2, Query: "q1", Stage: "q1.1", Code: "LEAT-5002", Error: "unexpected end", CorrelationID: "c-1",
-		TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", Attempts: 1, TimeMs: 1_700_000_000_000,
+		Sequence: 81, Row: 2, Query: "q1", Stage: "q1.1", Code: "LEAT-5002", Error: "unexpected end",
+		CorrelationID: "c-1", TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", Attempts: 1, TimeMs: 1_700_000_000_000,
 	}
 	bin, err := letter.Append(nil)
 	if err != nil {
@@ -124,8 +135,9 @@ func goldenMessages(t *testing.T) map[string][2][]byte {
 		t.Fatal(err)
 	}
 	return map[string][2][]byte{
-		"process":    {process.Append(nil), []byte(describe(&a))},
-		"result":     {result.Append(nil), fmt.Appendf(nil, "%scnt %+v\nerrs %+v\nns %d\n", describe(&r.ProcessBatch), r.Counts, r.Errors, r.ProcessingNs)},
+		"process": {process.Append(nil), []byte(describe(&a))},
+		"result": {result.Append(nil), fmt.Appendf(nil, "%scnt %+v\nerrs %+v\nns %d\n",
+			describe(&r.ProcessBatch), r.Counts, r.Errors, r.ProcessingNs)},
 		"deadletter": {bin, fmt.Appendf(nil, "%+v\n", *d)},
 	}
 }

@@ -102,7 +102,8 @@ func TestUnknownFieldsArePassedOver(t *testing.T) {
 
 // corrupt makes a message of one column whose values are the bytes given.
 func corrupt(typ string, rows int, values string) []byte {
-	b := []byte("\x8e\xa1v\x01\xa1k\xa7process\xa2id\xa0\xa3cid\xa0\xa2ts\x00\xa2rc\x00\xa3sid\x00\xa2wm\x00\xa4idle\xc2\xa3end\xc2\xa1n")
+	b := []byte("\x8e\xa1v\x01\xa1k\xa7process\xa2id\xa0\xa3cid\xa0\xa2ts\x00" +
+		"\xa2rc\x00\xa3sid\x00\xa2wm\x00\xa4idle\xc2\xa3end\xc2\xa1n")
 	b = packUint(b, uint64(rows))
 	b = packStr(packStr(append(b, "\xa4cols\x91\x94"...), "x"), typ)
 	b, mark := openBin(b)
@@ -138,7 +139,7 @@ func TestWrongColumns(t *testing.T) {
 		{"dictionary", "STRING", 3, "\x40\x01\x02\x00\x00\x00\x01\x01\x02abb\x00\x01\x01", ""},
 		{"code", "STRING", 3, "\x40\x01\x02\x00\x00\x00\x01\x01\x02abb\x00\x01\x02", "code 2 in a dictionary of 2"},
 		{"no entries", "STRING", 3, "\x40\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00abc", "dictionary of 0 entries"},
-		{"many entries", "STRING", 3, "\x40\x01\xff\xff\xff\xff\x00\x00\x00\x00\x00abc", "dictionary of 4294967295 entries"},
+		{"many entries", "STRING", 3, "\x40\x01\xff\xff\xff\xff\x00\x00\x00\x00\x00abc", "of 4294967295 entries"},
 		{"lengths", "STRING", 3, "\x40\x01\x02\x00\x00\x00\x01\x01\x09abb\x00\x01\x01", "strings take more"},
 		{"wrap", "STRING", 3, "\x41\x04\xff\xff\xff\xff\xff\xff\xff\xff\x03\x00\x00\x00a", "strings take more"},
 		{"flat", "STRING", 3, "\x41\x00\x01\x00\x00\x00abc", ""},
@@ -310,7 +311,7 @@ func BenchmarkGuard(b *testing.B) {
 }
 
 func BenchmarkGuardRows(b *testing.B) {
-	row, err := msgpack.Marshal(map[string]any{"id": 1, "symbol": "AAPL", "price": "1.25", "ts": int64(1_700_000_000_000)})
+	row, err := msgpack.Marshal(map[string]any{"id": 1, "symbol": "AAPL", "price": "1.25", "ts": 1_700_000_000_000})
 	if err != nil {
 		b.Fatal(err)
 	}

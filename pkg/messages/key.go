@@ -3,6 +3,7 @@ package messages
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 )
@@ -126,5 +127,32 @@ func (h *KeyHasher) tagged(tag byte, v uint64) {
 }
 
 func (h *KeyHasher) counted(tag byte, v []byte) {
-	h.buf = append(binary.LittleEndian.AppendUint32(append(h.buf, tag), uint32(len(v))), v...)
+	at, n := len(h.buf), 5+len(v)
+	h.buf = slices.Grow(h.buf, n)[:at+n]
+	b := h.buf[at:]
+	b[0] = tag
+	binary.LittleEndian.PutUint32(b[1:], uint32(len(v)))
+	copy(b[5:], v)
+}
+
+// HashInt returns the hash of a key of one INT or BIGINT.
+func HashInt(v int64) uint64 {
+	var b [9]byte
+	b[0] = tagInt
+	binary.LittleEndian.PutUint64(b[1:], uint64(v))
+	return xxh3.Hash(b[:])
+}
+
+// HashString returns the hash of a key of one STRING, of up to 27 bytes without touching the heap or the hasher.
+func (h *KeyHasher) HashString(v []byte) uint64 {
+	var b [32]byte
+	if len(v) > len(b)-5 {
+		h.Reset()
+		h.AppendStringBytes(v)
+		return h.Sum()
+	}
+	b[0] = tagString
+	binary.LittleEndian.PutUint32(b[1:], uint32(len(v)))
+	copy(b[5:], v)
+	return xxh3.Hash(b[:5+len(v)])
 }

@@ -127,6 +127,24 @@ func TestEqualKeysHashEqual(t *testing.T) {
 	}
 }
 
+func TestShortcutsAgree(t *testing.T) {
+	t.Parallel()
+	var h KeyHasher
+	for n := range 60 {
+		s := bytes.Repeat([]byte{byte(n)}, n)
+		h.Reset()
+		h.AppendStringBytes(s)
+		if want, got := h.Sum(), h.HashString(s); got != want {
+			t.Errorf("string of %d bytes: got %x, want %x", n, got, want)
+		}
+		h.Reset()
+		h.AppendInt(int64(n) - 30)
+		if want, got := h.Sum(), HashInt(int64(n)-30); got != want {
+			t.Errorf("int %d: got %x, want %x", n-30, got, want)
+		}
+	}
+}
+
 func TestSchemaID(t *testing.T) {
 	t.Parallel()
 	specs := trades(0).Columns.Specs

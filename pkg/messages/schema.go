@@ -6,8 +6,8 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// SchemaID names a schema: the xxh3-64 of its canonical text, which has one line a column: the length of the name in bytes, a space,
-// the name, a space, the type, a newline. It is frozen.
+// SchemaID names a schema: the xxh3-64 of its canonical text, which has one line a column: the length of the name in
+// bytes, a space, the name, a space, the type, a newline. It is frozen.
 func SchemaID(specs []ColumnSpec) uint64 {
 	return xxh3.Hash(appendSchema(nil, specs))
 }

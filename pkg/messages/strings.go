@@ -14,7 +14,7 @@ func appendStrings(dst []byte, c *Column, rows int, valid []uint64, s *scratch) 
 			return appendDict(dst, c, rows, s)
 		}
 	}
-	return appendFlat(dst, c, rows, valid)
+	return appendFlat(dst, c, rows, valid, s)
 }
 
 // number gives the dictionary entries in use new codes in order of first use, equal strings the same one. s.codes is
@@ -97,9 +97,7 @@ func appendLengths(dst []byte, lens []uint32) []byte {
 }
 
 // appendFlat writes lengths and bytes of every row; a null row has length 0.
-func appendFlat(dst []byte, c *Column, rows int, valid []uint64) []byte {
-	s := getScratch()
-	defer s.free()
+func appendFlat(dst []byte, c *Column, rows int, valid []uint64, s *scratch) []byte {
 	s.lens = slices.Grow(s.lens[:0], rows)[:rows]
 	for i := range s.lens {
 		s.lens[i] = 0

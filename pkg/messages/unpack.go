@@ -41,7 +41,7 @@ func (r *reader) isNil() bool {
 	return false
 }
 
-// take passes over a value whose first byte is within [lo, hi] or one of more and returns its header.
+// take passes over the header of a value, whose first byte must be one that is accepts, and returns both.
 func (r *reader) take(what string, is func(c byte) bool) (header, byte) {
 	if r.err != nil {
 		return header{}, 0

@@ -88,7 +88,8 @@ func Compact(b *Batch) *Batch {
 func CloneVector(v *Vector) *Vector {
 	out := *v
 	out.Valid = slices.Clone(v.Valid)
-	out.Bool, out.I64, out.F64, out.I128 = slices.Clone(v.Bool), slices.Clone(v.I64), slices.Clone(v.F64), slices.Clone(v.I128)
+	out.Bool, out.I64, out.F64 = slices.Clone(v.Bool), slices.Clone(v.I64), slices.Clone(v.F64)
+	out.I128 = slices.Clone(v.I128)
 	out.Codes, out.Offs, out.Data = slices.Clone(v.Codes), slices.Clone(v.Offs), slices.Clone(v.Data)
 	if v.Kids != nil {
 		out.Kids = make([]*Vector, len(v.Kids))

@@ -147,14 +147,24 @@ func appendFlat(dst, src *Vector, sel []uint32) {
 		n = len(sel)
 	}
 	dst.Offs = slices.Grow(dst.Offs, n)
+	size := 0
 	for k := range n {
-		i := k
-		if sel != nil {
-			i = int(sel[k])
-		}
-		dst.Data = append(dst.Data, src.Bytes(i)...)
-		dst.Offs = append(dst.Offs, uint32(len(dst.Data)))
+		size += len(src.Bytes(rowAt(sel, k)))
 	}
+	data, offs := slices.Grow(dst.Data, size), dst.Offs
+	for k := range n {
+		data = append(data, src.Bytes(rowAt(sel, k))...)
+		offs = append(offs, uint32(len(data)))
+	}
+	dst.Data, dst.Offs = data, offs
+}
+
+// rowAt returns the k-th row of a selection; nil selects all.
+func rowAt(sel []uint32, k int) int {
+	if sel == nil {
+		return k
+	}
+	return int(sel[k])
 }
 
 // appendEntries appends values to a vector with Codes by adding them to its dictionary, each entry of a source
@@ -172,10 +182,7 @@ func appendEntries(dst, src *Vector, sel []uint32) {
 		n = len(sel)
 	}
 	for k := range n {
-		i := k
-		if sel != nil {
-			i = int(sel[k])
-		}
+		i := rowAt(sel, k)
 		if moved != nil && moved[src.Codes[i]] != 0 {
 			dst.Codes = append(dst.Codes, moved[src.Codes[i]]-1)
 			continue

@@ -2,23 +2,19 @@ package vector
 
 import "github.com/leatsql/leat/pkg/messages"
 
-// HashKeys sets dst[k] to the hash of the key of the k-th selected row (nil sel: of row k); the key is the columns cols,
-// in key order. The partition of the row is the hash modulo the number of partitions. dst has a place for each of them.
+// HashKeys sets dst[k] to the hash of the key of the k-th selected row (nil sel: of row k); the key is the columns
+// cols, in key order. The partition of a row is its hash modulo the number of partitions. dst has a place for each row.
 func HashKeys(dst []uint64, cols []*Vector, rows int, sel []uint32) {
 	var h messages.KeyHasher
 	if sel != nil {
 		rows = len(sel)
 	}
 	dst = dst[:rows]
-	if len(cols) == 1 && cols[0].Codes != nil && len(cols[0].Offs) <= rows {
-		hashEntries(dst, cols[0], sel, &h)
+	if len(cols) == 1 && hashOne(dst, cols[0], sel, &h) {
 		return
 	}
 	for k := range dst {
-		i := k
-		if sel != nil {
-			i = int(sel[k])
-		}
+		i := rowAt(sel, k)
 		h.Reset()
 		for _, v := range cols {
 			AppendKey(&h, v, i)
@@ -27,28 +23,46 @@ func HashKeys(dst []uint64, cols []*Vector, rows int, sel []uint32) {
 	}
 }
 
-// hashEntries hashes a dictionary once an entry instead of once a row.
-func hashEntries(dst []uint64, v *Vector, sel []uint32, h *messages.KeyHasher) {
-	one := Vector{Type: v.Type, Offs: v.Offs, Data: v.Data}
-	hashes := make([]uint64, len(v.Offs)-1)
-	for k := range hashes {
-		h.Reset()
-		AppendKey(h, &one, k)
-		hashes[k] = h.Sum()
+// hashOne hashes a key of one string or integer column, the usual ones; false when it is of another type.
+func hashOne(dst []uint64, v *Vector, sel []uint32, h *messages.KeyHasher) bool {
+	switch v.Type.Kind {
+	case String:
+		if v.Codes != nil && len(v.Offs) <= len(dst) {
+			hashEntries(dst, v, sel, h)
+			break
+		}
+		for k := range dst {
+			dst[k] = h.HashString(v.Bytes(rowAt(sel, k)))
+		}
+	case Int, BigInt:
+		for k := range dst {
+			dst[k] = messages.HashInt(v.I64[rowAt(sel, k)])
+		}
+	default:
+		return false
+	}
+	if v.Valid == nil {
+		return true
 	}
 	h.Reset()
 	h.AppendNull()
 	null := h.Sum()
 	for k := range dst {
-		i := k
-		if sel != nil {
-			i = int(sel[k])
-		}
-		if v.Null(i) {
+		if v.Null(rowAt(sel, k)) {
 			dst[k] = null
-			continue
 		}
-		dst[k] = hashes[v.Codes[i]]
+	}
+	return true
+}
+
+// hashEntries hashes a dictionary once an entry instead of once a row.
+func hashEntries(dst []uint64, v *Vector, sel []uint32, h *messages.KeyHasher) {
+	hashes := make([]uint64, len(v.Offs)-1)
+	for k := range hashes {
+		hashes[k] = h.HashString(v.Data[v.Offs[k]:v.Offs[k+1]])
+	}
+	for k := range dst {
+		dst[k] = hashes[v.Codes[rowAt(sel, k)]]
 	}
 }
 

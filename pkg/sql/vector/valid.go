@@ -117,10 +117,7 @@ func appendValid(dst, src *Vector, sel []uint32) {
 	makeValid(dst, dst.Len+n)
 	at := dst.Len
 	for k := range n {
-		i := k
-		if sel != nil {
-			i = int(sel[k])
-		}
+		i := rowAt(sel, k)
 		bit := src.Valid[i>>6] >> (uint(i) & 63) & 1
 		dst.Valid[at>>6] &^= (bit ^ 1) << (uint(at) & 63)
 		at++
