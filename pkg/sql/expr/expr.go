@@ -69,6 +69,50 @@ type Try struct {
 	At sqlerr.Span
 }
 
+// Type returns the type of the column.
+func (c *Column) Type() vector.Type { return c.T }
+
+// Type returns the type of the constant.
+func (l *Literal) Type() vector.Type { return l.T }
+
+// Type returns the result type of the overload.
+func (c *Call) Type() vector.Type { return c.T }
+
+// Type returns the type that X is converted to.
+func (c *Cast) Type() vector.Type { return c.T }
+
+// Type returns the common type of the branches.
+func (c *Case) Type() vector.Type { return c.T }
+
+// Type returns the type of X.
+func (t *Try) Type() vector.Type { return t.X.Type() }
+
+// Span returns where the column is named.
+func (c *Column) Span() sqlerr.Span { return c.At }
+
+// Span returns where the constant stands.
+func (l *Literal) Span() sqlerr.Span { return l.At }
+
+// Span returns where the call stands.
+func (c *Call) Span() sqlerr.Span { return c.At }
+
+// Span returns where the CAST stands.
+func (c *Cast) Span() sqlerr.Span { return c.At }
+
+// Span returns where the CASE stands.
+func (c *Case) Span() sqlerr.Span { return c.At }
+
+// Span returns where the TRY stands.
+func (t *Try) Span() sqlerr.Span { return t.At }
+
+// The codes of row errors.
+const (
+	CodeDivideByZero = "LEAT-5201"
+	CodeOverflow     = "LEAT-5202"
+	CodeBadValue     = "LEAT-5203" // a value that does not convert or parse
+	CodeBadArgument  = "LEAT-5204" // an argument that the function does not accept
+)
+
 // RowError is a failure of one row; the operator that evaluates decides by on_error what becomes of the row.
 type RowError struct {
 	Row  uint32
@@ -77,6 +121,7 @@ type RowError struct {
 }
 
 // Context collects what evaluation of one batch leaves behind. It is reset for each batch and owned by one goroutine.
+// One Eval or Filter reports a row once, in ascending order of rows; several programs may each report the same row.
 type Context struct {
 	Errors []RowError
 }

@@ -1,0 +1,186 @@
+package expr
+
+import (
+	"fmt"
+
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// arithDec computes on DECIMAL. The type of the result is wide enough for every value unless it was cut to 38 digits,
+// so that only results of 38 digits are checked.
+func arithDec(op arithOp, f *Frame) {
+	switch {
+	case op == opDiv || op == opMod:
+		divDec(op, f)
+	case f.Out.Type.Phys() == vector.PhysI64:
+		narrowDec(op, f)
+	case op == opMul && f.Out.Type.Precision < vector.MaxDigits && f.Args[0].I64 != nil && f.Args[1].I64 != nil:
+		n := f.N
+		a, b, out := f.Args[0].I64[:n], f.Args[1].I64[:n], f.Out.I128[:n]
+		for i := range out {
+			out[i] = vector.MulInt64(a[i], b[i])
+		}
+	case f.Out.Type.Precision < vector.MaxDigits && op != opMul:
+		wideAddSub(op, f)
+	default:
+		checkedDec(op, f)
+	}
+}
+
+// narrowDec has results of at most 18 digits, and so has operands of fewer.
+func narrowDec(op arithOp, f *Frame) {
+	n := f.N
+	a, b, out := f.Args[0].I64[:n], f.Args[1].I64[:n], f.Out.I64[:n]
+	s := f.Out.Type.Scale
+	if op == opMul {
+		for i := range out {
+			out[i] = a[i] * b[i]
+		}
+		return
+	}
+	ka := vector.Pow10I64(int(s - f.Args[0].Type.Scale))
+	kb := vector.Pow10I64(int(s - f.Args[1].Type.Scale))
+	if op == opSub {
+		kb = -kb
+	}
+	if ka == 1 && kb == 1 {
+		for i := range out {
+			out[i] = a[i] + b[i]
+		}
+		return
+	}
+	for i := range out {
+		out[i] = a[i]*ka + b[i]*kb
+	}
+}
+
+// wideAddSub has results below 38 digits, in 128 bits, of operands of either width.
+func wideAddSub(op arithOp, f *Frame) {
+	out, s := f.Out.I128, int(f.Out.Type.Scale)
+	x := operand(f.Args[0], s)
+	y := operand(f.Args[1], s)
+	for i := range f.live {
+		l, r := x.at(i), y.at(i)
+		if op == opAdd {
+			out[i] = l.Add(r)
+		} else {
+			out[i] = l.Sub(r)
+		}
+	}
+}
+
+// scaledOperand reads a DECIMAL vector at another scale.
+type scaledOperand struct {
+	i64  []int64
+	i128 []vector.Int128
+	k    int64 // factor that fits 64 bits
+	up   vector.Int128
+}
+
+func operand(v *vector.Vector, scale int) scaledOperand {
+	o := scaledOperand{k: 1, up: vector.Pow10(scale - int(v.Type.Scale))}
+	if k, ok := o.up.Int64(); ok {
+		o.k = k
+	} else {
+		o.k = 0
+	}
+	if v.Type.Phys() == vector.PhysI128 {
+		o.i128 = v.I128
+	} else {
+		o.i64 = v.I64
+	}
+	return o
+}
+
+// at returns row i at the new scale, modulo 2^128: the caller's type says that it fits.
+func (o *scaledOperand) at(i int) vector.Int128 {
+	if o.i128 == nil {
+		if o.k != 0 {
+			return vector.MulInt64(o.i64[i], o.k)
+		}
+		v, _ := vector.FromInt64(o.i64[i]).MulChecked(o.up)
+		return v
+	}
+	if o.k == 1 {
+		return o.i128[i]
+	}
+	v, _ := o.i128[i].MulChecked(o.up)
+	return v
+}
+
+// checkedDec has results of 38 digits, which may overflow.
+func checkedDec(op arithOp, f *Frame) {
+	a, b, t := f.Args[0], f.Args[1], f.Out.Type
+	sa, sb, s := int(a.Type.Scale), int(b.Type.Scale), int(t.Scale)
+	for i := range f.live {
+		x, y := exact(a, i), exact(b, i)
+		var r vector.Int128
+		ok, okx, oky := true, true, true
+		if op != opMul {
+			x, okx = x.Rescale(sa, s)
+			y, oky = y.Rescale(sb, s)
+		}
+		switch op {
+		case opAdd:
+			r, ok = x.AddChecked(y)
+		case opSub:
+			r, ok = x.SubChecked(y)
+		default:
+			r, ok = mulCapped(x, y, sa+sb-s)
+		}
+		if !ok || !okx || !oky {
+			f.overflow(op, i)
+			continue
+		}
+		f.Out.I128[i] = r
+	}
+}
+
+// mulCapped multiplies and cuts digits of the scale, which is above 38 only where both scales are large.
+func mulCapped(x, y vector.Int128, cut int) (vector.Int128, bool) {
+	if cut == 0 {
+		return x.MulChecked(y)
+	}
+	return x.MulRescaled(y, cut)
+}
+
+func (f *Frame) overflow(op arithOp, i int) {
+	what := fmt.Sprintf("%s %s %s", vector.AppendText(nil, f.Args[0], i), op, vector.AppendText(nil, f.Args[1], i))
+	f.fail(i, CodeOverflow, fmt.Sprintf(noRoom, what, f.Out.Type))
+}
+
+func divDec(op arithOp, f *Frame) {
+	a, b, t := f.Args[0], f.Args[1], f.Out.Type
+	sa, sb, s := int(a.Type.Scale), int(b.Type.Scale), int(t.Scale)
+	for i := range f.live {
+		x, y := exact(a, i), exact(b, i)
+		if y.Sign() == 0 {
+			msg := fmt.Sprintf("%s %s 0: division by zero", vector.AppendText(nil, a, i), op)
+			f.fail(i, CodeDivideByZero, msg)
+			continue
+		}
+		var r vector.Int128
+		var ok bool
+		if op == opDiv {
+			r, ok = x.DivScaled(y, s-sa+sb)
+		} else {
+			r, ok = remainder(x, y, s-sa, s-sb)
+		}
+		if !ok || !r.Fits(int(t.Precision)) {
+			f.overflow(op, i)
+			continue
+		}
+		setDec(f.Out, i, r)
+	}
+}
+
+// remainder brings both to one scale and takes the remainder, which has the sign of x.
+func remainder(x, y vector.Int128, upx, upy int) (vector.Int128, bool) {
+	x, okx := x.MulChecked(vector.Pow10(upx))
+	y, oky := y.MulChecked(vector.Pow10(upy))
+	if !okx || !oky {
+		return x, false
+	}
+	_, r := x.QuoRem(y)
+	return r, true
+}

@@ -1,0 +1,85 @@
+package expr
+
+import (
+	"errors"
+
+	"github.com/leatsql/leat/pkg/sql/sqlerr"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+func conditionFuncs() []*Func {
+	coalesce := &Func{Name: "COALESCE", Aliases: []string{"IFNULL", "NVL"}, Category: "null",
+		Usage: []string{"COALESCE(a, b, ...)"}, Resolve: sameTypes("COALESCE", 1), lazy: compileCoalesce,
+		Doc: "Returns the first argument that is not NULL; later ones are not evaluated."}
+	return []*Func{coalesce,
+		{Name: "NULLIF", Category: "null", Usage: []string{"NULLIF(a, b)"}, Resolve: rewritten,
+			Doc: "Returns NULL when a equals b, else a."},
+		{Name: "IF", Aliases: []string{"IIF"}, Category: "condition", Usage: []string{"IF(condition, a, b)"},
+			Resolve: rewritten,
+			Doc:     "Returns a where the condition is TRUE, else b; the other one is not evaluated."},
+	}
+}
+
+// rewritten is the Resolve of functions that never become a Call.
+func rewritten(args []Operand) (*Match, error) { return nil, errors.New("wrong number of arguments") }
+
+// rewrite turns a call into another expression; nil goes on with the table.
+func rewrite(name string, args []Expr, at sqlerr.Span) (Expr, error) {
+	switch {
+	case name == "NULLIF" && len(args) == 2:
+		same, err := NewCall("=", args, at)
+		if err != nil {
+			return nil, err
+		}
+		return NewCase([]Expr{same}, []Expr{&Literal{T: vector.TNull, At: at}}, args[0], at)
+	case name == "IF" && len(args) == 3:
+		return NewCase(args[:1], args[1:2], args[2], at)
+	case len(args) == 0:
+		return now(name, at)
+	default:
+		return nil, nil
+	}
+}
+
+// clocks are the functions that read the append time of the message, the only clock of a query, and how the BIGINT
+// milliseconds are converted.
+var clocks = map[string][]vector.Type{
+	"NOW":            {vector.TTimestamp},
+	"CURRENT_DATE":   {vector.TTimestamp, vector.TDate},
+	"CURRENT_TIME":   {vector.TTimestamp, vector.TTime},
+	"UNIX_TIMESTAMP": {},
+	"UNIX_DATE":      {vector.TTimestamp, vector.TDate, vector.TInt},
+}
+
+func now(name string, at sqlerr.Span) (Expr, error) {
+	path, ok := clocks[name]
+	if !ok {
+		return nil, nil
+	}
+	var x Expr = &Column{Index: ColAppendTime, Name: "now()", T: vector.TBigInt, At: at}
+	for _, t := range path {
+		var err error
+		if x, err = NewCast(x, t, false, at); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// sameTypes resolves functions whose arguments and result have one type.
+func sameTypes(name string, least int) func([]Operand) (*Match, error) {
+	return func(args []Operand) (*Match, error) {
+		if len(args) < least {
+			return nil, mismatch(name, nil, args)
+		}
+		t, err := commonType(args)
+		if err != nil {
+			return nil, err
+		}
+		m := &Match{Out: t}
+		for range args {
+			m.Args = append(m.Args, t)
+		}
+		return m, nil
+	}
+}

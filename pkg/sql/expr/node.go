@@ -1,0 +1,100 @@
+package expr
+
+import (
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// columnNode reads a column or a pseudo column of the batch.
+type columnNode struct {
+	index int
+	out   vector.Vector // of pseudo columns
+}
+
+func (c *columnNode) eval(ev *evaluator, _ []uint32) *vector.Vector {
+	if c.index >= 0 {
+		return ev.b.Cols[c.index]
+	}
+	c.out.Len = ev.n
+	var same int64
+	switch c.index {
+	case ColRowtime:
+		c.out.I64 = ev.b.Time[:ev.n]
+		return &c.out
+	case ColAppendTime:
+		same = ev.b.AppendTime
+	case ColPartition:
+		same = int64(ev.b.Partition)
+	case ColOffset:
+		same = int64(ev.b.Seq)
+	}
+	c.out.I64 = resize(c.out.I64, ev.n)
+	for i := range c.out.I64 {
+		c.out.I64[i] = same
+	}
+	return &c.out
+}
+
+// callNode applies a kernel to the results of its arguments.
+type callNode struct {
+	kernel Kernel
+	args   []node
+	strict bool
+	// firstStrict: null where the first argument is null, whatever the others are.
+	firstStrict bool
+	cmp         *cmpOp // set for comparisons
+	try         bool   // errors of the kernel are nulls
+	f           Frame
+	out         vector.Vector
+	// lift is the one argument that is no constant when it is a string, else -1: where it has a dictionary smaller than
+	// the rows, the kernel runs on the dictionary and its results are spread over the rows.
+	lift   int
+	lifted lifted
+}
+
+func newCall(k Kernel, args []node, t vector.Type) *callNode {
+	n := &callNode{kernel: k, args: args, strict: true, lift: -1}
+	n.out.Type = t
+	n.f = Frame{Args: make([]*vector.Vector, len(args)), Const: make([]bool, len(args))}
+	vary := 0
+	for i, a := range args {
+		_, n.f.Const[i] = a.(*constNode)
+		if !n.f.Const[i] {
+			n.lift = i
+			vary++
+		}
+	}
+	if vary != 1 {
+		n.lift = -1
+	}
+	return n
+}
+
+func (c *callNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
+	for i, a := range c.args {
+		c.f.Args[i] = a.eval(ev, sel)
+	}
+	mark := len(ev.ctx.Errors)
+	c.f.Ctx, c.f.N, c.f.Sel, c.f.Out = ev.ctx, ev.n, sel, &c.out
+	if c.lift >= 0 && c.worthLifting(ev, sel) {
+		return c.evalLifted(ev, sel)
+	}
+	c.f.prepare(c.strict)
+	if c.firstStrict {
+		c.f.andValid(c.f.Args[0])
+	}
+	c.kernel(&c.f)
+	if c.try {
+		ev.ctx.Errors = ev.ctx.Errors[:mark]
+	}
+	return &c.out
+}
+
+// tryNode makes nulls of the rows of x that fail.
+type tryNode struct{ x node }
+
+func (t *tryNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
+	mark := len(ev.ctx.Errors)
+	v := t.x.eval(ev, sel)
+	ev.ctx.Errors = ev.ctx.Errors[:mark]
+	return v
+}
