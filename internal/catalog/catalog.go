@@ -48,6 +48,9 @@ type Query struct {
 	Emit       string                  `json:"emit"`       // batch, record
 	Generation int                     `json:"generation"` // grows when the query is made anew under its id
 	Late       string                  `json:"late"`       // drop, topic
+	// Bounded queries emit when their input ends (leat run in message mode); Topic is then the result's log.
+	Bounded bool   `json:"bounded,omitempty"`
+	Topic   string `json:"topic,omitempty"`
 }
 
 // Sink delivers an object to a target.

@@ -9,7 +9,8 @@ import (
 )
 
 // Plan plans a query as it was planned when it was made: the same statement over the same objects. result is the object
-// that it writes (needed for INSERT INTO).
+// that it writes (needed for INSERT INTO). Create and insert statements of a bounded run stay persistent ones: only its
+// SELECT waits for the end.
 func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
 	statements, errs := parser.Parse(q.Statement, parser.Options{})
 	if len(errs) > 0 {
@@ -24,6 +25,13 @@ func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
 	}
 	b := &plan.Binder{Catalog: objects, Mode: plan.Persistent, RecordEmission: q.Emit == "record"}
 	switch st := statements[0].(type) {
+	case *ast.Select:
+		b.Mode = plan.Bounded
+		p, err := b.Select(q.ID, st.Query)
+		if err == nil {
+			p.Stages[len(p.Stages)-1].Output.Topic = q.Topic
+		}
+		return p, err
 	case *ast.Create:
 		p, _, err := b.CreateAs(q.ID, st)
 		return p, err

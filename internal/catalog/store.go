@@ -14,6 +14,8 @@ const (
 	BucketCatalog = "LEAT_CATALOG"
 	BucketLeases  = "LEAT_LEASES"
 	BucketMembers = "LEAT_MEMBERS"
+	BucketSinks   = "LEAT_SINKS"
+	BucketTrim    = "LEAT_TRIM"
 	key           = "catalog"
 )
 

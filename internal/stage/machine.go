@@ -38,6 +38,11 @@ func ParseOnError(s string) (OnError, error) {
 	}
 }
 
+// FailedError is the record at which on_error = 'fail_fast' stopped a stage.
+type FailedError struct{ text string }
+
+func (e *FailedError) Error() string { return e.text }
+
 // Config is what a machine needs beside its stage.
 type Config struct {
 	Partition int
@@ -248,7 +253,7 @@ func (m *Machine) Failed(b *vector.Batch, row uint32, code, msg string) {
 		m.lose(&m.counts.Skipped, 1)
 	case FailFast:
 		if m.err == nil {
-			m.err = fmt.Errorf("row %d of %s/%d/%d: %s [%s]", b.FirstRow+int(row), b.Topic, b.Partition, b.Seq, msg, code)
+			m.err = &FailedError{fmt.Sprintf("row %d of %s/%d/%d: %s [%s]", b.FirstRow+int(row), b.Topic, b.Partition, b.Seq, msg, code)}
 		}
 		m.lose(&m.counts.Skipped, 1)
 	default:

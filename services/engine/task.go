@@ -1,0 +1,251 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/leatsql/leat/internal/api"
+	"github.com/leatsql/leat/internal/catalog"
+	"github.com/leatsql/leat/internal/stage"
+	"github.com/leatsql/leat/internal/state"
+	"github.com/leatsql/leat/internal/task"
+	"github.com/leatsql/leat/internal/topic"
+	"github.com/leatsql/leat/pkg/sql/plan"
+)
+
+// resources are what the tasks of an engine share.
+type resources struct {
+	js     jetstream.JetStream
+	store  state.Store
+	trim   jetstream.KeyValue
+	budget *topic.PullBudget
+}
+
+func openResources(ctx context.Context, js jetstream.JetStream, cfg Config) (*resources, error) {
+	store, err := state.OpenJetStream(ctx, js, state.JetStreamConfig{Replicas: cfg.Replicas})
+	if err != nil {
+		return nil, err
+	}
+	trim, err := catalog.OpenBucket(ctx, js, catalog.BucketTrim, cfg.Replicas)
+	if err != nil {
+		return nil, err
+	}
+	return &resources{js: js, store: store, trim: trim, budget: topic.NewPullBudget(0)}, nil
+}
+
+func (r *resources) shard(name string) topic.Log {
+	return topic.NewJetStream(r.js, topic.ShardName(name, 0), topic.JetStreamConfig{Budget: r.budget})
+}
+
+// trimPoint is the sequence from which on nothing of a partition is missing; 0: it was never trimmed.
+func (r *resources) trimPoint(ctx context.Context, name string, partition int) (uint64, error) {
+	e, err := r.trim.Get(ctx, trimKey(name, partition))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the trim point of %s/%d: %w", name, partition, err)
+	}
+	n, err := strconv.ParseUint(string(e.Value()), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("decode the trim point of %s/%d: %w", name, partition, err)
+	}
+	return n, nil
+}
+
+func trimKey(name string, partition int) string { return name + "." + strconv.Itoa(partition) }
+
+// fatal errors stop a task until its query is made anew: a hole in a log, a failed record under fail_fast.
+func fatal(err error) bool {
+	var f *stage.FailedError
+	return errors.Is(err, topic.ErrGap) || errors.As(err, &f)
+}
+
+// liveTask is a task that runs here.
+type liveTask struct {
+	w       want
+	numbers task.Report
+	calls   chan func(task.Machine)
+
+	mu     sync.Mutex
+	status string
+}
+
+// run runs one task under a lease until ctx ends; then it stops in good order, with a snapshot.
+func (e *Engine) run(ctx context.Context, w want, epoch uint64) error {
+	t := &liveTask{w: w, calls: make(chan func(task.Machine))}
+	cfg, err := e.config(ctx, t, epoch)
+	if err != nil {
+		return err
+	}
+	sub, err := e.cfg.Conn.Subscribe(api.SubjectScan+"."+w.name(), func(m *nats.Msg) { go e.scan(ctx, t, m) })
+	if err != nil {
+		return fmt.Errorf("serve scans of %s: %w", w.name(), err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	e.mu.Lock()
+	e.live[w.name()] = t
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.live, w.name())
+		e.mu.Unlock()
+	}()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	cfg.Ticks = ticker.C
+	stop := make(chan struct{})
+	cfg.Stop = stop
+	// The task stops in good order when ctx ends, and is cut off when that takes too long.
+	hard, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-done:
+			return
+		}
+		close(stop)
+		timer := time.NewTimer(stopTimeout)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cut(context.Cause(ctx))
+		case <-done:
+		}
+	}()
+	err = task.Run(hard, *cfg)
+	if errors.Is(err, topic.ErrFenced) {
+		e.log.Info("task was taken over", "processor_id", w.name(), "error", err)
+	}
+	return err
+}
+
+const stopTimeout = 5 * time.Second
+
+// config puts together what the task runner needs.
+func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.Config, error) {
+	w := t.w
+	onError, err := stage.ParseOnError(w.query.OnError)
+	if err != nil {
+		return nil, err
+	}
+	cat := e.catalog()
+	cfg := &task.Config{Name: stage.Writer(w.stage, w.partition), Query: w.query.ID, Stage: w.stage.ID, Epoch: epoch,
+		Snapshots: e.res.store, Report: &t.numbers, Calls: t.calls, Clock: monotonic(), Bounded: w.query.Bounded,
+		OnStatus: t.onStatus, SnapshotTicks: int(e.cfg.Snapshot / time.Second)}
+	cfg.Lease = func(context.Context) (bool, error) { return e.cfg.Members.Mine(w.name(), epoch), nil }
+	writers := make([][]string, 2)
+	for _, in := range w.stage.Inputs {
+		names := e.writers(w, in, cat)
+		writers[in.Port] = append(writers[in.Port], names...)
+		input, err := e.input(ctx, w, in, names)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Inputs = append(cfg.Inputs, input)
+	}
+	if cfg.Machine, err = stage.New(w.stage, stage.Config{Partition: w.partition, OnError: onError, Writers: writers}); err != nil {
+		return nil, err
+	}
+	out := task.OutputConfig{Topic: stage.OutputTopic(w.stage), Schema: w.stage.Output.Schema}
+	log := e.res.shard(out.Topic)
+	for range w.stage.Output.Partitions {
+		out.Logs = append(out.Logs, log)
+	}
+	if len(w.stage.Output.Keys) == 0 && w.stage.Output.Partitions > 1 { // it stays on its own partition
+		for p := range out.Logs {
+			if p != w.partition%len(out.Logs) {
+				out.Logs[p] = nil
+			}
+		}
+	}
+	cfg.Outputs = []task.OutputConfig{out}
+	dead := task.OutputConfig{Topic: w.query.ID, Class: topic.ClassDead, Schema: w.stage.Output.Schema,
+		Logs: []topic.Log{topic.NewJetStream(e.js, "LEAT_DLQ_"+w.query.ID, topic.JetStreamConfig{Budget: e.res.budget})}}
+	cfg.DeadLetters = &dead
+	return cfg, nil
+}
+
+// input is one topic partition that a task reads.
+func (e *Engine) input(ctx context.Context, w want, in plan.Input, writers []string) (task.Input, error) {
+	name := stage.InputTopic(in)
+	start, err := e.res.trimPoint(ctx, name, w.partition)
+	if err != nil {
+		return task.Input{}, err
+	}
+	return task.Input{
+		Port: in.Port, Topic: name, Partition: w.partition, Log: e.res.shard(name), Schema: in.Schema, Start: start,
+		Filters: []string{topic.PartitionFilter(topic.ClassSource, name, w.partition),
+			topic.PartitionFilter(topic.ClassResult, name, w.partition)},
+		First: in.Port == 1, Writers: writers,
+	}, nil
+}
+
+// writers lists who writes an input's partitions.
+func (e *Engine) writers(w want, in plan.Input, cat *catalog.Catalog) []string {
+	if in.Stage != "" {
+		for _, s := range w.plan.Stages {
+			if s.ID == in.Stage {
+				return stage.StageWriters(s)
+			}
+		}
+	}
+	o := w.query.Sources[in.Object]
+	return stage.TopicWriters(o, func(id string) *plan.Plan {
+		q := cat.Queries[id]
+		if q == nil {
+			return nil
+		}
+		p, err := e.planOf(q, cat)
+		if err != nil {
+			return nil
+		}
+		return p
+	})
+}
+
+// monotonic is a clock for figures.
+func monotonic() func() int64 {
+	start := time.Now()
+	return func() int64 { return int64(time.Since(start)) }
+}
+
+func (t *liveTask) onStatus(s topic.Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.status = s.String()
+}
+
+// report fills in the figures of a running task.
+func (t *liveTask) report(r *api.TaskReport) {
+	n := t.numbers.Numbers()
+	t.mu.Lock()
+	r.Reason = t.status
+	t.mu.Unlock()
+	if !n.Live || n.Redoing {
+		r.State = "recovering"
+	}
+	c := n.Counts
+	r.Counts = api.Counts{In: c.In, Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late, DeadLettered: c.DeadLettered,
+		Skipped: c.Skipped}
+	r.StateBytes = n.State
+	for i, p := range n.Pending {
+		if p > 0 {
+			r.Lag += uint64(p)
+		}
+		r.Links = append(r.Links, api.Link{Name: "fetch " + strconv.Itoa(i), Depth: int64(n.Fetched[i]), Capacity: task.FetchAhead})
+	}
+	for _, o := range n.Outputs {
+		r.Links = append(r.Links, api.Link{Name: "append", Depth: o.Depth, Capacity: o.Capacity, BlockedMs: o.BlockedNs / 1e6})
+	}
+}

@@ -1,0 +1,287 @@
+package sink
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/leatsql/leat/internal/catalog"
+	"github.com/leatsql/leat/internal/feed"
+	"github.com/leatsql/leat/internal/topic"
+	"github.com/leatsql/leat/pkg/sql/plan"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// Position is how far a delivery has come: all rows of messages before Seq, and the first Row rows of Seq.
+type Position struct {
+	Seq uint64 `json:"seq"`
+	Row int    `json:"row"`
+}
+
+// Less reports whether p comes before o.
+func (p Position) Less(o Position) bool { return p.Seq < o.Seq || p.Seq == o.Seq && p.Row < o.Row }
+
+func (p Position) String() string { return strconv.FormatUint(p.Seq, 10) + "." + strconv.Itoa(p.Row) }
+
+func parsePosition(s string) (Position, bool) {
+	seq, row, ok := strings.Cut(s, ".")
+	n, err := strconv.ParseUint(seq, 10, 64)
+	r, err2 := strconv.Atoi(row)
+	return Position{n, r}, ok && err == nil && err2 == nil
+}
+
+// record is what the bucket LEAT_SINKS keeps of a delivery. It holds the trim of the topic too.
+type record struct {
+	Position
+	Epoch uint64 `json:"epoch"`
+	// Mark identifies the last message that was delivered whole.
+	Mark topic.Bookmark `json:"mark"`
+	// Target is where to look for what the target holds beyond Position: a sequence of its stream.
+	Target uint64 `json:"target,omitempty"`
+}
+
+// target is where rows go. One goroutine uses it.
+type target interface {
+	// open returns the position up to which the target holds rows: recorded, or further.
+	open(ctx context.Context, recorded *record) (Position, error)
+	// write takes row i of b, at position pos; it may keep it until flush. refused rows come back as *refusedError.
+	write(ctx context.Context, b *vector.Batch, i int, pos Position) error
+	// flush makes everything written durable in the target and completes r.
+	flush(ctx context.Context, r *record) error
+	guarantee() string
+	close() error
+}
+
+// refusedError is a row that the target will never take: it goes to the dead letters.
+type refusedError struct {
+	code string
+	err  error
+}
+
+func (e *refusedError) Error() string { return e.err.Error() }
+
+// delivery is a sink on one partition (part -1: all of them).
+type delivery struct {
+	s      *Service
+	sink   *catalog.Sink
+	object *plan.Object
+	part   int
+	n      counters
+
+	target   target
+	letters  *letters
+	record   record
+	revision uint64
+	dirty    int       // rows since the last flush
+	last     time.Time // of the last flush
+}
+
+func (d *delivery) id() string {
+	if d.part < 0 {
+		return strings.ToLower(d.sink.Name)
+	}
+	return strings.ToLower(d.sink.Name) + "." + strconv.Itoa(d.part)
+}
+
+const (
+	flushRows  = 4096
+	flushEvery = time.Second
+	pollWait   = 250 * time.Millisecond
+)
+
+// run delivers until ctx ends.
+func (d *delivery) run(ctx context.Context, epoch uint64) (err error) {
+	log := topic.NewJetStream(d.s.js, topic.ShardName(d.object.Topic, 0), topic.JetStreamConfig{})
+	if err := d.load(ctx, epoch); err != nil {
+		return err
+	}
+	if d.target, err = d.open(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.target.close()) }()
+	from, err := d.target.open(ctx, &d.record)
+	if err != nil {
+		return fmt.Errorf("open sink %s: %w", d.sink.Name, err)
+	}
+	d.n.guarantee.Store(d.target.guarantee())
+	if err := d.save(ctx); err != nil { // registered: from here on nothing we need is trimmed
+		return err
+	}
+	if d.letters, err = openLetters(ctx, d, epoch); err != nil {
+		return err
+	}
+	r := topic.NewReader(topic.ReaderConfig{Log: log, Topic: d.object.Topic, Filters: d.filters(), After: d.record.Mark})
+	defer r.Close()
+	d.last = time.Now()
+	err = d.deliver(ctx, r, from)
+	if ctx.Err() != nil { // a clean stop: what was written is made durable
+		fctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		return errors.Join(context.Cause(ctx), d.commit(fctx))
+	}
+	if errors.Is(err, topic.ErrGap) {
+		return &fatalError{err}
+	}
+	return err
+}
+
+const stopTimeout = 5 * time.Second
+
+func (d *delivery) filters() []string {
+	t := d.object.Topic
+	if d.part < 0 {
+		return []string{topic.TopicFilter(topic.ClassSource, t), topic.TopicFilter(topic.ClassResult, t)}
+	}
+	return []string{topic.PartitionFilter(topic.ClassSource, t, d.part), topic.PartitionFilter(topic.ClassResult, t, d.part)}
+}
+
+// deliver is the loop: message by message, flushed by number, by time, and when nothing more waits.
+func (d *delivery) deliver(ctx context.Context, r *topic.Reader, from Position) error {
+	for {
+		wctx, cancel := context.WithTimeout(ctx, pollWait)
+		m, pending, err := r.Next(wctx)
+		timeout := wctx.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err != nil && !timeout {
+			return err
+		}
+		if m != nil {
+			d.n.lag.Store(uint64(max(pending, 0)))
+			if err := d.message(ctx, m, from); err != nil {
+				return err
+			}
+			d.record.Position = Position{Seq: m.Seq + 1}
+			d.record.Mark = r.Mark(m)
+		}
+		idle := m == nil || pending == 0
+		if d.dirty >= flushRows || d.dirty > 0 && (idle || time.Since(d.last) > flushEvery) || idle && time.Since(d.last) > 10*flushEvery {
+			if err := d.commit(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// message writes the rows of one message that the target does not hold yet.
+func (d *delivery) message(ctx context.Context, m *topic.Message, from Position) error {
+	item, err := feed.Decode(m, d.object.Schema())
+	if err != nil {
+		return &fatalError{fmt.Errorf("topic %s message %d: %w", d.object.Topic, m.Seq, err)}
+	}
+	b := item.Batch
+	for i := range b.Rows {
+		pos := Position{Seq: m.Seq, Row: i}
+		if pos.Less(from) || b.Ops != nil && b.Ops[i] == vector.UpdateBefore {
+			continue
+		}
+		err := d.target.write(ctx, b, i, Position{Seq: m.Seq, Row: i + 1})
+		var refused *refusedError
+		if errors.As(err, &refused) {
+			d.n.dead.Add(1)
+			if err = d.letters.add(ctx, b, i, refused); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		d.dirty++
+		d.n.delivered.Add(1)
+	}
+	return nil
+}
+
+// commit makes what was written durable and records the position. Transient failures are tried again for ever, with
+// backoff: a target that is away or full holds the log back, it loses nothing.
+func (d *delivery) commit(ctx context.Context) error {
+	wait := 100 * time.Millisecond
+	for {
+		err := d.target.flush(ctx, &d.record)
+		if err == nil {
+			break
+		}
+		if fatal(err) || ctx.Err() != nil {
+			return err
+		}
+		d.n.reason.Store(err.Error())
+		d.s.log.Warn("sink waits for its target", "sink", d.sink.Name, "error", err)
+		if !pause(ctx, wait) {
+			return context.Cause(ctx)
+		}
+		wait = min(wait*2, 10*time.Second)
+	}
+	d.n.reason.Store("")
+	d.dirty, d.last = 0, time.Now()
+	return d.save(ctx)
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// load reads the record and takes it over by its revision.
+func (d *delivery) load(ctx context.Context, epoch uint64) error {
+	e, err := d.s.kv.Get(ctx, d.id())
+	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
+		return fmt.Errorf("read the position of sink %s: %w", d.id(), err)
+	}
+	d.record, d.revision = record{}, 0
+	if err == nil {
+		if err := json.Unmarshal(e.Value(), &d.record); err != nil {
+			return &fatalError{fmt.Errorf("decode the position of sink %s: %w", d.id(), err)}
+		}
+		d.revision = e.Revision()
+	}
+	if d.record.Epoch > epoch {
+		return fmt.Errorf("sink %s has a later owner (epoch %d): %w", d.id(), d.record.Epoch, topic.ErrFenced)
+	}
+	d.record.Epoch = epoch
+	return nil
+}
+
+// save writes the record by revision: a later owner makes it fail.
+func (d *delivery) save(ctx context.Context) error {
+	data, err := json.Marshal(d.record)
+	if err != nil {
+		return fmt.Errorf("encode the position of sink %s: %w", d.id(), err)
+	}
+	if d.revision == 0 {
+		d.revision, err = d.s.kv.Create(ctx, d.id(), data)
+	} else {
+		d.revision, err = d.s.kv.Update(ctx, d.id(), data, d.revision)
+	}
+	if err != nil {
+		return fmt.Errorf("write the position of sink %s: %w", d.id(), err)
+	}
+	return nil
+}
+
+// open makes the target of the sink.
+func (d *delivery) open() (target, error) {
+	switch d.sink.Target {
+	case "NATS":
+		return newSubjectTarget(d), nil
+	case "KV":
+		return newKVTarget(d), nil
+	case "FILE":
+		return newFileTarget(d)
+	case "CONSOLE":
+		return newConsoleTarget(d)
+	default:
+		return nil, &fatalError{fmt.Errorf("a sink TO %s is not supported", d.sink.Target)}
+	}
+}
