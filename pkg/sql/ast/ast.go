@@ -244,12 +244,13 @@ type CTE struct {
 
 // SelectItem is `*`, `alias.*`, `expr->*` or an expression with an optional alias.
 type SelectItem struct {
-	Star  bool
-	Of    Expr // for alias.* (a Name) and expr->*
-	Expr  Expr
-	Alias *Ident
-	Key   bool // `id PRIMARY KEY` or `id KEY` in a projection
-	At    Span
+	Star   bool
+	Of     Expr // for alias.* (a Name) and expr->*
+	Fields bool // expr->*
+	Expr   Expr
+	Alias  *Ident
+	Key    bool // `id PRIMARY KEY` or `id KEY` in a projection
+	At     Span
 }
 
 // OrderItem is one ORDER BY key.

@@ -133,7 +133,7 @@ func (p *parser) buffer() *ast.Frame {
 
 // overExtras reads what velostream allows besides: EMIT CHANGES, EXPIRE AFTER.
 func (p *parser) overExtras() {
-	p.acceptAll("EMIT", "CHANGES")
+	p.overEmit()
 	if at := p.tok().at; p.accept("EXPIRE") {
 		p.expect("AFTER", "after EXPIRE")
 		if p.accept("NEVER") {
@@ -144,7 +144,14 @@ func (p *parser) overExtras() {
 		p.notSupported(at.Join(p.last().at), "EXPIRE AFTER is not supported").
 			WithHint("bound the rows with RANGE BETWEEN INTERVAL 5m PRECEDING AND CURRENT ROW")
 	}
-	p.acceptAll("EMIT", "CHANGES")
+	p.overEmit()
+}
+
+// overEmit reads EMIT CHANGES and EMIT EVERY RECORD: one result for each row, which is what OVER gives.
+func (p *parser) overEmit() {
+	if !p.acceptAll("EMIT", "CHANGES") {
+		p.acceptAll("EMIT", "EVERY", "RECORD")
+	}
 }
 
 // bound is one end of a frame: unbounded, or rows (ms) after the current row, before it where negative.

@@ -38,7 +38,7 @@ func (p *parser) control() ast.Statement {
 	if c.Verb == "STOP" {
 		c.Verb = "TERMINATE"
 	}
-	if p.isName(p.peek(1)) && (p.is("QUERY") || p.is("JOB")) {
+	if t := p.tok(); (t.is("QUERY") || t.is("JOB")) && (p.isName(p.peek(1)) || p.tokens[from].is("STOP")) {
 		p.advance()
 	}
 	if p.accept("ALL") {

@@ -136,7 +136,9 @@ func (p *parser) columnOption(c *ast.ColumnDef) bool {
 		c.Headers = true
 	case p.accept("HEADER"):
 		p.expect("(", "after HEADER")
-		c.Header = p.string("the name of a header in quotes")
+		if c.Header = p.string("the name of a header in quotes"); c.Header == "" && !p.failed {
+			p.failAt(p.last().at, "the name of a header is empty")
+		}
 		p.expect(")", "after the name of the header")
 	case p.acceptAll("NOT", "NULL"):
 		p.notSupported(at.Join(p.last().at), "NOT NULL is not supported").

@@ -143,9 +143,10 @@ func (p *parser) unitWord() *unit {
 		p.unexpected("a unit (SECONDS, MINUTES, HOURS, DAYS) after " + p.last().found())
 		return nil
 	}
-	p.failAt(p.last().at, "the duration %s has no unit", clip(p.last().text)).
-		WithHint("write %ss for seconds, %sm for minutes", clip(p.last().text), clip(p.last().text))
-	return nil
+	n := clip(p.last().text)
+	p.notSupported(p.last().at, "a duration without a unit is not supported").
+		WithHint("write %ss for seconds, %sm for minutes", n, n)
+	return unitOf("s")
 }
 
 func (p *parser) badNumber(at ast.Span, number string, u *unit) {

@@ -59,7 +59,7 @@ func (p *parser) prefix(level int) ast.Expr {
 		p.advance()
 		x := p.exprAt(levelNot)
 		at := t.at.Join(x.Span())
-		if s, ok := x.(*ast.Subquery); ok && s.Exists && !s.Not && p.tokenBefore(s) {
+		if s, ok := x.(*ast.Subquery); ok && s.Exists && !s.Not {
 			s.Not, s.At = true, at
 			return s
 		}
@@ -71,16 +71,6 @@ func (p *parser) prefix(level int) ast.Expr {
 	default:
 		return p.postfix(p.primary())
 	}
-}
-
-// tokenBefore reports whether NOT stands right before EXISTS, without a parenthesis.
-func (p *parser) tokenBefore(s *ast.Subquery) bool {
-	for i := p.pos - 1; i >= 0; i-- {
-		if p.tokens[i].at.Start <= s.At.Start {
-			return p.tokens[i].is("EXISTS")
-		}
-	}
-	return false
 }
 
 // infix reads one operator and its right side after left.
@@ -191,6 +181,9 @@ func (p *parser) condition(left ast.Expr) (ast.Expr, bool) {
 		return p.like(left, not), true
 	case t.is("=="):
 		p.failAt(t.at, `unexpected "=="`).WithHint("equality is written with one =")
+	case t.is("~"):
+		p.fail(sqlerr.New(sqlerr.NotSupported, t.at, "the operator ~ is not supported").
+			WithHint("write LIKE, or REGEXP_EXTRACT(a, 'pattern') IS NOT NULL"))
 	case t.is("ILIKE"), t.is("RLIKE"), t.is("REGEXP"), t.is("SIMILAR"):
 		if n := p.peek(1); n.kind == str || t.is("SIMILAR") {
 			p.fail(sqlerr.New(sqlerr.NotSupported, t.at, "%s is not supported", upper(t)).

@@ -41,12 +41,13 @@ func (p *parser) groupBy(q *ast.Query) {
 	}
 	if !plain {
 		q.Grouping = sets
+		renumber(q)
 	}
 }
 
 // groupItem reads an expression, or several in parentheses, and returns their indexes in GroupBy.
 func (p *parser) groupItem(q *ast.Query) []int {
-	if p.is("(") && p.listInParens() {
+	if p.is("(") && !p.startsQuery(p.peek(1)) && p.listInParens() {
 		return p.groupList(q)
 	}
 	return []int{addGroup(q, p.expr())}
@@ -115,6 +116,24 @@ func addGroup(q *ast.Query, x ast.Expr) int {
 	return len(q.GroupBy) - 1
 }
 
+// renumber orders GroupBy by the first use in the sets, so that one meaning has one form.
+func renumber(q *ast.Query) {
+	place := make([]int, len(q.GroupBy))
+	ordered := make([]ast.Expr, 0, len(q.GroupBy))
+	for i, set := range q.Grouping {
+		set = slices.Clone(set)
+		for j, g := range set {
+			if place[g] == 0 {
+				ordered = append(ordered, q.GroupBy[g])
+				place[g] = len(ordered)
+			}
+			set[j] = place[g] - 1
+		}
+		q.Grouping[i] = set
+	}
+	q.GroupBy = ordered
+}
+
 func rollup(list []int) [][]int {
 	var sets [][]int
 	for n := len(list); n >= 0; n-- {
@@ -160,4 +179,3 @@ func multiply(a, b [][]int) [][]int {
 	}
 	return out
 }
-

@@ -86,7 +86,7 @@ func (p *parser) digitStart(t *token) ast.Expr {
 	if !ok {
 		p.badNumber(t.at, number, u)
 	}
-	return &ast.Literal{E: ast.E{At: t.at}, Kind: ast.IntervalLit, Text: t.text, Ms: ms}
+	return &ast.Literal{E: ast.E{At: t.at}, Kind: ast.IntervalLit, Text: ast.FormatDuration(ms), Ms: ms}
 }
 
 func (p *parser) opStart(t *token) ast.Expr {
@@ -116,9 +116,11 @@ func (p *parser) noOperand() {
 func (p *parser) wordStart(t *token) ast.Expr {
 	switch {
 	case t.is("NULL"):
-		return p.literal(ast.NullLit)
+		p.advance()
+		return &ast.Literal{E: ast.E{At: t.at}, Kind: ast.NullLit, Text: "NULL"}
 	case t.is("TRUE"), t.is("FALSE"):
-		return p.literal(ast.BoolLit)
+		p.advance()
+		return &ast.Literal{E: ast.E{At: t.at}, Kind: ast.BoolLit, Text: upper(t)}
 	case t.is("CASE"):
 		return p.caseExpr()
 	case t.is("INTERVAL") && p.startsDuration(p.peek(1)):
@@ -155,14 +157,12 @@ func (p *parser) wordStart(t *token) ast.Expr {
 	return p.nameOrCall()
 }
 
-// interval reads INTERVAL '10' SECOND and INTERVAL 15m.
+// interval reads INTERVAL '10' SECOND and INTERVAL 15m; the text of the literal is the short form.
 func (p *parser) interval() ast.Expr {
 	from := p.pos
 	p.advance()
 	ms := p.intervalValue()
-	at := p.since(from)
-	text := p.src[p.tokens[min(from+1, len(p.tokens)-1)].from:p.last().to]
-	return &ast.Literal{E: ast.E{At: at}, Kind: ast.IntervalLit, Text: strings.ReplaceAll(text, "'", ""), Ms: ms}
+	return &ast.Literal{E: ast.E{At: p.since(from)}, Kind: ast.IntervalLit, Text: ast.FormatDuration(ms), Ms: ms}
 }
 
 func (p *parser) intervalValue() int64 {
@@ -377,6 +377,12 @@ func (p *parser) structure() ast.Expr {
 	p.advance()
 	p.advance()
 	s := &ast.StructLit{}
+	if !p.peek(1).is(":=") && !p.is(")") {
+		at := p.tok().at
+		p.exprList(")")
+		p.notSupported(at, "STRUCT without the names of its fields is not supported").
+			WithHint("write STRUCT(name := 'Ann', age := 30)")
+	}
 	for !p.failed && !p.is(")") {
 		s.Names = append(s.Names, p.fieldName())
 		p.expect(":=", "and a value after the field in STRUCT")
@@ -389,4 +395,3 @@ func (p *parser) structure() ast.Expr {
 	s.At = p.since(from)
 	return s
 }
-

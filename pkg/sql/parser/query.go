@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"strings"
+
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
@@ -16,7 +18,7 @@ func (p *parser) query() *ast.Query {
 	if p.is("WITH") && !p.peek(1).is("(") {
 		ctes = p.ctes()
 	}
-	head := p.member()
+	head := p.member(true)
 	head.With = append(ctes, head.With...)
 	last := head
 	for p.is("UNION") && !p.failed {
@@ -29,7 +31,7 @@ func (p *parser) query() *ast.Query {
 			p.failAt(at, "ORDER BY, LIMIT and EMIT stand before UNION").
 				WithHint("write them after the last SELECT, or put this SELECT in parentheses")
 		}
-		last.Union = p.member()
+		last.Union = p.member(false)
 		last = last.Union
 	}
 	if t := p.tok(); t.is("INTERSECT") || t.is("EXCEPT") {
@@ -78,8 +80,8 @@ func (p *parser) ctes() []ast.CTE {
 	return ctes
 }
 
-// member reads one SELECT, VALUES or query in parentheses.
-func (p *parser) member() *ast.Query {
+// member reads one SELECT, VALUES or query in parentheses; first tells the first of a union.
+func (p *parser) member(first bool) *ast.Query {
 	from := p.pos
 	switch {
 	case p.accept("SELECT"):
@@ -90,32 +92,26 @@ func (p *parser) member() *ast.Query {
 		q.At = p.since(from)
 		return q
 	case p.is("("):
-		return p.parenthesised(from)
+		return p.parenthesised(from, first)
 	default:
 		p.unexpected("SELECT")
 		return &ast.Query{Limit: -1}
 	}
 }
 
-// parenthesised reads (query) with clauses of its own after it: SELECT * FROM (query).
-func (p *parser) parenthesised(from int) *ast.Query {
+// parenthesised reads (query). With clauses of its own, or as a member of a union, it is SELECT * FROM (query).
+func (p *parser) parenthesised(from int, first bool) *ast.Query {
 	p.advance()
 	inner := p.query()
 	p.expect(")", "after the query")
 	q := &ast.Query{Limit: -1}
-	p.clauses(q)
-	q.At = p.since(from)
-	if plain := (ast.Query{Limit: -1, At: q.At}); equalTail(q, &plain) && !p.is("UNION") && inner.Union == nil {
+	if p.clauses(q) == 0 && first && !p.is("UNION") {
 		return inner
 	}
+	q.At = p.since(from)
 	q.Items = []ast.SelectItem{{Star: true, At: inner.At}}
 	q.From = &ast.SubqueryRef{Query: inner, At: inner.At}
 	return q
-}
-
-func equalTail(a, b *ast.Query) bool {
-	return hasTail(a) == hasTail(b) && a.Where == b.Where && a.Window == b.Window && a.GroupBy == nil &&
-		a.Having == b.Having && !a.PartitionBy && a.Sources == nil && a.Into == nil
 }
 
 func (p *parser) selectQuery(from int) *ast.Query {
@@ -175,13 +171,13 @@ func (p *parser) item() ast.SelectItem {
 		it.Star = true
 		it.Of = &ast.Name{E: ast.E{At: t.at}, Parts: []ast.Ident{ident(t)}}
 	case t.kind == eof || t.kind == word && isReserved(t.text) && !p.startsExpr(t):
-		p.noItem(t)
+		p.noItem()
 	default:
 		it.Expr = p.expr()
 		if p.is("->") && p.peek(1).is("*") {
 			p.advance()
 			p.advance()
-			it.Star, it.Of, it.Expr = true, it.Expr, nil
+			it.Star, it.Fields, it.Of, it.Expr = true, true, it.Expr, nil
 		}
 	}
 	if !it.Star {
@@ -191,14 +187,13 @@ func (p *parser) item() ast.SelectItem {
 	return it
 }
 
-func (p *parser) noItem(t *token) {
+func (p *parser) noItem() {
 	p.expecting(wantColumn)
 	after := "SELECT"
 	if p.last().is(",") {
 		after = "the comma"
 	}
 	p.unexpected("a column or expression after " + after)
-	_ = t
 }
 
 // itemTail reads [PRIMARY KEY | KEY] [[AS] alias] [PRIMARY KEY | KEY].
@@ -230,7 +225,8 @@ func (p *parser) alias(of string) *ast.Ident {
 		return &id
 	}
 	t := p.tok()
-	if !p.isName(t) || t.kind == word && inSet(aliasStops, t.text) {
+	if !p.isName(t) || t.kind == word && inSet(aliasStops, t.text) ||
+		t.is("STRATEGY") && p.peek(1).kind == word && !isReserved(p.peek(1).text) {
 		return nil
 	}
 	if t.kind == word {
@@ -267,31 +263,31 @@ func queryClauses() []clause {
 			}
 		}},
 		{[]string{"INTO"}, (*parser).into},
-		{[]string{"WITH"}, func(p *parser, q *ast.Query) { q.Sources = p.propertyList("after WITH") }},
+		{[]string{"WITH"}, func(p *parser, q *ast.Query) {
+			q.Sources = append(q.Sources, p.propertyList("after WITH")...)
+		}},
 	}
 }
 
-func (p *parser) clauses(q *ast.Query) {
+// clauses reads the clauses after FROM and returns how many there were.
+func (p *parser) clauses(q *ast.Query) int {
 	all := queryClauses()
-	seen := map[string]bool{}
-	for !p.failed {
+	var seen [16]bool
+	for n := 0; ; n++ {
 		i := p.clauseAt(all)
-		if i < 0 {
-			return
+		if i < 0 || p.failed {
+			return n
 		}
 		c := all[i]
-		at := p.tok().at
-		p.advance()
-		if len(c.words) > 1 {
-			if !p.expect(c.words[1], "after "+c.words[0]) {
-				return
-			}
+		at := p.advance().at
+		if len(c.words) > 1 && !p.expect(c.words[1], "after "+c.words[0]) {
+			return n
 		}
-		if seen[c.words[0]] {
-			p.failAt(at, "%s is written twice", joinWords(c.words)).WithHint("%s", twiceHint[c.words[0]])
-			return
+		if seen[i] && c.words[0] != "WITH" {
+			p.failAt(at, "%s is written twice", strings.Join(c.words, " ")).WithHint("%s", twiceHint[c.words[0]])
+			return n
 		}
-		seen[c.words[0]] = true
+		seen[i] = true
 		c.read(p, q)
 		if c.words[0] == "LIMIT" {
 			q.LimitAt = at.Join(p.last().at)
@@ -301,14 +297,6 @@ func (p *parser) clauses(q *ast.Query) {
 
 var twiceHint = map[string]string{"WHERE": "join the conditions with AND", "HAVING": "join the conditions with AND",
 	"GROUP": "list all expressions after one GROUP BY"}
-
-func joinWords(words []string) string {
-	s := words[0]
-	for _, w := range words[1:] {
-		s += " " + w
-	}
-	return s
-}
 
 func (p *parser) clauseAt(all []clause) int {
 	for i, c := range all {

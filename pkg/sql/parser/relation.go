@@ -201,11 +201,27 @@ func (p *parser) derived(from int) ast.Relation {
 	return r
 }
 
-// queryInParens reports whether the parentheses here hold a query.
+// queryInParens reports whether the parentheses here hold a query, as in ((SELECT 1) UNION ALL SELECT 2), and no join
+// that starts with one, as in ((SELECT 1) a JOIN b ON ...).
 func (p *parser) queryInParens() bool {
-	i := 0
+	i := 1
 	for p.peek(i).is("(") {
 		i++
 	}
-	return p.startsQuery(p.peek(i))
+	if !p.startsQuery(p.peek(i)) {
+		return false
+	}
+	depth := 0
+	for i = 1; p.peek(i).kind != eof; i++ {
+		switch t := p.peek(i); {
+		case t.is("("):
+			depth++
+		case t.is(")"):
+			if depth--; depth == 0 {
+				t = p.peek(i + 1)
+				return t.is(")") || t.is("UNION") || t.is("ORDER") || t.is("LIMIT") || t.is("EMIT")
+			}
+		}
+	}
+	return true
 }

@@ -68,10 +68,6 @@ func clip(s string) string {
 	return s
 }
 
-// reserved words are no names unless quoted: each of them would make a clause or an expression ambiguous.
-var reserved = wordSet(`SELECT FROM WHERE GROUP HAVING ORDER BY LIMIT JOIN ON UNION AND OR NOT AS BETWEEN IN IS LIKE
-	CASE WHEN THEN ELSE END NULL TRUE FALSE DISTINCT WITH CREATE`)
-
 // aliasStops begin the next clause, so that they are no alias without AS.
 var aliasStops = wordSet(`EMIT WINDOW PARTITION OFFSET INNER LEFT RIGHT FULL CROSS OUTER ASOF NATURAL WITHIN INTO GRACE
 	RETENTION SET PRIMARY KEY USING FILTER OVER ESCAPE AT INTERSECT EXCEPT FETCH MATCH_RECOGNIZE ROWS RANGE
@@ -102,4 +98,4 @@ func inSet(m map[string]bool, w string) bool {
 	return m[string(buf[:len(w)])]
 }
 
-func isReserved(w string) bool { return inSet(reserved, w) }
+func isReserved(w string) bool { return ast.Reserved(w) }

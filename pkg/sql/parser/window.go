@@ -2,7 +2,6 @@ package parser
 
 import (
 	"github.com/leatsql/leat/pkg/sql/ast"
-	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
 // windowTypes are the spellings of a window; the short forms take one or two durations.
@@ -75,6 +74,9 @@ func (p *parser) shortWindow(w *ast.Window) {
 		case p.isName(t) && w.TimeColumn == nil && !p.startsDuration(t):
 			name := p.columnOf()
 			w.TimeColumn = &name
+		case p.isName(t) && w.Kind == ast.Session:
+			p.columnOf()
+			p.notSupported(t.at, "a key inside of SESSION(...) is not supported").WithHint("write GROUP BY %s", clip(t.text))
 		default:
 			p.unexpected("GRACE or RETENTION after the comma")
 		}
@@ -149,8 +151,8 @@ func (p *parser) checkWindow(w *ast.Window) {
 	case w.Kind == ast.Cumulate && w.AdvanceMs < 0:
 		p.failAt(w.At, "CUMULATE needs a largest size and a step").WithHint("write CUMULATE(1d, 1h)")
 	case w.AdvanceMs > w.SizeMs:
-		p.fail(sqlerr.New(sqlerr.BadStatement, w.At, "the advance of the window is larger than its size").
-			WithHint("the size comes first: SLIDING(1h, 5m)"))
+		p.notSupported(w.At, "an advance larger than the size of the window is not supported").
+			WithHint("the size comes first: SLIDING(1h, 5m)")
 	}
 }
 

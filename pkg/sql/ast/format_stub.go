@@ -1,4 +1,0 @@
-package ast
-
-// FormatExpr stub.
-func FormatExpr(x Expr) string { return "" }
