@@ -70,7 +70,7 @@ func NewAppender(cfg AppenderConfig) (*Appender, error) {
 		subject := topic.Subject(cfg.Class, cfg.Topic, p, cfg.Name)
 		a.lanes = append(a.lanes, &appenderLane{wake: make(chan struct{}, 1), lane: &lane{
 			partition: p, class: cfg.Class, name: cfg.Name, epoch: cfg.Epoch, schema: cfg.Schema,
-			limit: cfg.Limits.MessageBytes, rules: &Rules{}, sent: mark{wm: vector.NoTime},
+			limit: cfg.Limits.MessageBytes, rules: &Rules{}, cur: &origin{}, sent: mark{wm: vector.NoTime},
 			writer: topic.NewWriter(topic.WriterConfig{Log: log, Subject: subject, OnStatus: cfg.OnStatus}),
 			stats:  &OutputStats{Subject: subject, Capacity: int64(cfg.Limits.PendingBytes)},
 		}})

@@ -32,7 +32,7 @@ type lane struct {
 	acked    Cursor
 	ackedAt  *stamp
 	inFlight *segment
-	cur      origin
+	cur      *origin // of the running step
 	stats    *OutputStats
 	buf      []byte
 }
@@ -61,9 +61,13 @@ func (l *lane) deadLetter(step uint64, data []byte) {
 	if l.skip(step, 1) > 0 {
 		return
 	}
-	l.segs = append(l.segs, &segment{
-		dead: data, size: len(data), first: step, stamp: l.tail, origin: l.cur, end: Cursor{step - 1, l.rowsHere + 1},
-	})
+	n := len(l.segs)
+	if n == 0 || !l.segs[n-1].silent() {
+		l.segs = append(l.segs, &segment{stamp: l.tail})
+		n++
+	}
+	s := l.segs[n-1]
+	s.dead, s.size, s.first, s.origin, s.end = data, len(data), step, *l.cur, Cursor{step - 1, l.rowsHere + 1}
 	l.grow(len(data), 1)
 }
 
@@ -95,12 +99,12 @@ func (l *lane) open(b *vector.Batch) *segment {
 		s := l.segs[n-1]
 		if s.dead == nil && s.size < l.limit && s.sameColumns(b) {
 			if s.first == 0 {
-				s.origin = l.cur
+				s.origin = *l.cur
 			}
 			return s
 		}
 	}
-	s := &segment{stamp: l.tail, origin: l.cur}
+	s := &segment{stamp: l.tail, origin: *l.cur}
 	l.segs = append(l.segs, s)
 	return s
 }

@@ -208,6 +208,9 @@ func (r *Reader) Position() Bookmark {
 // Mark returns the bookmark of a message that this reader delivered.
 func (r *Reader) Mark(m *Message) Bookmark { return Mark(r.info, m) }
 
+// Created returns the identity of the shard it reads, ns since the epoch; 0 before the first read.
+func (r *Reader) Created() int64 { return r.after.Created }
+
 // Chain returns the last sequence of each subject up to the position.
 func (r *Reader) Chain() map[string]uint64 { return maps.Clone(r.chain) }
 

@@ -1,0 +1,113 @@
+package task
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+var (
+	simSeeds = flag.Int("seeds", 0, "seeds of the simulation; 0: 2,000, or 200 with -short")
+	simSeed  = flag.Uint64("seed", 0, "the one seed to run, with its story")
+)
+
+// simulate plays one seed and returns the violation, if any.
+func simulate(seed uint64, rules Rules, h hooks, story bool) (v string, w *world) {
+	defer func() {
+		if e := recover(); e != nil {
+			s, mine := e.(violation)
+			if !mine {
+				if story {
+					panic(e)
+				}
+				s = violation(fmt.Sprint("panic: ", e))
+			}
+			v = string(s)
+		}
+	}()
+	w = newWorld(seed, rules, h)
+	if story {
+		w.trace = &strings.Builder{}
+	}
+	for range 300 + w.rnd.IntN(1500) {
+		w.tick()
+	}
+	w.drain()
+	for k := 0; ; k++ {
+		w.tick()
+		if k%64 == 0 && w.done() {
+			break
+		}
+		if k > 60000 {
+			w.fail("stuck:\n%s", w.why())
+		}
+	}
+	w.check()
+	return "", w
+}
+
+type tally struct {
+	bad, events, appends, starts int
+	first                        uint64
+	words                        string
+}
+
+// sweep runs seeds 1..n on all processors.
+func sweep(n int, rules Rules, h hooks, enough int) tally {
+	var next atomic.Uint64
+	var mu sync.Mutex
+	var t tally
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for s := next.Add(1); s <= uint64(n); s = next.Add(1) {
+				v, w := simulate(s, rules, h, false)
+				mu.Lock()
+				if w != nil {
+					t.events, t.appends, t.starts = t.events+w.events, t.appends+w.appends, t.starts+w.starts
+				}
+				if v != "" {
+					t.bad++
+					if t.first == 0 || s < t.first {
+						t.first, t.words = s, v
+					}
+				}
+				full := enough > 0 && t.bad >= enough
+				mu.Unlock()
+				if full {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return t
+}
+
+// TestSimulation runs the real tasks under faults. A failure prints its seed: -run TestSimulation -seed N tells the story.
+func TestSimulation(t *testing.T) {
+	t.Parallel()
+	if *simSeed != 0 {
+		v, w := simulate(*simSeed, Rules{}, hooks{}, true)
+		if v != "" {
+			t.Fatalf("seed %d: %s\n%s", *simSeed, v, w.trace)
+		}
+		return
+	}
+	n := *simSeeds
+	if n == 0 {
+		n = 2000
+		if testing.Short() {
+			n = 200
+		}
+	}
+	got := sweep(n, Rules{}, hooks{}, 3)
+	t.Logf("%d seeds: %d events, %d appends, %d starts, %d violated", n, got.events, got.appends, got.starts, got.bad)
+	if got.bad > 0 {
+		t.Fatalf("seed %d: %s", got.first, got.words)
+	}
+}
