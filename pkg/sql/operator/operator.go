@@ -11,6 +11,11 @@ type Emit func(*vector.Batch)
 type Context struct {
 	// Report receives what became of rows that are not handed on. row is an index of the batch that Process got.
 	Report Report
+	// Derived receives what became of rows that operators have made: behind the first operator that keeps rows in its
+	// state, a row is not an input row any more, and counts for nothing in `in = used + others`.
+	Derived Report
+	// AppendTime is the largest broker append time seen.
+	AppendTime int64
 }
 
 // Report receives rows that end in an operator, so that the counts of a stage add up. All methods are called by the
@@ -24,6 +29,13 @@ type Report interface {
 	Skipped(rows int)
 	// Failed is a row that an expression failed on; the implementation follows on_error.
 	Failed(b *vector.Batch, row uint32, code, msg string)
+}
+
+// DerivedReport is what a Report may also be, to hear of rows that failed or came late behind the first stateful
+// operator of a chain. Without it a derived row that fails goes to Failed, and a late one is dropped.
+type DerivedReport interface {
+	DerivedFailed(b *vector.Batch, row uint32, code, msg string)
+	DerivedLate(b *vector.Batch, rows []uint32)
 }
 
 // Operator is one node of a stage. Contract: deterministic (no clock, randomness, map order); Process may emit any

@@ -14,9 +14,12 @@ type Spec interface {
 	Details() string
 }
 
-// Filter keeps rows on which Pred is true.
+// Filter keeps rows on which Pred is true. Directly behind an Aggregate it is HAVING and follows the changes of a row:
+// one that begins to pass is an Insert, one that stops a Delete, one that never passed nothing. Keys, where the input
+// is another changelog, are the columns of its key: then Filter keeps the keys that pass, to do the same.
 type Filter struct {
 	Pred   expr.Expr
+	Keys   []int
 	Schema *vector.Schema
 }
 
@@ -83,7 +86,9 @@ type Aggregate struct {
 	Aggs     []Agg
 	Emit     Emission
 	DropNull bool // ksql: a null key drops the row (Skipped)
-	Schema   *vector.Schema
+	// OneRow: without keys and window, an input that ends without a row gives one (COUNT 0). Set it on one task only.
+	OneRow bool
+	Schema *vector.Schema
 }
 
 // OverAgg is one `agg(arg) OVER (...)`. Frames end at the current row. RangeMs >= 0: RANGE with all peers of a time,
@@ -122,12 +127,16 @@ type SortKey struct {
 }
 
 // Sort collects its input until the end of the input, or per closed window (ByWindow: column of window_end), orders
-// it and applies Limit (-1: none) and Offset.
+// it and applies Limit (-1: none) and Offset. Equal rows stay in the order they came. Deletes and updates are not
+// supported: Materialize comes first where the input is a changelog.
 type Sort struct {
 	Keys   []SortKey
 	Limit  int64
 	Offset int64
-	Schema *vector.Schema
+	// ByWindow sorts the rows of each window alone, by the column WindowEnd, when the watermark reaches that end.
+	ByWindow  bool
+	WindowEnd int
+	Schema    *vector.Schema
 }
 
 // Limit passes the first N rows after Offset; Done turns true when no more will come.
@@ -140,7 +149,9 @@ type Limit struct {
 // arrival, and passes everything through, unless Final: then it emits only at the end of the input. A key is the
 // columns Keys (all columns where empty and the input is a table without a key).
 type Materialize struct {
-	Keys   []int
+	Keys []int
+	// OneKey: no Keys means that the table has one row (an aggregate without GROUP BY), not that all columns are the key.
+	OneKey bool
 	Final  bool
 	Schema *vector.Schema
 }

@@ -1,0 +1,337 @@
+package operator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// maxEventTime bounds the event times that a window can hold: 2^60 ms are 36 million years.
+const maxEventTime = 1 << 60
+
+// aggregate is the hash aggregation without windows or over windows made of panes; session windows have their own.
+type aggregate struct {
+	spec   *Aggregate
+	lay    *layout
+	st     *store
+	types  []vector.Type // of the keys
+	paneMs int64         // 0: no window
+	panes  paneSet
+	keys   *keyTable // without a window: its numbers are those of the records
+	sess   *sessions // nil: no session window
+	wm     int64     // windows that are closed at this watermark are gone
+	seq    int64     // arrival number of the next row
+	dirty  []uint32  // records that changed since the last emission, in that order
+	guard  []sumGuard
+	rows   rowScratch
+	find   codeMap
+	out    *output
+	win    *store    // combination of panes
+	winKey *keyTable // its keys
+}
+
+func newAggregate(spec *Aggregate, in *vector.Schema, having *predicate) (*aggregate, error) {
+	lay, err := newLayout(spec, in)
+	if err != nil {
+		return nil, err
+	}
+	a := &aggregate{spec: spec, lay: lay, wm: vector.NoTime}
+	if a.paneMs, err = spec.Window.paneMs(); err != nil {
+		return nil, err
+	}
+	for _, c := range spec.Keys {
+		if c < 0 || c >= len(in.Fields) || in.Fields[c].Type.Phys() == vector.PhysNested {
+			return nil, fmt.Errorf("GROUP BY: no key column %d", c)
+		}
+		a.types = append(a.types, in.Fields[c].Type)
+	}
+	if spec.Schema == nil || len(spec.Schema.Fields) != a.width() {
+		return nil, errors.New("the schema is not keys, window bounds and aggregates")
+	}
+	a.place(having)
+	a.st, a.keys = newStore(lay), newKeyTable(a.types)
+	a.guard = make([]sumGuard, len(lay.aggs))
+	a.out = newOutput(a, having)
+	switch spec.Window.Kind {
+	case Hopping, Cumulate:
+		a.win, a.winKey = newStore(lay), newKeyTable(a.types)
+	case Session:
+		a.sess = newSessions(a)
+	default:
+	}
+	return a, nil
+}
+
+// place adds the words that the kind of window needs to the record.
+func (a *aggregate) place(having *predicate) {
+	w := a.spec.Window
+	if w.Kind == NoWindow {
+		return
+	}
+	a.lay.home = a.lay.word(1)
+	switch w.Kind {
+	case Session:
+		a.lay.first, a.lay.session = a.lay.word(1), a.lay.word(sWords)
+	case Hopping, Cumulate:
+		a.lay.first = a.lay.word(1)
+		if having != nil && a.spec.Emit != EmitFinal {
+			a.lay.visibleN = int(w.SizeMs/a.paneMs)/64 + 1
+			a.lay.visible = a.lay.word(a.lay.visibleN)
+		}
+	default:
+	}
+}
+
+// width is the number of output columns.
+func (a *aggregate) width() int {
+	n := len(a.spec.Keys) + len(a.spec.Aggs)
+	if a.spec.Window.Kind != NoWindow {
+		n += 2
+	}
+	return n
+}
+
+// clock is the time that windows follow: the watermark, or the broker's append time.
+func (a *aggregate) clock(ctx *Context, wm int64) int64 {
+	if a.spec.Window.ProcessingTime && wm != vector.MaxTime {
+		return ctx.AppendTime
+	}
+	return wm
+}
+
+// Process groups the rows. All rows of a batch are judged by the watermark that held before it.
+func (a *aggregate) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
+	idx := a.rows.live(b)
+	if a.spec.DropNull {
+		n := len(idx)
+		idx = notNull(idx, b, a.spec.Keys)
+		if n > len(idx) {
+			ctx.Report.Skipped(n - len(idx))
+		}
+	}
+	a.rows.orders(a, b, idx)
+	for len(idx) > 0 {
+		n, sign := run(b.Ops, idx)
+		if a.spec.Emit == EmitRecord {
+			n = 1
+		}
+		a.apply(ctx, b, idx[:n], sign)
+		idx = idx[n:]
+		if a.spec.Emit == EmitRecord {
+			a.emitDirty(ctx, emit)
+		}
+	}
+	a.out.send(ctx, emit)
+}
+
+// run returns how many rows at the front of idx have the same sign, and the sign.
+func run(ops []vector.Op, idx []uint32) (int, int64) {
+	if ops == nil {
+		return len(idx), 1
+	}
+	takesOut := func(i uint32) bool { return ops[i] == vector.Delete || ops[i] == vector.UpdateBefore }
+	first := takesOut(idx[0])
+	n := 1
+	for n < len(idx) && takesOut(idx[n]) == first {
+		n++
+	}
+	if first {
+		return n, -1
+	}
+	return n, 1
+}
+
+// apply lets the rows idx take effect; it may reorder nothing but may shorten idx.
+func (a *aggregate) apply(ctx *Context, b *vector.Batch, idx []uint32, sign int64) {
+	if sign < 0 && !a.canRetract() {
+		for _, i := range idx {
+			ctx.Report.Failed(b, i, CodeNotSupported, "this aggregation cannot take a row out again")
+		}
+		return
+	}
+	if a.sess != nil {
+		a.sess.apply(ctx, b, idx, sign)
+		return
+	}
+	idx, gids := a.resolve(ctx, b, idx)
+	if !a.sumsFit(b, idx) {
+		a.applyChecked(ctx, b, rows{idx, gids}, sign)
+		return
+	}
+	a.accumulate(b, rows{idx, gids}, sign)
+}
+
+func (a *aggregate) canRetract() bool {
+	return !slices.ContainsFunc(a.lay.aggs, func(d aggDef) bool { return !d.retracts() })
+}
+
+// resolve finds the record of each row. Rows that are late for all their windows are reported and left out.
+func (a *aggregate) resolve(ctx *Context, b *vector.Batch, idx []uint32) ([]uint32, []uint32) {
+	if a.paneMs > 0 {
+		return a.resolvePanes(ctx, b, idx)
+	}
+	gids := a.rows.ids(len(idx))
+	a.find.lookup(a.keys, b, a.spec.Keys, rows{idx, gids})
+	for int(a.st.n) < a.keys.n {
+		a.st.alloc()
+	}
+	return idx, gids
+}
+
+func (a *aggregate) resolvePanes(ctx *Context, b *vector.Batch, idx []uint32) ([]uint32, []uint32) {
+	gids := a.rows.ids(len(idx))
+	times := a.rows.times
+	late := a.rows.late[:0]
+	n := 0 // rows kept
+	for k := 0; k < len(idx); {
+		t := times[idx[k]]
+		if t > maxEventTime || t < -maxEventTime {
+			ctx.Report.Failed(b, idx[k], CodeOutOfRange, "the event time is outside what a window can hold")
+			k++
+			continue
+		}
+		start := floorTo(t, a.paneMs)
+		isLate := a.spec.Window.closed(a.spec.Window.lastEnd(start), a.wm)
+		from := k
+		for k++; k < len(idx); k++ {
+			if u := times[idx[k]] - start; u < 0 || u >= a.paneMs {
+				break
+			}
+		}
+		if isLate {
+			late = append(late, idx[from:k]...)
+			continue
+		}
+		m := copy(idx[n:], idx[from:k])
+		a.resolveIn(start, b, rows{idx[n : n+m], gids[n : n+m]})
+		n += m
+	}
+	a.rows.late = late
+	if len(late) > 0 {
+		ctx.Report.Late(b, late)
+	}
+	return idx[:n], gids[:n]
+}
+
+// resolveIn finds the records of rows that belong to one pane.
+func (a *aggregate) resolveIn(start int64, b *vector.Batch, rs rows) {
+	p := a.panes.open(start, func() *keyTable { return newKeyTable(a.types) })
+	a.find.lookup(p.keys, b, a.spec.Keys, rs)
+	for k, id := range rs.gids {
+		if int(id) == len(p.recs) {
+			g := a.st.alloc()
+			r := a.st.rec(g)
+			r[a.lay.home] = uint64(p.slot)<<32 | uint64(id)
+			if a.lay.first >= 0 {
+				r[a.lay.first] = uint64(a.rows.arrival[rs.idx[k]])
+			}
+			p.recs = append(p.recs, g)
+		}
+		rs.gids[k] = p.recs[id]
+	}
+}
+
+// accumulate updates header and aggregates of the rows' records.
+func (a *aggregate) accumulate(b *vector.Batch, rs rows, sign int64) {
+	a.touch(rs)
+	for i := range a.lay.aggs {
+		d := &a.lay.aggs[i]
+		var arg *vector.Vector
+		if d.arg >= 0 {
+			arg = b.Cols[d.arg]
+		}
+		sub := a.rows.forAgg(a.st, d, b, rs)
+		switch d.kind {
+		case kindFirst, kindLast:
+			a.st.pick(d, arg, sub, a.rows.arrival)
+		case kindEarliest, kindLatest:
+			a.st.pick(d, arg, sub, b.Time)
+		default:
+			a.st.update(d, arg, sub, sign)
+		}
+	}
+}
+
+// touch notes the largest event time of each record and, where changes are emitted, that it changed.
+func (a *aggregate) touch(rs rows) {
+	recs, stride, times := a.st.recs, a.lay.stride, a.rows.event
+	gids := rs.gids[:len(rs.idx)]
+	if a.spec.Emit == EmitFinal {
+		for k, i := range rs.idx {
+			if at := int(gids[k])*stride + wTime; times[i] > int64(recs[at]) {
+				recs[at] = uint64(times[i])
+			}
+		}
+		return
+	}
+	for k, i := range rs.idx {
+		r := recs[int(gids[k])*stride:][:wFirst]
+		if r[wFlags]&flagDirty == 0 {
+			r[wFlags] |= flagDirty
+			a.dirty = append(a.dirty, gids[k])
+		}
+		if times[i] > int64(r[wTime]) {
+			r[wTime] = uint64(times[i])
+		}
+	}
+}
+
+// Advance emits what changed, then closes the windows that end before wm.
+func (a *aggregate) Advance(ctx *Context, wm int64, emit Emit) int64 {
+	if a.oneRowAtEnd(wm) {
+		a.st.alloc()
+		a.keys.addNone()
+		a.touch(rows{})
+		a.dirty = append(a.dirty, 0)
+	}
+	a.emitDirty(ctx, emit)
+	clock := a.clock(ctx, wm)
+	if clock > a.wm {
+		a.close(ctx, clock, emit)
+		a.wm = clock
+	}
+	a.out.send(ctx, emit)
+	a.st.tidy()
+	return a.outWatermark(wm)
+}
+
+// oneRowAtEnd: an aggregation without keys has a row of nothing (COUNT 0) when no row came at all.
+func (a *aggregate) oneRowAtEnd(wm int64) bool {
+	return a.spec.OneRow && wm == vector.MaxTime && a.keys.n == 0 && len(a.types) == 0 && a.spec.Window.Kind == NoWindow
+}
+
+// outWatermark is the least event time that rows to come can have when the input has none below wm.
+func (a *aggregate) outWatermark(wm int64) int64 {
+	if a.spec.Emit != EmitFinal || wm == vector.MaxTime || wm == vector.NoTime {
+		return wm
+	}
+	w := a.spec.Window
+	switch w.Kind {
+	case NoWindow:
+		return vector.NoTime
+	case Tumbling:
+		return floorTo(addSat(wm, -w.GraceMs), w.SizeMs)
+	default:
+		return addSat(addSat(wm, -w.GraceMs), -w.SizeMs)
+	}
+}
+
+// Flush emits each group that changed since the last emission, in the order of the changes.
+func (a *aggregate) Flush(ctx *Context, emit Emit) {
+	a.emitDirty(ctx, emit)
+	a.out.send(ctx, emit)
+}
+
+// StateBytes is the memory of tables and records.
+func (a *aggregate) StateBytes() int64 {
+	n := a.st.stateBytes() + a.keys.stateBytes() + a.panes.stateBytes() + int64(4*cap(a.dirty))
+	if a.win != nil {
+		n += a.win.stateBytes() + a.winKey.stateBytes()
+	}
+	if a.sess != nil {
+		n += a.sess.stateBytes()
+	}
+	return n
+}

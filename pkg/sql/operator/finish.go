@@ -1,0 +1,110 @@
+package operator
+
+import (
+	"math"
+
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// value appends the value of d in record r; false if it does not fit.
+func (s *store) value(v *vector.Vector, d *aggDef, r []uint64) bool {
+	if d.kind == kindCount {
+		v.I64 = append(v.I64, int64(r[d.off]))
+		vector.SetLen(v, v.Len+1)
+		return true
+	}
+	if d.kind > kindVar {
+		if r[wFlags]&d.has == 0 {
+			vector.AppendNull(v)
+			return true
+		}
+		s.keptValue(v, d, r)
+		return true
+	}
+	n := int64(r[d.off])
+	if n <= 0 {
+		vector.AppendNull(v)
+		return true
+	}
+	if d.kind == kindSum64 && r[wFlags]&flagTooBig != 0 {
+		vector.AppendNull(v)
+		return false
+	}
+	return computed(v, d, r[d.off:], n)
+}
+
+// keptValue appends a value that is kept as it came.
+func (s *store) keptValue(v *vector.Vector, d *aggDef, r []uint64) {
+	at := s.valueAt(d)
+	switch d.val {
+	case valStr:
+		v.Data = append(v.Data, s.str(r, at)...)
+		v.Offs = append(v.Offs, uint32(len(v.Data)))
+		vector.SetLen(v, v.Len+1)
+	case valWide:
+		v.I128 = append(v.I128, vector.Int128{Lo: r[at], Hi: int64(r[at+1])})
+		vector.SetLen(v, v.Len+1)
+	case valWord:
+		w := r[at]
+		if d.kind <= kindMax {
+			w = unordered(d.in, int64(w))
+		}
+		appendWord(v, w)
+	}
+}
+
+// computed appends a sum, mean or spread; acc is the accumulator, n the number of values (above 0).
+func computed(v *vector.Vector, d *aggDef, acc []uint64, n int64) bool {
+	wide := vector.Int128{}
+	if len(acc) > 2 {
+		wide = vector.Int128{Lo: acc[1], Hi: int64(acc[2])}
+	}
+	switch d.kind {
+	case kindSum64:
+		v.I64 = append(v.I64, int64(acc[1]))
+	case kindSum128:
+		if !fits38(wide) {
+			vector.AppendNull(v)
+			return false
+		}
+		v.I128 = append(v.I128, wide)
+	case kindAvgDec:
+		m, ok := meanDecimal(wide, int(d.out.Scale)-int(d.in.Scale), uint64(n))
+		if !ok {
+			vector.AppendNull(v)
+			return false
+		}
+		v.I128 = append(v.I128, m)
+	case kindSumF:
+		v.F64 = append(v.F64, sumF(acc, 1))
+	case kindAvgF:
+		v.F64 = append(v.F64, sumF(acc, 1)/float64(n))
+	case kindAvgInt:
+		v.F64 = append(v.F64, float128(wide)/float64(n))
+	default:
+		return spreadValue(v, d, acc, n)
+	}
+	vector.SetLen(v, v.Len+1)
+	return true
+}
+
+func spreadValue(v *vector.Vector, d *aggDef, acc []uint64, n int64) bool {
+	div := float64(n)
+	if d.fin == finStddevSamp || d.fin == finVarSamp {
+		if n < 2 {
+			vector.AppendNull(v)
+			return true
+		}
+		div--
+	}
+	x := math.Float64frombits(acc[2]) / div
+	if x < 0 { // rounding, after rows were taken out
+		x = 0
+	}
+	if d.fin == finStddevSamp || d.fin == finStddevPop {
+		x = math.Sqrt(x)
+	}
+	v.F64 = append(v.F64, x)
+	vector.SetLen(v, v.Len+1)
+	return true
+}
