@@ -17,7 +17,7 @@ const (
 func special(w uint64) uint64 {
 	q := w ^ lowBits*'"'
 	s := w ^ lowBits*'\\'
-	return ((q - lowBits) &^ q | (s - lowBits) &^ s | (w - lowBits*0x20) | w) & highBits
+	return ((q-lowBits)&^q | (s-lowBits)&^s | (w - lowBits*0x20) | w) & highBits
 }
 
 // str reads the string at p, a quote, and returns its value and the position behind it, or -1. The value aliases the
@@ -121,7 +121,7 @@ func hexRune(data []byte, p int) rune {
 		case c-'0' <= 9:
 			c -= '0'
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			c = c|0x20 - 'a' + 10
+			c = c | 0x20 - 'a' + 10
 		default:
 			return -1
 		}

@@ -208,9 +208,9 @@ func (b *Builder) moment(c *column, t time.Time) {
 	case vector.Timestamp, vector.BigInt:
 		b.int64(c, t.UnixMilli())
 	case vector.String:
-		b.text(c, appendTimestamp(nil, t.UnixMilli()))
+		b.text(c, vector.AppendTimestamp(nil, t.UnixMilli()))
 	default:
-		b.refuseValue(c, appendTimestamp(nil, t.UnixMilli()))
+		b.refuseValue(c, vector.AppendTimestamp(nil, t.UnixMilli()))
 	}
 }
 

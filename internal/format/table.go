@@ -44,7 +44,7 @@ func (t *tableWriter) Write(b *vector.Batch) error {
 				row[k] = "NULL"
 				continue
 			}
-			row[k] = cell(string(appendText(nil, v, i)))
+			row[k] = cell(string(vector.AppendText(nil, v, i)))
 		}
 		t.rows++
 		if t.widths != nil {
@@ -169,7 +169,7 @@ func (v *verticalWriter) Write(b *vector.Batch) error {
 			if col.Null(i) {
 				v.buf = append(v.buf, "NULL"...)
 			} else {
-				v.buf = append(v.buf, escapeCell(string(appendText(nil, col, i)))...)
+				v.buf = append(v.buf, escapeCell(string(vector.AppendText(nil, col, i)))...)
 			}
 			v.buf = append(v.buf, '\n')
 		}

@@ -21,8 +21,18 @@ func (b *Builder) text(c *column, s []byte) {
 	}
 	s = bytes.TrimSpace(s)
 	switch c.typ.Kind {
-	case vector.Int, vector.BigInt, vector.Double, vector.Decimal, vector.Interval:
+	case vector.Int, vector.BigInt, vector.Double, vector.Decimal:
 		b.number(c, s)
+	case vector.Interval:
+		v, st := parseInt(s)
+		if st != isNumber {
+			var err error
+			if v, err = vector.ParseInterval(s); err != nil {
+				b.refuseValue(c, s)
+				return
+			}
+		}
+		b.int64(c, v)
 	case vector.Boolean:
 		switch {
 		case equalFold(s, "true"):
@@ -155,13 +165,13 @@ func (b *Builder) floatNumber(c *column, f float64) {
 	}
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		if c.typ.Kind == vector.String {
-			b.text(c, appendFloat(nil, f))
+			b.text(c, vector.AppendDouble(nil, f))
 			return
 		}
-		b.refuseValue(c, appendFloat(nil, f))
+		b.refuseValue(c, vector.AppendDouble(nil, f))
 		return
 	}
-	b.text(c, appendFloat(nil, f))
+	b.text(c, vector.AppendDouble(nil, f))
 }
 
 // fixed makes mant * 10^-places the value of a DECIMAL of at most 18 digits; false when that is not possible so.

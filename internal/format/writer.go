@@ -95,7 +95,7 @@ func AppendRow(dst []byte, keys []string, b *vector.Batch, i int) []byte {
 	}
 	for k, v := range b.Cols {
 		dst = append(dst, keys[k]...)
-		dst = appendJSON(dst, v, i)
+		dst = vector.AppendJSON(dst, v, i)
 	}
 	return append(dst, '}')
 }
@@ -179,7 +179,7 @@ func (c *csvWriter) Write(b *vector.Batch) error {
 			case v.Type.Kind == vector.String:
 				c.buf = appendField(c.buf, v.Bytes(i), c.delim)
 			default:
-				c.text = appendText(c.text[:0], v, i)
+				c.text = vector.AppendText(c.text[:0], v, i)
 				if bytes.IndexByte(c.text, c.delim) >= 0 {
 					c.buf = appendField(c.buf, c.text, c.delim)
 					continue

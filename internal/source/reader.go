@@ -91,7 +91,6 @@ type Reader struct {
 	badRows  uint64
 	failed   error
 	ended    bool
-	idle     bool
 }
 
 // NewReader returns a reader of src, which must be open and stand behind from. lines says that the source is a text.
@@ -156,12 +155,12 @@ func Open(ctx context.Context, src Source, cfg Config) (*Reader, error) {
 func (r *Reader) Next() (*vector.Batch, error) { return r.NextContext(context.Background()) }
 
 // NextContext returns the next batch: rows, event times, and the watermark that holds behind them. A batch without
-// rows brings bad rows or an idle mark only. The batch belongs to the caller. io.EOF ends a bounded source.
+// rows brings bad rows only. The batch belongs to the caller. io.EOF ends a bounded source.
 func (r *Reader) NextContext(ctx context.Context) (*vector.Batch, error) {
 	if r.failed != nil {
 		return nil, r.failed
 	}
-	r.segments, r.done, r.idle = r.segments[:0], r.done[:0], false
+	r.segments, r.done = r.segments[:0], r.done[:0]
 	fresh := len(r.bad)
 	for !r.b.Full() && !r.ended && r.failed == nil {
 		if r.chunk == nil {
@@ -175,10 +174,6 @@ func (r *Reader) NextContext(ctx context.Context) (*vector.Batch, error) {
 			}
 			if err != nil {
 				return nil, err
-			}
-			if r.chunk.Idle {
-				r.idle, r.chunk = true, nil
-				break
 			}
 		}
 		r.decode()
@@ -270,7 +265,7 @@ func (r *Reader) take() *vector.Batch {
 		out = vector.NewBatch(r.cfg.Schema, 0)
 		out.AppendTime = r.b.Now
 	}
-	out.Idle, out.Watermark = r.idle, r.Watermark()
+	out.Watermark = r.Watermark()
 	out.FirstRow = r.rows
 	r.rows += out.Rows
 	return out

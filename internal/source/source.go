@@ -62,8 +62,6 @@ type Chunk struct {
 	Subject string // NATS subject, file path
 	// TimeMs is when the broker or the receiver took the data, in ms; 0 where nobody knows.
 	TimeMs int64
-	// Idle: nothing came for a while; Data is empty.
-	Idle bool
 	// Correlation, Traceparent and Baggage are what the sender wrote into its headers.
 	Correlation, Traceparent, Baggage string
 	// Done, if not nil, is called once the rows are appended (nil) or refused (the reason).
