@@ -51,6 +51,9 @@ func NewJetStream(js jetstream.JetStream, name string, cfg JetStreamConfig) *Jet
 // Name returns the name of the stream.
 func (l *JetStream) Name() string { return l.name }
 
+// JetStream returns the JetStream context the log works through.
+func (l *JetStream) JetStream() jetstream.JetStream { return l.js }
+
 // Append implements Log. It is the only function that publishes to a topic.
 func (l *JetStream) Append(ctx context.Context, m *Message, expect uint64) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
