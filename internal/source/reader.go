@@ -37,8 +37,9 @@ type Config struct {
 	MaxRows, MaxBytes int
 	// OnError is dlq (default), skip or fail_fast.
 	OnError string
-	// Now is the time of data that has no time of its own, in ms.
-	Now int64
+	// Now is the time of data that has no time of its own, in ms; Clock, if not nil, gives it anew for each chunk.
+	Now   int64
+	Clock func() int64
 }
 
 // BadRowError ends the reading of a source whose OnError is fail_fast.
@@ -191,8 +192,11 @@ func (r *Reader) fetch(ctx context.Context) error {
 		return err
 	}
 	r.chunk, r.used, r.more = c, 0, c.More
-	if c.TimeMs > 0 {
+	switch {
+	case c.TimeMs > 0:
 		r.b.Now = c.TimeMs
+	case r.cfg.Clock != nil:
+		r.b.Now = r.cfg.Clock()
 	}
 	if c.Message || c.Start.Seq != r.pos.Seq {
 		r.dec.Start()

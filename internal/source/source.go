@@ -68,7 +68,7 @@ type Chunk struct {
 	Done func(error)
 }
 
-// Source reads raw data. One goroutine uses it, except that Close may be called while Next waits.
+// Source reads raw data. One goroutine uses it, except that Close and Commit may be called while Next waits.
 type Source interface {
 	// Open starts reading behind from.
 	Open(ctx context.Context, from Position) error
