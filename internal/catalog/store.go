@@ -16,6 +16,7 @@ const (
 	BucketMembers = "LEAT_MEMBERS"
 	BucketSinks   = "LEAT_SINKS"
 	BucketTrim    = "LEAT_TRIM"
+	BucketMarks   = "LEAT_DLQ_MARKS"
 	key           = "catalog"
 )
 

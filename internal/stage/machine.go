@@ -87,7 +87,11 @@ func New(s *plan.Stage, cfg Config) (*Machine, error) {
 			m.writer(port, n)
 		}
 	}
-	chain, err := operator.Build(s.Ops, m, m.emit)
+	in := make([]*vector.Schema, 2)
+	for _, i := range s.Inputs {
+		in[i.Port] = i.Schema
+	}
+	chain, err := operator.BuildOn(in, s.Ops, m, m.emit)
 	if err != nil {
 		return nil, fmt.Errorf("build stage %s: %w", s.ID, err)
 	}
@@ -220,7 +224,8 @@ func Partition(b *vector.Batch, keys []int, perPart [][]uint32, scratch *[]uint6
 	for p := range perPart {
 		perPart[p] = perPart[p][:0]
 	}
-	*scratch = vector.HashKeys((*scratch)[:0], cols, b.Rows, b.Sel)
+	*scratch = slices.Grow((*scratch)[:0], b.Rows)[:b.Live()]
+	vector.HashKeys(*scratch, cols, b.Rows, b.Sel)
 	n := uint64(len(perPart))
 	if b.Sel == nil {
 		for i, h := range *scratch {

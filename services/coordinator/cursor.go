@@ -236,8 +236,9 @@ func addChunk(resp *api.FetchResponse, cur *cursor, chunk []byte, as string) err
 	if err := vector.FromColumns(&pb.Columns, cur.schema, &b); err != nil {
 		return err
 	}
+	keys := format.JSONKeys(cur.schema)
 	for i := range b.Rows {
-		resp.Rows = append(resp.Rows, format.AppendRowJSON(nil, &b, i))
+		resp.Rows = append(resp.Rows, format.AppendRow(nil, keys, &b, i))
 	}
 	return nil
 }

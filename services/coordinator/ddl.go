@@ -255,6 +255,9 @@ func (c *Coordinator) createSink(ctx context.Context, st *ast.CreateSink) (api.R
 			return err
 		}
 		sink.From = o.Name
+		if err := c.makeDead(ctx, sinkDead(sink.Name), o.Partitions); err != nil {
+			return err
+		}
 		cat.Sinks[sink.Name] = sink
 		done = message(fmt.Sprintf("created sink %s: %s to %s %s", sink.Name, o.Name, st.Target, st.Address))
 		return nil

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,9 +25,9 @@ type fileTarget struct {
 	d     *delivery
 	path  string
 	csv   bool
-	keys  []string
+	rows  format.RowWriter // writes into buf
 	f     *os.File
-	buf   []byte
+	buf   bytes.Buffer
 	state fileState
 	next  Position // behind the last row written
 	// rotation, 0: none
@@ -45,7 +46,7 @@ type fileState struct {
 }
 
 func newFileTarget(d *delivery) (target, error) {
-	t := &fileTarget{d: d, path: d.sink.Address, keys: format.JSONKeys(d.object.Schema())}
+	t := &fileTarget{d: d, path: d.sink.Address}
 	switch f := strings.ToLower(d.sink.Props["format"]); f {
 	case "csv":
 		t.csv = true
@@ -69,7 +70,13 @@ func newFileTarget(d *delivery) (target, error) {
 		}
 		t.rotateRows = n
 	}
-	return t, nil
+	kind := "jsonl"
+	if t.csv {
+		kind = "csv"
+	}
+	var err error
+	t.rows, err = format.NewWriter(kind, &t.buf)
+	return t, err
 }
 
 func (t *fileTarget) sidecar() string {
@@ -160,22 +167,22 @@ func (t *fileTarget) readState() (fileState, error) {
 
 // write implements target.
 func (t *fileTarget) write(_ context.Context, b *vector.Batch, i int, pos Position) error {
-	if t.csv && t.state.Rows == 0 && t.state.Bytes+int64(len(t.buf)) == 0 {
-		t.buf = format.AppendCSVHeader(t.buf, b.Schema)
+	if t.state.Bytes+int64(t.buf.Len()) == 0 { // a new file: CSV begins with its header
+		if err := t.rows.Begin(b.Schema); err != nil {
+			return err
+		}
 	}
-	if t.csv {
-		t.buf = format.AppendCSVRow(t.buf, b, i)
-	} else {
-		t.buf = append(format.AppendRow(t.buf, t.keys, b, i), '\n')
+	if err := t.rows.Write(vector.Slice(b, i, i+1)); err != nil {
+		return err
 	}
 	t.state.Rows++
 	t.next = pos
 	full := t.rotateRows > 0 && t.state.Rows >= t.rotateRows ||
-		t.rotateBytes > 0 && t.state.Bytes+int64(len(t.buf)) >= t.rotateBytes
+		t.rotateBytes > 0 && t.state.Bytes+int64(t.buf.Len()) >= t.rotateBytes
 	if full {
 		return t.rotate()
 	}
-	if len(t.buf) >= 1<<20 {
+	if t.buf.Len() >= 1<<20 {
 		return t.drain()
 	}
 	return nil
@@ -183,12 +190,12 @@ func (t *fileTarget) write(_ context.Context, b *vector.Batch, i int, pos Positi
 
 // drain writes the buffer to the file.
 func (t *fileTarget) drain() error {
-	n, err := t.f.Write(t.buf)
+	n, err := t.f.Write(t.buf.Bytes())
 	t.state.Bytes += int64(n)
 	if err != nil {
 		return &fatalError{fmt.Errorf("write %s: %w", t.path, err)} // a start cuts to the last position
 	}
-	t.buf = t.buf[:0]
+	t.buf.Reset()
 	return nil
 }
 

@@ -203,19 +203,7 @@ func (b *exprBinder) bindCall(n *ast.Call) (expr.Expr, error) {
 	return b.call(name, n.At, n.Args...)
 }
 
-func isAggregate(name string) bool {
-	for _, a := range operator.Aggregates() {
-		if a.Name == name {
-			return true
-		}
-		for _, alias := range a.Aliases {
-			if alias == name {
-				return true
-			}
-		}
-	}
-	return false
-}
+func isAggregate(name string) bool { return operator.IsAggregate(name) }
 
 // wantBoolean refuses a condition of another type.
 func wantBoolean(x expr.Expr, clause string) error {

@@ -206,6 +206,7 @@ func makePlan(query string, n *Node, topic string, partitions int) *Plan {
 		out.Keys = withoutBounds(n)
 	}
 	p.finish(s, n, out)
+	s.Output.Topic = topic
 	r := Result{Schema: n.Schema, Key: n.Key, Updating: n.Updating, Table: n.Table, DelayMs: n.DelayMs,
 		DelaySet: n.DelaySet, Partitions: out.Partitions, Windowed: n.WindowStart >= 0 && slices.Contains(n.Key, n.WindowStart)}
 	if n.EventTime >= 0 {
