@@ -12,10 +12,10 @@ const (
 	Usage      Code = "LEAT-2001"
 	BadConfig  Code = "LEAT-2002"
 	NotOpen    Code = "LEAT-2003"
-	Unreach    Code = "LEAT-4001"
-	Timeout    Code = "LEAT-4002"
-	PortTaken  Code = "LEAT-4003"
-	Cancelled  Code = "LEAT-4004"
+	Timeout    Code = "LEAT-4001"
+	Unreach    Code = "LEAT-4002"
+	PortTaken  Code = "LEAT-4008"
+	Cancelled  Code = "LEAT-4009"
 	DataInUse  Code = "LEAT-5004"
 	StoreFull  Code = "LEAT-5005"
 	StoreBad   Code = "LEAT-5006"
@@ -97,14 +97,38 @@ var table = []Entry{
 		"Statements are bounded in length, depth and number of columns, so that no statement can exhaust the process.",
 	},
 	{
+		Timeout, "no answer in time",
+		"The server did not answer within --timeout. It may be busy, electing a leader, or its disk may be full. A retry " +
+			"may help; a statement may have taken effect.",
+	},
+	{
 		Unreach, "cannot reach the server",
 		"Nothing answers at the address, or it refused the connection. Check --nats and --context, and that \"leat dev\" " +
 			"or your NATS server runs. A retry may help.",
 	},
 	{
-		Timeout, "no answer in time",
-		"The server did not answer within --timeout. It may be busy, electing a leader, or its disk may be full. A retry " +
-			"may help; a statement may have taken effect.",
+		"LEAT-4003", "the client took no rows",
+		"The rows of a query wait for their client; after a minute without a fetch the query ends. Ask again, or " +
+			"fetch sooner.",
+	},
+	{
+		"LEAT-4004", "a task does not answer",
+		"The task that holds the table's state does not run at the moment: its engine stopped, or takes it over " +
+			"right now. A retry may help.",
+	},
+	{
+		"LEAT-4005", "no ingest takes the rows",
+		"The ingest that owns the stream does not run at the moment. Nothing was taken. A retry may help.",
+	},
+	{
+		"LEAT-4006", "no answer from ingest",
+		"Ingest did not answer in time: the rows may have been taken or not. An Idempotency-Key makes a " +
+			"repetition harmless.",
+	},
+	{
+		"LEAT-4007", "no coordinator answers",
+		"The NATS server is there, but no coordinator of Leat answers on it. Check that \"leat dev\" or \"leat serve " +
+			"coordinator\" runs against this server, and that the account is the right one.",
 	},
 	{
 		PortTaken, "the port is taken",
@@ -114,6 +138,11 @@ var table = []Entry{
 	{
 		Cancelled, "stopped before the end",
 		"The command was interrupted or its parent stopped. What was acknowledged before stays.",
+	},
+	{
+		"LEAT-4101", "ingest is full",
+		"The stream's topic is full, so ingest takes no more rows now: what reads it is slower than what writes " +
+			"it. Nothing was taken. Wait, and send the rows again.",
 	},
 	{
 		Code(sqlerr.Exists), "it exists already",
@@ -140,6 +169,10 @@ var table = []Entry{
 		StoreBad, "the store cannot be opened",
 		"The data folder cannot be written, or its files are damaged. The message has the cause. Check owner, mode and " +
 			"free space of the folder.",
+	},
+	{
+		"LEAT-5101", "too many queries of clients",
+		"As many queries of clients run as are allowed at once. Close some, or wait until others end.",
 	},
 	{
 		BadRow, "a bad record",
@@ -180,6 +213,16 @@ var table = []Entry{
 		LogWentOff, "a log went backwards or has a hole",
 		"A topic no longer holds what a task has read from it: it was restored from an older copy, cut or damaged. The " +
 			"task stays stopped rather than give wrong answers. The message says what is missing, and the choices.",
+	},
+	{
+		"LEAT-5401", "the target refused a row",
+		"The system that a sink writes to refused a row for good. The row is a dead letter with the reason, and " +
+			"the rest goes on.",
+	},
+	{
+		"LEAT-5402", "the row is too large for the target",
+		"The row is larger than the system that a sink writes to takes. The row is a dead letter, and the rest " +
+			"goes on.",
 	},
 	{
 		Unhealthy, "a health check failed",

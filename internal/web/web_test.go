@@ -163,7 +163,7 @@ func TestProblem(t *testing.T) {
 		},
 		{sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "no query q"), 404, `"code":"LEAT-5002"`},
 		{sqlerr.New(sqlerr.Exists, sqlerr.Span{}, "q exists"), 409, `"code":"LEAT-5001"`},
-		{fmt.Errorf("ask: %w", context.DeadlineExceeded), 503, `"code":"LEAT-4002"`},
+		{fmt.Errorf("ask: %w", context.DeadlineExceeded), 503, `"code":"LEAT-4001"`},
 		{errors.New("?"), 500, `"code":"LEAT-1001"`},
 		{&http.MaxBytesError{Limit: 1}, 413, `"code":"LEAT-2001"`},
 	} {
