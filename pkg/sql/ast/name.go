@@ -3,6 +3,8 @@ package ast
 import (
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -49,46 +51,32 @@ func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) 
 
 func quoteString(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// plain reports whether a name can stand without quotes.
+// plain reports whether a name can stand without quotes, reserved words aside.
 func plain(s string) bool {
-	if s == "" || '0' <= s[0] && s[0] <= '9' {
-		return s != "" && digitName(s)
-	}
-	for i := range len(s) {
-		if !wordByte(s[i]) {
+	digits := 0
+	for i, r := range s {
+		switch {
+		case '0' <= r && r <= '9':
+			if digits == i {
+				digits++
+			}
+		case digits > 0 && r >= utf8.RuneSelf:
+			return false
+		case r == '_' || r == '@' || r == '$' || unicode.IsLetter(r):
+		case i > 0 && r >= utf8.RuneSelf && (unicode.IsMark(r) || unicode.IsDigit(r)):
+		default:
 			return false
 		}
 	}
-	return true
+	return digits < len(s) && (digits == 0 || !exponent(s[digits:]))
 }
 
-func wordByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '@' || c == '$' ||
-		c >= 0x80
-}
-
-// digitName reports whether a name that starts with a digit is neither a number nor a duration: 1R, not 15m or 1e3.
-func digitName(s string) bool {
-	i := 0
-	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
-		i++
-	}
-	rest := strings.ToUpper(s[i:])
-	if rest == "" || strings.HasPrefix(rest, "E") {
+// exponent reports whether a word after digits makes a number of them: e3.
+func exponent(s string) bool {
+	if s[0] != 'e' && s[0] != 'E' {
 		return false
 	}
-	for j := range len(rest) {
-		if !wordByte(rest[j]) {
-			return false
-		}
-	}
-	switch strings.TrimSuffix(rest, "S") {
-	case "", "N", "U", "M", "H", "D", "W", "NANOSECOND", "MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY",
-		"WEEK":
-		return false
-	default:
-		return true
-	}
+	return len(s) > 1 && strings.Trim(s[1:], "0123456789") == ""
 }
 
 // FormatDuration writes ms in the largest unit that is exact: 15m, 36h, 1799500ms.

@@ -8,12 +8,9 @@ import (
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
-// nameOrCall reads a column, t.column, f(...), or the lambda x => e.
+// nameOrCall reads a column, t.column or f(...).
 func (p *parser) nameOrCall() ast.Expr {
 	t := p.tok()
-	if p.peek(1).is("=>") {
-		return p.lambda(0)
-	}
 	from := p.pos
 	p.advance()
 	if p.is("(") && t.kind != quoted {
@@ -36,14 +33,14 @@ func (p *parser) call(from int, name ast.Ident) ast.Expr {
 	c := &ast.Call{Name: name, Args: []ast.Expr{}}
 	p.expect("(", "after "+name.Name)
 	switch {
-	case p.is("*") && p.peek(1).is(")"):
+	case p.is("*"):
 		c.Args = append(c.Args, &ast.Star{E: ast.E{At: p.advance().at}})
 	case p.is("DISTINCT") && !p.peek(1).is(")") && !p.peek(1).is(","):
 		p.advance()
 		c.Distinct = true
 		c.Args = p.exprList("")
 	default:
-		c.Args = p.exprList(")")
+		c.Args = p.arguments()
 	}
 	p.nullTreatment(c)
 	if p.acceptAll("ORDER", "BY") {
@@ -53,6 +50,26 @@ func (p *parser) call(from int, name ast.Ident) ast.Expr {
 	p.callTail(c)
 	c.At = p.since(from)
 	return c
+}
+
+// arguments reads expressions and lambdas up to the closing parenthesis.
+func (p *parser) arguments() []ast.Expr {
+	args := []ast.Expr{}
+	for !p.failed && (len(args) > 0 || !p.is(")")) {
+		switch n := p.lambdaParams(); {
+		case n > 0:
+			args = append(args, p.lambda(n))
+		case p.isName(p.tok()) && p.peek(1).is("=>"):
+			args = append(args, p.lambda(0))
+		default:
+			args = append(args, p.expr())
+		}
+		p.listAt = p.pos
+		if !p.accept(",") {
+			break
+		}
+	}
+	return args
 }
 
 func (p *parser) nullTreatment(c *ast.Call) {

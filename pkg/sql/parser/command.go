@@ -144,6 +144,7 @@ func (p *parser) describe() ast.Statement {
 	p.advance()
 	d := &ast.Describe{}
 	for _, what := range []string{"FUNCTION", "SINK", "STREAM", "TABLE"} {
+		p.expecting(what)
 		if p.isName(p.peek(1)) && !p.peek(1).is("EXTENDED") && p.accept(what) {
 			d.What = what
 			break
@@ -230,7 +231,7 @@ func (p *parser) print() ast.Statement {
 	from := p.pos
 	p.advance()
 	s := &ast.Print{Limit: -1}
-	if t := p.tok(); t.kind == str {
+	if t := p.tok(); t.kind == str && t.text != "" {
 		s.Topic = ast.Ident{Name: t.text, Quoted: true, At: t.at}
 		p.advance()
 	} else {

@@ -70,6 +70,9 @@ func (p *parser) createObject(from int, c *ast.Create) ast.Statement {
 	if p.accept("AS") {
 		c.As = p.query()
 	}
+	if p.tok().is("SELECT") {
+		p.failAt(p.tok().at, "expected AS before SELECT")
+	}
 	if c.As == nil && c.Columns == nil && c.With == nil && c.FromNATS == "" && c.FromFile == "" && !p.failed {
 		p.unexpected("columns in parentheses, WITH (...), FROM or AS SELECT")
 	}
@@ -240,7 +243,7 @@ func (p *parser) property(before []ast.Property) ast.Property {
 
 // propertyName reads name, a.b.c or 'a.b.c'.
 func (p *parser) propertyName() string {
-	p.expecting("<property>")
+	p.expecting(wantProperty)
 	t := p.tok()
 	if t.kind != str && t.kind != quoted && t.kind != word && t.kind != digitWord {
 		p.unexpected("the name of a property")
@@ -274,7 +277,7 @@ func (p *parser) propertyValue(name string) string {
 			p.unexpected("a number after -")
 		}
 	case word:
-		if sign != "" || isReserved(t.text) && !t.is("TRUE") && !t.is("FALSE") {
+		if sign != "" || isReserved(t.text) && !t.is("TRUE") && !t.is("FALSE") && !t.is("ON") {
 			p.unexpected("a value for " + name)
 			return ""
 		}

@@ -65,7 +65,10 @@ func (p *parser) startsDuration(t *token) bool {
 
 // duration reads 5m, 5 MINUTES, '5m', '5 minutes' or INTERVAL '5' MINUTE and returns milliseconds.
 func (p *parser) duration(where string) int64 {
-	p.expecting("<duration>")
+	p.expecting(wantDuration)
+	if p.failed {
+		return 0
+	}
 	p.accept("INTERVAL")
 	from := p.pos
 	t := p.tok()
@@ -154,7 +157,12 @@ func (p *parser) badNumber(at ast.Span, number string, u *unit) {
 		p.failAt(at, "%q is no number of %sS", clip(number), u.word)
 		return
 	}
-	p.failAt(at, "the duration %s %sS is not a whole number of milliseconds below 292 million years", clip(number), u.word)
+	if u.ns < nsPerMs {
+		p.failAt(at, "%s %sS is no whole number of milliseconds", clip(number), u.word).
+			WithHint("the smallest step of time is 1 ms")
+		return
+	}
+	p.failAt(at, "%s %sS is no whole number of milliseconds, or too long", clip(number), u.word)
 }
 
 // toMs is exact: a number of units that is no whole number of ms, or too large, is refused.

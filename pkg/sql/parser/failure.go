@@ -48,6 +48,7 @@ func (p *parser) unexpected(expected string) {
 	}
 	err := sqlerr.New(sqlerr.Syntax, t.at, "expected %s, found %s", expected, t.found())
 	p.hint(err, t)
+	p.openParenthesis(err, expected)
 	p.fail(err)
 }
 
@@ -81,7 +82,9 @@ func (p *parser) hint(err *sqlerr.Error, t *token) {
 	case t.is("{"), t.is("}"):
 		err.WithHint("a variable is written ${name}")
 	case t.is("=>"):
-		err.WithHint("a lambda stands as an argument of a function: TRANSFORM(a, x => x + 1)")
+		err.WithHint("greater or equal is >=; a lambda is an argument of a function: TRANSFORM(a, x => x + 1)")
+	case t.is("=") && p.last().is("="):
+		err.WithHint("equality is written with one =")
 	case t.kind == word && !isReserved(t.text):
 		if near := sqlerr.Nearest(t.text, p.keywordsWanted()); near != "" {
 			err.WithHint("did you mean %s?", near)
@@ -97,6 +100,8 @@ func (p *parser) hint(err *sqlerr.Error, t *token) {
 
 func (p *parser) reservedHint(err *sqlerr.Error, t *token) {
 	switch {
+	case t.is("FROM") && p.last().is("SELECT"):
+		err.WithHint("write * for all columns")
 	case p.last().is(",") && p.pos > 0:
 		err.WithHint("remove the comma before %s", strings.ToUpper(t.text))
 	case p.wants(wantName) || p.wants(wantTable) || p.wants(wantColumn):
@@ -104,7 +109,31 @@ func (p *parser) reservedHint(err *sqlerr.Error, t *token) {
 	}
 }
 
+// openParenthesis tells which parenthesis is still open where its end was expected.
+func (p *parser) openParenthesis(err *sqlerr.Error, expected string) {
+	if err.Hint != "" || !strings.HasPrefix(expected, `")"`) {
+		return
+	}
+	depth := 0
+	for i := p.pos - 1; i >= 0; i-- {
+		switch t := &p.tokens[i]; {
+		case t.is(")"):
+			depth++
+		case t.is("(") && depth == 0:
+			next := p.tokens[i+1]
+			err.WithHint("the ( before %s is open", clip(p.src[next.from:next.to]))
+			return
+		case t.is("("):
+			depth--
+		}
+	}
+}
+
 func (p *parser) missingComma(err *sqlerr.Error, t *token) {
+	if t.is(")") && p.last().is(",") {
+		err.WithHint("remove the comma before )")
+		return
+	}
 	starts := t.kind != eof && t.kind != op
 	if p.listAt > 0 && p.listAt == p.pos && starts {
 		err.WithHint("is a comma missing before %s?", clip(p.src[t.from:t.to]))
@@ -120,6 +149,8 @@ const (
 	wantName     = "<name>"
 	wantString   = "<string>"
 	wantNumber   = "<number>"
+	wantDuration = "<duration>"
+	wantProperty = "<property>"
 )
 
 func (p *parser) wants(what string) bool { return slices.Contains(p.want, what) }

@@ -15,6 +15,8 @@ func (p *parser) groupBy(q *ast.Query) {
 	plain := true
 	for !p.failed {
 		at := p.tok().at
+		p.expecting("ROLLUP")
+		p.expecting("CUBE")
 		var alternatives [][]int
 		switch {
 		case p.acceptAll("GROUPING", "SETS"):

@@ -201,7 +201,7 @@ func (l *lexer) name() {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(l.src[l.pos:])
-		if r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) {
+		if !unicode.IsLetter(r) && (l.pos == from || !unicode.IsMark(r) && !unicode.IsDigit(r)) {
 			break
 		}
 		l.pos += n
@@ -259,7 +259,7 @@ func (l *lexer) number() {
 	if l.exponent() {
 		k = double
 	}
-	if l.pos < len(l.src) && (isWordByte(l.src[l.pos]) || l.src[l.pos] >= utf8.RuneSelf) {
+	if l.pos < len(l.src) && isWordByte(l.src[l.pos]) {
 		for l.pos < len(l.src) && isWordByte(l.src[l.pos]) {
 			l.pos++
 		}

@@ -37,11 +37,7 @@ func (p *parser) startsExpr(t *token) bool {
 
 // primary reads a literal, a column, a call, or something in parentheses.
 func (p *parser) primary() ast.Expr {
-	p.expecting(wantColumn)
-	p.expecting(wantFunction)
-	for _, w := range []string{"CASE", "CAST", "NOT", "NULL"} {
-		p.expecting(w)
-	}
+	p.expectOperand()
 	t := p.tok()
 	switch t.kind {
 	case str:
@@ -66,6 +62,12 @@ func (p *parser) primary() ast.Expr {
 	}
 }
 
+func (p *parser) expectOperand() {
+	for _, w := range []string{wantColumn, wantFunction, "CASE", "CAST", "NOT", "NULL"} {
+		p.expecting(w)
+	}
+}
+
 func (p *parser) literal(k ast.LiteralKind) ast.Expr {
 	t := p.advance()
 	return &ast.Literal{E: ast.E{At: t.at}, Kind: k, Text: t.text}
@@ -74,7 +76,7 @@ func (p *parser) literal(k ast.LiteralKind) ast.Expr {
 // digitStart reads 15m as an interval, 1R as a name.
 func (p *parser) digitStart(t *token) ast.Expr {
 	number, u, ok := parseShort(t.text)
-	if !ok || p.peek(1).is(".") || p.peek(1).is("=>") {
+	if !ok || p.peek(1).is(".") {
 		if strings.Contains(t.text, ".") {
 			p.badUnit(t)
 			return nothing(p)
@@ -177,11 +179,8 @@ func (p *parser) intervalValue() int64 {
 	return p.durationValue(from)
 }
 
-// parens reads (e), (query) and the lambda (x, y) => e.
+// parens reads (e) and (query).
 func (p *parser) parens() ast.Expr {
-	if n := p.lambdaParams(); n > 0 {
-		return p.lambda(n)
-	}
 	from := p.pos
 	if p.startsQuery(p.peek(1)) {
 		q := p.queryInside()
@@ -200,6 +199,9 @@ func (p *parser) parens() ast.Expr {
 
 // lambdaParams returns the number of parameters of the lambda that starts here, or 0.
 func (p *parser) lambdaParams() int {
+	if !p.tok().is("(") {
+		return 0
+	}
 	for n := 1; ; n++ {
 		if !p.isName(p.peek(2*n - 1)) {
 			return 0

@@ -188,7 +188,7 @@ func (p *parser) item() ast.SelectItem {
 }
 
 func (p *parser) noItem() {
-	p.expecting(wantColumn)
+	p.expectOperand()
 	after := "SELECT"
 	if p.last().is(",") {
 		after = "the comma"

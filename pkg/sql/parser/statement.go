@@ -224,6 +224,9 @@ func (p *parser) string(what string) string {
 			return ""
 		}
 		p.unexpected(what)
+		if t.kind == word && !isReserved(t.text) && len(p.errs) > 0 && p.errs[len(p.errs)-1].Hint == "" {
+			p.errs[len(p.errs)-1].WithHint("strings are written with single quotes: '%s'", clip(t.text))
+		}
 		return ""
 	}
 	return p.advance().text
