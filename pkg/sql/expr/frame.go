@@ -14,6 +14,7 @@ import (
 // a validity that is null where an argument is null; a kernel writes every row that matters.
 type Frame struct {
 	Ctx   *Context
+	Batch *vector.Batch
 	Args  []*vector.Vector
 	Const []bool
 	N     int
@@ -140,7 +141,13 @@ func (f *Frame) live(yield func(int) bool) {
 	}
 }
 
-// rowFunc kernels call fn for each row that matters and has no null argument. fn must not keep what it is given. An
+func (f *Frame) text(k, i int) []byte { return f.Args[k].Bytes(i) }
+
+func (f *Frame) i64(k, i int) int64 { return f.Args[k].I64[i] }
+
+func (f *Frame) f64(k, i int) float64 { return f.Args[k].F64[i] }
+
+// The kernels below call fn for each row that matters and has no null argument. fn must not keep what it is given. An
 // error of fail is a row error, errNull a null.
 
 func rowStr(fn func(f *Frame, i int, dst []byte) ([]byte, error)) Kernel {

@@ -74,7 +74,7 @@ func (c *callNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 		c.f.Args[i] = a.eval(ev, sel)
 	}
 	mark := len(ev.ctx.Errors)
-	c.f.Ctx, c.f.N, c.f.Sel, c.f.Out = ev.ctx, ev.n, sel, &c.out
+	c.f.Ctx, c.f.Batch, c.f.N, c.f.Sel, c.f.Out = ev.ctx, ev.b, ev.n, sel, &c.out
 	if c.lift >= 0 && c.worthLifting(ev, sel) {
 		return c.evalLifted(ev, sel)
 	}

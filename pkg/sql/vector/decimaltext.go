@@ -82,8 +82,50 @@ func ParseDecimal(text []byte, p, s int) (Int128, error) {
 	if err != nil {
 		return Int128{}, err
 	}
-	v, _, err := d.at(p, s)
+	v, _, err := d.at(p, s, false)
 	return v, err
+}
+
+// RoundText is ParseDecimal for a scale that may be negative, with ties going up: -1.5 is -1 at scale 0. The value is
+// the result times 10^-s.
+func RoundText(text []byte, s int) (Int128, error) {
+	d, err := scanDecimal(text)
+	if err != nil {
+		return Int128{}, err
+	}
+	v, _, err := d.at(MaxDigits, s, d.neg)
+	return v, err
+}
+
+// TruncText is RoundText without rounding.
+func TruncText(text []byte, s int) (Int128, error) {
+	d, err := scanDecimal(text)
+	if err != nil {
+		return Int128{}, err
+	}
+	whole := d.point()
+	v, k, ok := d.first(whole + d.exp + s)
+	if pad := whole + d.exp + s - k; ok && pad > 0 && v.Sign() != 0 {
+		if pad > MaxDigits {
+			return v, ErrDecimalRange
+		}
+		v, ok = v.MulChecked(pow10[pad])
+	}
+	if !ok || !v.Fits(MaxDigits) {
+		return v, ErrDecimalRange
+	}
+	if d.neg {
+		v = v.Neg()
+	}
+	return v, nil
+}
+
+// point returns the number of digits before the point.
+func (d scanned) point() int {
+	if i := bytes.IndexByte(d.digits, '.'); i >= 0 {
+		return i
+	}
+	return len(d.digits)
 }
 
 // scanned is a decimal number taken apart: value = digits * 10^exp, negated if neg.
@@ -149,25 +191,31 @@ func parseExponent(text []byte) (int, error) {
 	return exp, nil
 }
 
-// at returns the unscaled value at scale s, and whether no digit but zero was cut.
-func (d scanned) at(p, s int) (v Int128, exact bool, err error) {
-	whole := bytes.IndexByte(d.digits, '.')
-	if whole < 0 {
-		whole = len(d.digits)
-	}
-	v, k, ok := d.first(whole + d.exp + s)
-	exact, up := true, false
+// at returns the unscaled value at scale s, and whether no digit but zero was cut. A half is rounded away from zero, or
+// towards zero when tiesDown.
+func (d scanned) at(p, s int, tiesDown bool) (v Int128, exact bool, err error) {
+	keep := d.point() + d.exp + s
+	v, k, ok := d.first(keep)
+	exact = true
+	cut, more := byte('0'), false // the first digit that is cut, and whether another than zero follows
 	for i, c := range d.rest(k) {
-		up = up || i == 0 && c >= '5' && c != '.' && k == whole+d.exp+s
-		exact = exact && (c == '0' || c == '.')
+		if c == '.' || c == '0' {
+			continue
+		}
+		exact = false
+		if i == 0 && k == keep {
+			cut = c
+		} else {
+			more = true
+		}
 	}
-	if pad := whole + d.exp + s - k; ok && pad > 0 && v.Sign() != 0 {
+	if pad := keep - k; ok && pad > 0 && v.Sign() != 0 {
 		if pad > MaxDigits {
 			return v, true, ErrDecimalRange
 		}
 		v, ok = v.MulChecked(pow10[pad])
 	}
-	if up {
+	if cut > '5' || cut == '5' && (more || !tiesDown) {
 		v = v.Add(Int128{Lo: 1})
 	}
 	if !ok || !v.Fits(p) {

@@ -147,7 +147,7 @@ func shortInt(text []byte) (int64, bool) {
 
 // whole returns the value when it is a whole number: 12.00 and 1.2e1 are 12, and 12.5 is no whole number.
 func (d scanned) whole() (int64, error) {
-	v, exact, err := d.at(MaxDigits, 0)
+	v, exact, err := d.at(MaxDigits, 0, false)
 	if err != nil {
 		return 0, ErrRange
 	}

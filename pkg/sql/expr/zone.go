@@ -1,0 +1,111 @@
+package expr
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones are part of the binary: a server without them gives the same results
+
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// loadZone finds an IANA zone, or one written as an offset: Z, UTC, GMT, +01, +0100, +01:00, UTC+1.
+func loadZone(name string) (*time.Location, error) {
+	upper := strings.ToUpper(name)
+	if upper == "Z" || upper == "UTC" || upper == "GMT" || upper == "ETC/UTC" {
+		return time.UTC, nil
+	}
+	offset := strings.TrimPrefix(strings.TrimPrefix(upper, "UTC"), "GMT")
+	if sec, ok := parseOffset(offset); ok {
+		return time.FixedZone(name, sec), nil
+	}
+	if name == "" || name == "Local" {
+		return nil, fail(CodeBadArgument, fmt.Sprintf("no time zone %q", name))
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fail(CodeBadArgument, fmt.Sprintf("no time zone %q", name))
+	}
+	return loc, nil
+}
+
+// parseOffset reads +h, +hh, +hhmm, +hh:mm and +hh:mm:ss.
+func parseOffset(s string) (seconds int, ok bool) {
+	if len(s) < 2 || s[0] != '+' && s[0] != '-' {
+		return 0, false
+	}
+	digits := strings.ReplaceAll(s[1:], ":", "")
+	if len(digits) == 1 {
+		digits = "0" + digits
+	}
+	if len(digits)%2 != 0 || len(digits) > 6 {
+		return 0, false
+	}
+	unit := 3600
+	for i := 0; i < len(digits); i += 2 {
+		a, b := digits[i]-'0', digits[i+1]-'0'
+		if a > 9 || b > 9 {
+			return 0, false
+		}
+		seconds += int(a*10+b) * unit
+		unit /= 60
+	}
+	if seconds > 18*3600 {
+		return 0, false
+	}
+	if s[0] == '-' {
+		seconds = -seconds
+	}
+	return seconds, true
+}
+
+// fromLocal turns ms of local time into ms since the epoch. A local time that a change of the clock leaves out is taken
+// with the offset before the change, one that comes twice with the first offset.
+func fromLocal(local int64, loc *time.Location) int64 {
+	if loc == nil || loc == time.UTC {
+		return local
+	}
+	offset := func(ms int64) int64 {
+		_, sec := time.UnixMilli(ms).In(loc).Zone()
+		return int64(sec) * vector.MsSecond
+	}
+	before := offset(local - vector.MsDay)
+	if utc := local - before; offset(utc) == before {
+		return utc
+	}
+	after := offset(local + vector.MsDay)
+	if utc := local - after; offset(utc) == after {
+		return utc
+	}
+	return local - before
+}
+
+// zoneCache keeps the zones of one call; a column of zones has few.
+type zoneCache struct {
+	last  []byte
+	loc   *time.Location
+	known map[string]*time.Location
+}
+
+// maxZones bounds the zones that are kept.
+const maxZones = 1024
+
+func (z *zoneCache) get(name []byte) (*time.Location, error) {
+	if z.loc != nil && bytes.Equal(z.last, name) {
+		return z.loc, nil
+	}
+	loc, ok := z.known[string(name)]
+	if !ok {
+		var err error
+		if loc, err = loadZone(string(name)); err != nil {
+			return nil, err
+		}
+		if z.known == nil || len(z.known) >= maxZones {
+			z.known = map[string]*time.Location{}
+		}
+		z.known[string(name)] = loc
+	}
+	z.last, z.loc = append(z.last[:0], name...), loc
+	return loc, nil
+}
