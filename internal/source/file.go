@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -33,12 +33,13 @@ type File struct {
 	// Warn gets sentences for the log; nil drops them.
 	Warn func(string)
 
+	mu      sync.Mutex // guards f against Close
 	f       *os.File
 	gz      *gzip.Reader
 	in      io.Reader
 	buf     []byte
 	from    int // buf[from:] is not taken yet
-	closed  atomic.Bool
+	closed  bool
 	chunk   Chunk
 	given   bool
 	ended   bool
@@ -75,7 +76,24 @@ func (s *File) open() error {
 	if err != nil {
 		return err
 	}
+	return s.swap(f)
+}
+
+// swap reads f from now on, and closes what was read before.
+func (s *File) swap(f *os.File) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.f
 	s.f, s.in = f, f
+	if s.closed {
+		old, s.f = f, nil
+	}
+	if old == nil {
+		return nil
+	}
+	if err := old.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", s.Path, plainError(err))
+	}
 	return nil
 }
 
@@ -238,9 +256,13 @@ func (s *File) Commit(context.Context, Position) error { return nil }
 
 // Close implements Source.
 func (s *File) Close() error {
-	if s.f == nil || s.closed.Swap(true) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.f == nil || s.closed {
+		s.closed = true
 		return nil
 	}
+	s.closed = true
 	if err := s.f.Close(); err != nil {
 		return fmt.Errorf("close %s: %w", s.Path, plainError(err))
 	}

@@ -105,14 +105,11 @@ func (s *File) resumeReplaced(from Position) error {
 	if err == nil {
 		head, err := readHead(old)
 		if err == nil && sameFile(from.ID, head) {
-			if err = s.f.Close(); err == nil {
-				_, err = old.Seek(from.Offset, io.SeekStart)
-			}
-			if err != nil {
+			if _, err = old.Seek(from.Offset, io.SeekStart); err != nil {
 				return fmt.Errorf("read %s.1 from byte %d: %w", s.Path, from.Offset, plainError(err))
 			}
-			s.f, s.in, s.pos, s.head = old, old, from, head
-			return nil
+			s.pos, s.head = from, head
+			return s.swap(old)
 		}
 		if err := old.Close(); err != nil {
 			return fmt.Errorf("close %s.1: %w", s.Path, plainError(err))
@@ -170,9 +167,6 @@ func (s *File) lastOf() *Chunk { return s.give(true) }
 
 // replace goes on with the new file of the name.
 func (s *File) replace() error {
-	if err := s.f.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", s.Path, plainError(err))
-	}
 	s.buf, s.from, s.drop, s.head = s.buf[:0], 0, false, nil
 	s.pos = Position{Seq: s.pos.Seq + 1}
 	return s.open()

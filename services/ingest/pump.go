@@ -44,6 +44,7 @@ type Pump struct {
 	Correlation int
 	OnStatus    func(topic.Status)
 
+	mu        sync.Mutex // guards app until Run has set it
 	app, dead *task.Appender
 	behind    []source.Position // per partition, where the log stood at the start
 	deadAt    source.Position
@@ -91,11 +92,14 @@ func (p *Pump) Run(ctx context.Context) error {
 // open becomes the owner of the topic's subjects and finds out where to go on: at the position of the partition that is
 // furthest behind, with its watermark.
 func (p *Pump) open(ctx context.Context) (from source.Position, wm int64, err error) {
-	p.app, err = task.NewAppender(task.AppenderConfig{Name: p.Writer, Epoch: p.Epoch, Topic: p.Topic, Schema: p.Config.Schema,
+	app, err := task.NewAppender(task.AppenderConfig{Name: p.Writer, Epoch: p.Epoch, Topic: p.Topic, Schema: p.Config.Schema,
 		Logs: p.Logs, OnStatus: p.OnStatus, Clock: monotonic()})
 	if err != nil {
 		return from, wm, err
 	}
+	p.mu.Lock()
+	p.app = app
+	p.mu.Unlock()
 	found, err := p.app.Open(ctx)
 	if err != nil {
 		return from, wm, err
@@ -144,6 +148,8 @@ func (p *Pump) run(ctx context.Context, r *source.Reader) error {
 	defer cancel(nil)
 	blocks := make(chan *source.Block, 1) // one being written, one ready
 	g, ctx := errgroup.WithContext(ctx)
+	stop := context.AfterFunc(ctx, func() { _ = p.Source.Close() }) // a read may wait for ever otherwise
+	defer stop()
 	g.Go(func() error { return p.app.Run(ctx) })
 	if p.dead != nil {
 		g.Go(func() error { return p.dead.Run(ctx) })
@@ -438,4 +444,14 @@ func (p *Pump) letter(bad *source.BadRow) *messages.DeadLetter {
 		d.CorrelationID = fmt.Sprintf("%s/%d/%d", p.Topic, bad.Seq, bad.Record)
 	}
 	return d
+}
+
+// Links returns the figures of each partition's appends, empty before the source is open.
+func (p *Pump) Links() []task.OutputNumbers {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.app == nil {
+		return nil
+	}
+	return p.app.Stats()
 }
