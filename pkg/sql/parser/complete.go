@@ -53,7 +53,7 @@ func Expected(script string, offset int) []string {
 	return words
 }
 
-// statementStart returns where the last statement of text begins, and whether the end of text is in quotes or a comment.
+// statementStart returns where the last statement of text begins, and whether text ends in quotes or in a comment.
 func statementStart(text string) (from int, quiet bool) {
 	s := scanState{src: text}
 	for s.pos < len(text) {

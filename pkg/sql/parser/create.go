@@ -213,6 +213,10 @@ func (p *parser) propertyList(where string) []ast.Property {
 	props := []ast.Property{}
 	p.expect("(", where)
 	for !p.failed && !p.is(")") {
+		if len(props) == maxItems {
+			p.fail(sqlerr.New(sqlerr.TooLarge, p.tok().at, "more than %d properties", maxItems))
+			break
+		}
 		props = append(props, p.property(props))
 		p.listAt = p.pos
 		if !p.accept(",") {

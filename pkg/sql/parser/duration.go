@@ -19,7 +19,8 @@ type unit struct {
 const nsPerMs = 1_000_000
 
 var units = []unit{
-	{"ns", "NANOSECOND", 1}, {"us", "MICROSECOND", 1000}, {"ms", "MILLISECOND", nsPerMs}, {"s", "SECOND", 1000 * nsPerMs},
+	{"ns", "NANOSECOND", 1}, {"us", "MICROSECOND", 1000}, {"ms", "MILLISECOND", nsPerMs},
+	{"s", "SECOND", 1000 * nsPerMs},
 	{"m", "MINUTE", 60_000 * nsPerMs}, {"h", "HOUR", 3_600_000 * nsPerMs}, {"d", "DAY", 86_400_000 * nsPerMs},
 	{"w", "WEEK", 7 * 86_400_000 * nsPerMs},
 }

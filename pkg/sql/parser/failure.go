@@ -9,8 +9,8 @@ import (
 )
 
 // clauseWords are the keywords that a mistyped word after a table or a column may have meant.
-var clauseWords = []string{"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "EMIT", "WINDOW", "PARTITION",
-	"JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "ASOF", "WITHIN", "UNION", "AS", "ON", "AND", "OR", "WITH"}
+var clauseWords = []string{"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "EMIT", "WINDOW",
+	"PARTITION", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "ASOF", "WITHIN", "UNION", "AS", "ON", "AND", "OR", "WITH"}
 
 // fail keeps the first syntax error of the statement and moves to its end.
 func (p *parser) fail(err *sqlerr.Error) {

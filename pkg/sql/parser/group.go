@@ -52,6 +52,10 @@ func (p *parser) groupItem(q *ast.Query) []int {
 	if p.is("(") && !p.startsQuery(p.peek(1)) && p.listInParens() {
 		return p.groupList(q)
 	}
+	if len(q.GroupBy) == maxItems {
+		p.fail(sqlerr.New(sqlerr.TooLarge, p.tok().at, "more than %d expressions in GROUP BY", maxItems))
+		return nil
+	}
 	return []int{addGroup(q, p.expr())}
 }
 
@@ -77,6 +81,10 @@ func (p *parser) listInParens() bool {
 
 // groupList reads (e, ...) or ().
 func (p *parser) groupList(q *ast.Query) []int {
+	if !p.enter() {
+		return nil
+	}
+	defer p.leave()
 	p.expect("(", "before the expressions of the group")
 	list := []int{}
 	for !p.failed && !p.is(")") {

@@ -135,7 +135,8 @@ const maxExpanded = 1 << 20
 func variable(text string, at int, quote byte, vars map[string]string) (string, int, *sqlerr.Error) {
 	i := strings.IndexAny(text, "}\n")
 	if i < 0 || text[i] != '}' {
-		return "", 0, sqlerr.New(sqlerr.Syntax, ast.Span{Start: at, End: at + 2}, "the variable that starts here has no end").
+		opened := ast.Span{Start: at, End: at + 2}
+		return "", 0, sqlerr.New(sqlerr.Syntax, opened, "the variable that starts here has no end").
 			WithHint("close it with }")
 	}
 	size := i + 1
