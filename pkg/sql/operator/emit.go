@@ -90,7 +90,7 @@ func (a *aggregate) emitWindow(p *pane, id uint32, w span) {
 		a.win.merge(into, a.st, q.recs[k])
 		a.win.rec(into)[wFlags] |= a.st.rec(q.recs[k])[wFlags] & flagEmitted
 		if a.out.having != nil {
-			a.out.recs = append(a.out.recs, flagAt{q.recs[k], int((q.start - w.start) / a.paneMs)})
+			a.out.recs = append(a.out.recs, flagAt{q.recs[k], int((w.end-q.start)/a.paneMs) - 1})
 		}
 	}
 	from.to = len(a.out.recs)

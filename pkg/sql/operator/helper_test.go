@@ -19,8 +19,8 @@ type recorder struct {
 	derived                       []string
 }
 
-func (r *recorder) Filtered(n int)                     { r.filtered += n }
-func (r *recorder) Skipped(n int)                      { r.skipped += n }
+func (r *recorder) Filtered(n int)                      { r.filtered += n }
+func (r *recorder) Skipped(n int)                       { r.skipped += n }
 func (r *recorder) Late(_ *vector.Batch, rows []uint32) { r.late += len(rows) }
 
 func (r *recorder) Failed(b *vector.Batch, row uint32, _, msg string) {
@@ -216,3 +216,5 @@ func parseType(s string) vector.Type {
 	}
 	panic("no type " + s)
 }
+
+func rowTime(e event) string { return strconv.FormatInt(e.time, 10) }
