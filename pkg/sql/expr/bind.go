@@ -220,13 +220,37 @@ func widen(t vector.Type, o Operand, lit bool) (vector.Type, error) {
 	case t.Kind == vector.Date && u.Kind == vector.Timestamp, t.Kind == vector.Timestamp && u.Kind == vector.Date:
 		return vector.TTimestamp, nil
 	case lit && u.Kind == vector.String:
-		if _, err := convertText(o.Lit, t); err == nil {
-			return t, nil
+		if u, ok := spelled(o.Lit, t); ok {
+			return u, nil
 		}
 	case lit && t.Kind == vector.String && u.Kind != vector.Bytes:
 		return t, nil
 	}
 	return t, fmt.Errorf("%s and %s have no common type", t, u)
+}
+
+// spelled returns the type that a string literal takes beside values of type t: t itself, or for a number that t does
+// not hold a wider number type.
+func spelled(l *Literal, t vector.Type) (vector.Type, bool) {
+	if t.Kind != vector.Decimal {
+		if _, err := convertText(l, t); err == nil {
+			return t, true
+		}
+	}
+	if !t.Numeric() {
+		return t, false
+	}
+	if t.Kind == vector.Int {
+		if _, err := convertText(l, vector.TBigInt); err == nil {
+			return vector.TBigInt, true
+		}
+	}
+	text, _ := l.V.(string)
+	if p, s, ok := vector.DecimalShape([]byte(text)); ok {
+		return commonNumber(t, vector.TDecimal(p, s)), true
+	}
+	_, err := convertText(l, vector.TDouble)
+	return vector.TDouble, err == nil
 }
 
 // literalType is the narrowest type of a number literal, so that it does not widen what stands beside it.

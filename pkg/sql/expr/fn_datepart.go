@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -70,6 +71,23 @@ var timeParts = map[string]func(m *moment) int64{
 	"EPOCH":       func(m *moment) int64 { return vector.FloorDiv(m.epochMillis, vector.MsSecond) },
 }
 
+// IsTimeUnit reports whether a word is a unit or part of a date or time, such as DAYS or ISODOW.
+func IsTimeUnit(word string) bool {
+	upper := strings.ToUpper(word)
+	for _, name := range []string{upper, strings.TrimSuffix(upper, "S")} {
+		_, unit := timeUnits[name]
+		if _, part := timeParts[name]; unit || part {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Func) units() *Func {
+	f.Unit = true
+	return f
+}
+
 func fieldFuncs() []*Func {
 	field := func(name, part, doc string, aliases ...string) *Func {
 		k := partKernel(timeParts[part])
@@ -94,15 +112,15 @@ func fieldFuncs() []*Func {
 		timeFunc("EXTRACT", "EXTRACT(part FROM t)", "Returns a part of a date or time: YEAR, QUARTER, MONTH, WEEK, DAY, "+
 			"DOW (0 is Sunday), ISODOW (1 is Monday), DOY, HOUR, MINUTE, SECOND, MILLISECOND or EPOCH (seconds).",
 			on("STRING, TIMESTAMP -> BIGINT", extractKernel), on("STRING, DATE -> BIGINT", extractKernel),
-			on("STRING, TIME -> BIGINT", extractKernel), on("STRING, BIGINT -> BIGINT", extractKernel)).as("DATE_PART"),
+			on("STRING, TIME -> BIGINT", extractKernel), on("STRING, BIGINT -> BIGINT", extractKernel)).as("DATE_PART").units(),
 		timeFunc("DATE_TRUNC", "DATE_TRUNC(unit, t)", "Cuts a date or time to the start of its unit; a WEEK begins on "+
 			"Monday.", on("STRING, TIMESTAMP -> TIMESTAMP", truncKernel), on("STRING, DATE -> DATE", truncKernel),
-			on("STRING, BIGINT -> BIGINT", truncKernel)),
+			on("STRING, BIGINT -> BIGINT", truncKernel)).units(),
 		timeFunc("DATEDIFF", "DATEDIFF([unit,] a, b)", "Returns how many borders of a unit lie between b and a with two "+
 			"arguments (a minus b, in days), between a and b with three.",
 			on("DATE, DATE -> BIGINT", diffDays), on("STRING, TIMESTAMP, TIMESTAMP -> BIGINT", diffKernel),
 			on("STRING, DATE, DATE -> BIGINT", diffKernel),
-			on("STRING, BIGINT, BIGINT -> BIGINT", diffKernel)).as("DATE_DIFF", "TIMESTAMPDIFF"),
+			on("STRING, BIGINT, BIGINT -> BIGINT", diffKernel)).as("DATE_DIFF", "TIMESTAMPDIFF").units(),
 	}
 }
 
@@ -201,12 +219,12 @@ func moveFuncs() []*Func {
 	move := func(name, types, doc string, minus bool, aliases ...string) *Func {
 		k := addKernel(minus)
 		var over []Overload
-		for _, t := range splitTypes(types) {
+		for t := range strings.FieldsSeq(types) {
 			over = append(over, on("STRING, BIGINT, "+t+" -> "+t, k))
 		}
 		f := timeFunc(name, name+"(unit, n, t)", doc+" A month is kept within its days: one month after January 31 is the "+
 			"last of February.", over...)
-		return f.as(aliases...)
+		return f.as(aliases...).units()
 	}
 	return []*Func{
 		move("DATEADD", "DATE TIMESTAMP", "Returns the date n units later.", false, "DATE_ADD"),
@@ -216,14 +234,6 @@ func moveFuncs() []*Func {
 		move("TIMESTAMPADD", "TIMESTAMP BIGINT", "Returns the TIMESTAMP n units later.", false),
 		move("TIMESTAMPSUB", "TIMESTAMP BIGINT", "Returns the TIMESTAMP n units earlier.", true),
 	}
-}
-
-func splitTypes(s string) []string {
-	var out []string
-	for _, part := range bytes.Fields([]byte(s)) {
-		out = append(out, string(part))
-	}
-	return out
 }
 
 func addKernel(minus bool) Kernel {

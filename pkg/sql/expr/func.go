@@ -41,6 +41,8 @@ type Func struct {
 	NullSafe bool
 	// firstStrict kernels give null where the first argument is null, and see the other nulls.
 	firstStrict bool
+	// Unit says that the first argument is a unit of time, which may be written without quotes: DATEADD(DAYS, 3, d).
+	Unit bool
 	// NotDeterministic functions (RANDOM, UUID) are refused in persistent queries.
 	NotDeterministic bool
 	// lazy functions have a node of their own instead of a kernel: their arguments are evaluated row by row as needed.

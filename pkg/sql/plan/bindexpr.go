@@ -200,7 +200,24 @@ func (b *exprBinder) bindCall(n *ast.Call) (expr.Expr, error) {
 		}
 		return &expr.Try{X: x, At: n.At}, nil
 	}
-	return b.call(name, n.At, n.Args...)
+	args := n.Args
+	if f, ok := expr.Lookup(name); ok && f.Unit {
+		args = unitFirst(args)
+	}
+	return b.call(name, n.At, args...)
+}
+
+// unitFirst turns the unit of DATEADD(DAYS, 3, d), which reads like a column, into a string.
+func unitFirst(args []ast.Expr) []ast.Expr {
+	if len(args) == 0 {
+		return args
+	}
+	name, ok := args[0].(*ast.Name)
+	if !ok || len(name.Parts) != 1 || !expr.IsTimeUnit(name.Parts[0].Name) {
+		return args
+	}
+	unit := &ast.Literal{E: name.E, Kind: ast.StringLit, Text: name.Parts[0].Name}
+	return append([]ast.Expr{unit}, args[1:]...)
 }
 
 func isAggregate(name string) bool { return operator.IsAggregate(name) }

@@ -128,6 +128,22 @@ func (d scanned) point() int {
 	return len(d.digits)
 }
 
+// DecimalShape returns the precision and scale that a number written without an exponent needs; ok is false when it is
+// none, or needs more than 38 digits.
+func DecimalShape(text []byte) (precision, scale uint8, ok bool) {
+	d, err := scanDecimal(text)
+	if err != nil || d.exp != 0 || bytes.ContainsAny(text, "eE") {
+		return 0, 0, false
+	}
+	whole := d.point()
+	s := max(len(d.digits)-whole-1, 0)
+	whole -= len(d.digits[:whole]) - len(bytes.TrimLeft(d.digits[:whole], "0"))
+	if whole+s > MaxDigits {
+		return 0, 0, false
+	}
+	return uint8(max(whole+s, 1)), uint8(s), true
+}
+
 // scanned is a decimal number taken apart: value = digits * 10^exp, negated if neg.
 type scanned struct {
 	digits []byte // ASCII digits with at most one point among them
