@@ -17,6 +17,8 @@ var (
 	// ErrMoved: the pointer has another revision. Not switched by this attempt; an earlier one that was not answered may
 	// have been.
 	ErrMoved = errors.New("the pointer has moved")
+	// ErrFull: the store has no room for the object. Not stored.
+	ErrFull = errors.New("the snapshot store is full")
 	// ErrNoAnswer: no answer in time. A put, delete or switch may still happen.
 	ErrNoAnswer = errors.New("no answer from the snapshot store")
 )

@@ -57,6 +57,7 @@ type core struct {
 	loaded   *slot // the snapshot this owner stands on
 	snap     *snapshotting
 	snaps    uint64 // names of objects
+	unsaved  error  // why the last snapshot could not be kept
 
 	slow     *slowStep // a step taken with care
 	stopping bool

@@ -209,3 +209,16 @@ func (w *world) checkRows(m *topic.Message, l *lane, e *evaluated, i, got int) i
 	}
 	return len(rows)
 }
+
+// measure notes the size of the largest message, so that the logs are known to be large enough.
+func (w *world) measure() {
+	for _, s := range w.shards {
+		for _, m := range s.log.History() {
+			n := 34 + len(m.Subject) + len(m.Data)
+			for k, v := range m.Header {
+				n += len(k) + len(v) + 4
+			}
+			w.largest = max(w.largest, n)
+		}
+	}
+}

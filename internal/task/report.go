@@ -26,6 +26,7 @@ type Numbers struct {
 	Trim      []uint64
 	Snapshots uint64 // taken since the start
 	LastStep  uint64 // of the newest snapshot
+	Unsaved   string // why the last snapshot could not be kept
 	Outputs   []OutputNumbers
 }
 
@@ -54,7 +55,10 @@ func (r *Report) report(c *core, pending []int64, feeds []chan *Delivery) {
 	}
 	n.Watermark, n.Counts, n.State = c.marks[0].wm, c.counts(), c.cfg.Machine.StateBytes()
 	n.Trim = c.ptr.held(c.cfg.Inputs, c.rules)
-	n.Snapshots = c.snaps
+	n.Snapshots, n.Unsaved = c.snaps, ""
+	if c.unsaved != nil {
+		n.Unsaved = c.unsaved.Error()
+	}
 	if c.ptr.Newest != nil {
 		n.LastStep = c.ptr.Newest.Step
 	}

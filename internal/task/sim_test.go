@@ -33,7 +33,11 @@ func simulate(seed uint64, rules Rules, h hooks, story bool) (v string, w *world
 	if story {
 		w.trace = &strings.Builder{}
 	}
-	for range 300 + w.rnd.IntN(1500) {
+	events := 300 + w.rnd.IntN(1500)
+	if w.p(0.2) { // long enough for the input to end under faults
+		events *= 3
+	}
+	for range events {
 		w.tick()
 	}
 	w.drain()
@@ -47,13 +51,14 @@ func simulate(seed uint64, rules Rules, h hooks, story bool) (v string, w *world
 		}
 	}
 	w.check()
+	w.measure()
 	return "", w
 }
 
 type tally struct {
-	bad, events, appends, starts int
-	first                        uint64
-	words                        string
+	bad, events, appends, starts, largest int
+	first                                 uint64
+	words                                 string
 }
 
 // sweep runs seeds 1..n on all processors.
@@ -68,6 +73,7 @@ func sweep(n int, rules Rules, h hooks, enough int) tally {
 				v, w := simulate(s, rules, h, false)
 				mu.Lock()
 				if w != nil {
+					t.largest = max(t.largest, w.largest)
 					t.events, t.appends, t.starts = t.events+w.events, t.appends+w.appends, t.starts+w.starts
 				}
 				if v != "" {
@@ -106,7 +112,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	got := sweep(n, Rules{}, hooks{}, 3)
-	t.Logf("%d seeds: %d events, %d appends, %d starts, %d violated", n, got.events, got.appends, got.starts, got.bad)
+	t.Logf("%d seeds: %d events, %d appends, %d starts, largest message %d, %d violated", n, got.events, got.appends, got.starts, got.largest, got.bad)
 	if got.bad > 0 {
 		t.Fatalf("seed %d: %s", got.first, got.words)
 	}

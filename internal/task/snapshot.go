@@ -58,7 +58,9 @@ func (c *core) capture() {
 }
 
 // objectName is new each time, and sorts by age.
-func (c *core) objectName() string { return fmt.Sprintf("%s/%016x-%08x", c.cfg.Name, c.cfg.Epoch, c.snaps) }
+func (c *core) objectName() string {
+	return fmt.Sprintf("%s/%016x-%08x", c.cfg.Name, c.cfg.Epoch, c.snaps)
+}
 
 // orderIsLong tells whether a snapshot is due to make it shorter.
 func (c *core) orderIsLong() bool { return c.order.size >= orderDue }
@@ -89,6 +91,9 @@ func (c *core) pumpSnapshot() {
 			c.snaps++
 			s.slot.Name, s.put = c.objectName(), false
 			return nil
+		case errors.Is(a.err, state.ErrFull): // again when the next one is due; until then the older ones hold
+			c.snap, c.unsaved = nil, a.err
+			return nil
 		case a.err != nil:
 			return fmt.Errorf("task %s: put snapshot of step %d: %w", c.cfg.Name, s.slot.Step, a.err)
 		}
@@ -112,7 +117,7 @@ func (c *core) switchTo(s *snapshotting) {
 	}
 	before := c.ptr
 	c.writePointer(p, func() error {
-		c.loaded, c.snap = s.slot, nil
+		c.loaded, c.snap, c.unsaved = s.slot, nil, nil
 		if !c.rules.OneSnapshot && c.ptr.Older != nil {
 			c.order.cut(c.ptr.Older.Step)
 		} else if c.rules.OneSnapshot {
@@ -213,7 +218,7 @@ func (c *core) pumpStop() {
 	if c.err != nil || c.stopped || c.phase != phaseLive || !c.drained() || c.snap != nil || len(c.ops) > 0 {
 		return
 	}
-	if c.news() {
+	if c.news() && c.unsaved == nil {
 		c.capture()
 		c.pumpSnapshot()
 		return

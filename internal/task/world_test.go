@@ -36,10 +36,12 @@ type world struct {
 
 	limits                         Limits
 	pCrash, pZombie, pBad, pTrim   float64
-	pStore, pStop                  float64
+	pStore, pStop, pAfter          float64
+	sloth                          [5]float64 // some outputs are slow
 	draining                       bool
 	trace                          *strings.Builder
 	events, appends, starts, snaps int
+	largest                        int
 }
 
 // hooks are the mutants that no rule of the core's makes.
@@ -114,7 +116,10 @@ func newWorld(seed uint64, rules Rules, h hooks) *world {
 		Stale: rate(0.3), NoAnswer: rate(0.15), CursorDeath: rate(0.05),
 	}
 	w.pCrash, w.pZombie, w.pBad, w.pTrim = rate(0.02), rate(0.02), rate(0.01), 0.05+rate(0.3)
-	w.pStore, w.pStop = rate(0.2), rate(0.01)
+	w.pStore, w.pStop, w.pAfter = rate(0.2), rate(0.01), rate(0.15)
+	for k := range w.sloth {
+		w.sloth[k] = rate(0.97)
+	}
 	w.store.Fault = func(op string) state.Fault {
 		switch {
 		case w.draining || !w.p(w.pStore):
@@ -140,12 +145,12 @@ func newWorld(seed uint64, rules Rules, h hooks) *world {
 	return w
 }
 
-const biggest = 1400 // bytes of a message with header; the rest of a join's order is small here
+const biggest = 500 // bytes of a message with header; TestSimulation checks it
 
 func (w *world) addShard(name string, subjects int, rates topic.Rates) {
 	cfg := topic.MemoryConfig{History: true}
 	if subjects > 0 && w.p(0.6) {
-		cfg.MaxBytes = uint64(2*(subjects+1)*biggest + w.rnd.IntN(6000))
+		cfg.MaxBytes = uint64(2*(subjects+1)*biggest + w.rnd.IntN(3000))
 	}
 	s := &shard{name: name, rates: rates}
 	s.faults = topic.NewSeededFaults(w.rnd.Float64, rates)
@@ -157,7 +162,10 @@ func (w *world) addShard(name string, subjects int, rates topic.Rates) {
 
 // addSources prepares what two ingest tasks write.
 func (w *world) addSources() {
-	rows := 6 + w.rnd.IntN(25)
+	rows := 3 + w.rnd.IntN(25)
+	if w.p(0.2) {
+		rows *= 3
+	}
 	for i := range 2 {
 		name := fmt.Sprintf("i%d", i)
 		writers := []*sourceWriter{
@@ -307,6 +315,7 @@ func (w *world) act(i *instance) {
 		c.pumpStop()
 	}
 	switch {
+	case i.dead:
 	case c.err == nil && c.stopped:
 		w.die(i, "stopped in good order")
 	case errors.Is(c.err, topic.ErrFenced):
@@ -327,12 +336,15 @@ func (w *world) newest(i *instance) bool { return i.c.cfg.Epoch == i.t.epoch }
 
 func (w *world) lane(i *instance) {
 	k := w.rnd.IntN(len(i.c.lanes))
-	if !i.c.laneWork(k) {
+	if !w.draining && w.p(w.sloth[(i.t.part+2*k+int(i.t.kind))%len(w.sloth)]) || !i.c.laneWork(k) {
 		return
 	}
 	w.appends++
 	if p := i.c.lanes[k].writer.Step(context.Background()); p.Done {
 		i.c.laneDone(k, p)
+		if !w.draining && w.p(w.pAfter/4) {
+			w.die(i, "crash behind an append")
+		}
 	}
 }
 
@@ -342,6 +354,9 @@ func (w *world) storage(i *instance) {
 		a := *i.answer
 		i.answer = nil
 		i.c.opDone(a)
+		if !w.draining && w.p(w.pAfter) {
+			w.die(i, "crash behind an answer of the store")
+		}
 		return
 	}
 	if o := i.c.nextOp(); o != nil {

@@ -1,0 +1,50 @@
+package task
+
+import (
+	"flag"
+	"testing"
+)
+
+var mutantSeeds = flag.Int("mutant-seeds", 0, "run every mutant over so many seeds and print how many fail")
+
+// mutants are the protocol with one rule switched off, and within how many seeds the simulation must notice.
+var mutants = []struct {
+	name  string
+	rules Rules
+	hooks hooks
+	seeds int
+}{
+	{"no fence", Rules{}, hooks{noFence: true}, 50},
+	{"no suppression", Rules{NoSuppress: true}, hooks{}, 50},
+	{"no epoch message", Rules{}, hooks{noEpochMsg: true}, 2000},
+	{"epoch messages repeat nothing", Rules{NoEpochCopy: true}, hooks{}, 500},
+	{"a higher epoch stops nobody", Rules{NoEpochCheck: true}, hooks{}, 500},
+	{"order of a join is not followed", Rules{NoJoinOrder: true}, hooks{}, 2000},
+	{"pointer is not fenced", Rules{NoPtrFence: true}, hooks{}, 10000},
+	{"snapshot before acknowledgements", Rules{SnapEarly: true}, hooks{}, 500},
+	{"one snapshot", Rules{OneSnapshot: true}, hooks{}, 1000},
+	{"no snapshot without news", Rules{NoSnapTwice: true}, hooks{}, 1000},
+	{"no progress message", Rules{NoProgress: true}, hooks{}, 2000},
+	{"last message is trimmed", Rules{}, hooks{trimLast: true}, 50},
+	{"bookmark is trimmed", Rules{}, hooks{trimBookmark: true}, 1000},
+}
+
+// TestMutants shows that the simulation sees each rule of the protocol: with one of them off, runs fail.
+func TestMutants(t *testing.T) {
+	t.Parallel()
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			if *mutantSeeds > 0 {
+				got := sweep(*mutantSeeds, m.rules, m.hooks, 0)
+				t.Logf("%d of %d seeds violated, first %d: %.160s", got.bad, *mutantSeeds, got.first, got.words)
+				return
+			}
+			if testing.Short() && m.seeds > 1000 {
+				t.Skip("rare: needs thousands of seeds")
+			}
+			if got := sweep(m.seeds, m.rules, m.hooks, 1); got.bad == 0 {
+				t.Errorf("not noticed in %d seeds", m.seeds)
+			}
+		})
+	}
+}
