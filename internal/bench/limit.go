@@ -56,7 +56,9 @@ func runLimit(workload, in, table string, out io.Writer) (int64, error) {
 	return p.rows, nil
 }
 
-func (p *limitProgram) scan(t *trade) { p.sum += t.price + t.volume + t.time + int64(t.symbol) + int64(len(t.venue)) }
+func (p *limitProgram) scan(t *trade) {
+	p.sum += t.price + t.volume + t.time + int64(t.symbol) + int64(len(t.venue))
+}
 
 var xnas = []byte("XNAS")
 
