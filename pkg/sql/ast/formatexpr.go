@@ -16,8 +16,10 @@ const (
 	levelPostfix
 )
 
-var binaryLevels = map[string]int{"OR": levelOr, "AND": levelAnd, "||": levelConcat, "+": levelAdd, "-": levelAdd,
-	"*": levelMultiply, "/": levelMultiply, "%": levelMultiply}
+var binaryLevels = map[string]int{
+	"OR": levelOr, "AND": levelAnd, "||": levelConcat, "+": levelAdd, "-": levelAdd,
+	"*": levelMultiply, "/": levelMultiply, "%": levelMultiply,
+}
 
 // level is how tightly the outermost operator of x binds.
 func level(x Expr) int {
@@ -196,13 +198,7 @@ func (w *printer) compound(x Expr) {
 		}
 		w.put(")")
 	case *StructLit:
-		w.put("STRUCT(")
-		for i := range x.Names {
-			w.opt(i > 0, ", ")
-			w.put(x.Names[i].String(), " := ")
-			w.expr(x.Values[i], levelLambda)
-		}
-		w.put(")")
+		w.structure(x)
 	case *Lambda:
 		w.lambda(x)
 	case *Subquery:
@@ -217,6 +213,16 @@ func (w *printer) compound(x Expr) {
 		w.put(" AT TIME ZONE ")
 		w.zone(x.Zone)
 	}
+}
+
+func (w *printer) structure(x *StructLit) {
+	w.put("STRUCT(")
+	for i := range x.Names {
+		w.opt(i > 0, ", ")
+		w.put(x.Names[i].String(), " := ")
+		w.expr(x.Values[i], levelLambda)
+	}
+	w.put(")")
 }
 
 // zone writes the zone so that what follows it does not belong to it.

@@ -159,7 +159,7 @@ func (p *parser) overExtras() {
 		p.duration("after EXPIRE AFTER")
 		p.accept("INACTIVITY")
 		p.notSupported(at.Join(p.last().at), "EXPIRE AFTER is not supported").
-			WithHint("bound the rows with RANGE BETWEEN INTERVAL 5m PRECEDING AND CURRENT ROW")
+			hint("bound the rows with RANGE BETWEEN INTERVAL 5m PRECEDING AND CURRENT ROW")
 	}
 	p.overEmit()
 }

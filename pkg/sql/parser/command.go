@@ -47,7 +47,7 @@ func (p *parser) control() ast.Statement {
 		c.ID = p.name("the id of a query, or ALL,", "after "+strings.ToUpper(p.tokens[from].text))
 	}
 	if at := p.tok().at; p.accept("FORCE") {
-		p.notSupported(at, "FORCE is not supported").WithHint("TERMINATE stops a query after its present step")
+		p.notSupported(at, "FORCE is not supported").hint("TERMINATE stops a query after its present step")
 	}
 	c.Stmt = p.stmt(from)
 	return c
@@ -81,7 +81,7 @@ func (p *parser) job() ast.Statement {
 	if p.is("WITH") {
 		p.properties()
 	}
-	p.notSupported(at, "%s JOB is not supported", verb).WithHint("CREATE STREAM ... AS SELECT keeps running")
+	p.notSupported(at, "%s JOB is not supported", verb).hint("CREATE STREAM ... AS SELECT keeps running")
 	return &ast.Control{Stmt: p.stmt(from)}
 }
 
@@ -94,16 +94,20 @@ func (p *parser) rollback() ast.Statement {
 	if p.accept("VERSION") {
 		p.string("a version in quotes")
 	}
-	p.notSupported(at, "ROLLBACK JOB is not supported").WithHint("CREATE OR REPLACE takes the older text")
+	p.notSupported(at, "ROLLBACK JOB is not supported").hint("CREATE OR REPLACE takes the older text")
 	return &ast.Control{Stmt: p.stmt(from)}
 }
 
-var showable = []string{"STREAMS", "TABLES", "TOPICS", "QUERIES", "FUNCTIONS", "TYPES", "PROPERTIES", "VARIABLES",
-	"SINKS", "METRICS"}
+var showable = []string{
+	"STREAMS", "TABLES", "TOPICS", "QUERIES", "FUNCTIONS", "TYPES", "PROPERTIES", "VARIABLES",
+	"SINKS", "METRICS",
+}
 
 // foreignShow are things that other systems show.
-var foreignShow = []string{"JOBS", "SCHEMA", "CONNECTORS", "PARTITIONS", "STATUS", "VERSIONS", "DATABASES", "COLUMNS",
-	"JOB", "ALL", "CREATE"}
+var foreignShow = []string{
+	"JOBS", "SCHEMA", "CONNECTORS", "PARTITIONS", "STATUS", "VERSIONS", "DATABASES", "COLUMNS",
+	"JOB", "ALL", "CREATE",
+}
 
 func (p *parser) show() ast.Statement {
 	from := p.pos
@@ -163,8 +167,10 @@ func (p *parser) describe() ast.Statement {
 }
 
 // explainOptions are the options that take TRUE or FALSE.
-var explainOptions = []string{"ANALYZE", "COSTS", "BUFFERS", "TIMING", "VERBOSE", "PLAN", "TOPOLOGY", "LIVE", "METRICS",
-	"PERFORMANCE", "BOTTLENECKS"}
+var explainOptions = []string{
+	"ANALYZE", "COSTS", "BUFFERS", "TIMING", "VERBOSE", "PLAN", "TOPOLOGY", "LIVE", "METRICS",
+	"PERFORMANCE", "BOTTLENECKS",
+}
 
 var explainFormats = []string{"TEXT", "JSON", "YAML", "DOT", "MERMAID"}
 
@@ -227,7 +233,7 @@ func (p *parser) oneOf(words []string, what string) string {
 	return ""
 }
 
-func (p *parser) print() ast.Statement {
+func (p *parser) printTopic() ast.Statement {
 	from := p.pos
 	p.advance()
 	s := &ast.Print{Limit: -1}

@@ -114,9 +114,11 @@ func wanted(text string) []string {
 }
 
 func (c *Completion) add(w string) {
-	flags := map[string]*bool{wantTable: &c.Tables, wantColumn: &c.Columns, wantFunction: &c.Functions,
+	flags := map[string]*bool{
+		wantTable: &c.Tables, wantColumn: &c.Columns, wantFunction: &c.Functions,
 		wantType: &c.Types, wantName: &c.Name, wantString: &c.String, wantNumber: &c.Number,
-		wantDuration: &c.Duration, wantProperty: &c.Property}
+		wantDuration: &c.Duration, wantProperty: &c.Property,
+	}
 	switch flag := flags[w]; {
 	case flag != nil:
 		*flag = true

@@ -19,11 +19,11 @@ type corpusCase struct {
 	Quirk  string
 }
 
-func corpus(t testing.TB) []corpusCase {
-	t.Helper()
+func corpus(tb testing.TB) []corpusCase {
+	tb.Helper()
 	f, err := os.Open(filepath.Join(shared, "cases/velo/corpus.jsonl"))
 	if err != nil {
-		t.Skip("no corpus beside the repository")
+		tb.Skip("no corpus beside the repository")
 	}
 	defer f.Close()
 	var cases []corpusCase
@@ -32,12 +32,12 @@ func corpus(t testing.TB) []corpusCase {
 	for lines.Scan() {
 		var c corpusCase
 		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		cases = append(cases, c)
 	}
 	if err := lines.Err(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return cases
 }

@@ -38,10 +38,10 @@ func (p *parser) createOther() {
 		if t.is(w) {
 			err := sqlerr.New(sqlerr.NotSupported, t.at, "CREATE %s is not supported", w)
 			if w == "VIEW" || w == "MATERIALIZED" {
-				err.WithHint("CREATE TABLE ... AS SELECT keeps its result up to date")
+				setHint(err, "CREATE TABLE ... AS SELECT keeps its result up to date")
 			}
 			if w == "CONNECTOR" {
-				err.WithHint("CREATE STREAM ... WITH (connector = ...) and CREATE SINK connect Leat")
+				setHint(err, "CREATE STREAM ... WITH (connector = ...) and CREATE SINK connect Leat")
 			}
 			p.fail(err)
 			return
@@ -145,11 +145,11 @@ func (p *parser) columnOption(c *ast.ColumnDef) bool {
 		p.expect(")", "after the name of the header")
 	case p.acceptAll("NOT", "NULL"):
 		p.notSupported(at.Join(p.last().at), "NOT NULL is not supported").
-			WithHint("filter with WHERE %s IS NOT NULL", c.Name.Name)
+			hint("filter with WHERE %s IS NOT NULL", c.Name.Name)
 	case p.accept("DEFAULT"):
 		p.expr()
 		p.notSupported(at.Join(p.last().at), "DEFAULT is not supported").
-			WithHint("select COALESCE(%s, value)", c.Name.Name)
+			hint("select COALESCE(%s, value)", c.Name.Name)
 	default:
 		return false
 	}
@@ -174,8 +174,10 @@ func (p *parser) createSink(from int) ast.Statement {
 	}
 	if s.Target != "CONSOLE" {
 		s.AddressAt = p.tok().at
-		what := map[string]string{"NATS": "a subject", "KV": "a bucket", "FILE": "a path", "HTTP": "a URL",
-			"POSTGRES": "a connection string"}[s.Target]
+		what := map[string]string{
+			"NATS": "a subject", "KV": "a bucket", "FILE": "a path", "HTTP": "a URL",
+			"POSTGRES": "a connection string",
+		}[s.Target]
 		s.Address = p.string(what + " in quotes after " + s.Target)
 	}
 	if p.is("WITH") {
@@ -199,7 +201,7 @@ func (p *parser) createMetric(from int) ast.Statement {
 	p.name("a name", "after CREATE METRIC")
 	p.expect("AS", "after the name of the metric")
 	p.query()
-	p.notSupported(at, "CREATE METRIC is not supported").WithHint("CREATE TABLE ... AS SELECT keeps the same numbers")
+	p.notSupported(at, "CREATE METRIC is not supported").hint("CREATE TABLE ... AS SELECT keeps the same numbers")
 	return &ast.Create{Stmt: p.stmt(from)}
 }
 
@@ -254,7 +256,7 @@ func (p *parser) propertyName() string {
 		return ""
 	}
 	p.advance()
-	name := t.text
+	parts := []string{t.text}
 	for t.kind == word && p.accept(".") {
 		n := p.tok()
 		if n.kind != word && n.kind != digitWord && n.kind != integer {
@@ -262,9 +264,9 @@ func (p *parser) propertyName() string {
 			break
 		}
 		p.advance()
-		name += "." + n.text
+		parts = append(parts, n.text)
 	}
-	return strings.ToLower(name)
+	return strings.ToLower(strings.Join(parts, "."))
 }
 
 func (p *parser) propertyValue(name string) string {

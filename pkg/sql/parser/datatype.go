@@ -23,12 +23,29 @@ var typeNames = []struct {
 	word string
 	t    vector.Type
 }{
-	{"STRING", vector.TString}, {"BIGINT", vector.TBigInt}, {"DOUBLE", vector.TDouble}, {"INT", vector.TInt},
-	{"BOOLEAN", vector.TBoolean}, {"TIMESTAMP", vector.TTimestamp}, {"DATE", vector.TDate}, {"TIME", vector.TTime},
-	{"BYTES", vector.TBytes}, {"VARCHAR", vector.TString}, {"INTEGER", vector.TInt}, {"FLOAT", vector.TDouble},
-	{"REAL", vector.TDouble}, {"TEXT", vector.TString}, {"CHAR", vector.TString}, {"SMALLINT", vector.TInt},
-	{"TINYINT", vector.TInt}, {"BOOL", vector.TBoolean}, {"DATETIME", vector.TTimestamp}, {"LONG", vector.TBigInt},
-	{"BINARY", vector.TBytes}, {"VARBINARY", vector.TBytes}, {"INTERVAL", vector.TInterval},
+	{"STRING", vector.TString},
+	{"BIGINT", vector.TBigInt},
+	{"DOUBLE", vector.TDouble},
+	{"INT", vector.TInt},
+	{"BOOLEAN", vector.TBoolean},
+	{"TIMESTAMP", vector.TTimestamp},
+	{"DATE", vector.TDate},
+	{"TIME", vector.TTime},
+	{"BYTES", vector.TBytes},
+	{"VARCHAR", vector.TString},
+	{"INTEGER", vector.TInt},
+	{"FLOAT", vector.TDouble},
+	{"REAL", vector.TDouble},
+	{"TEXT", vector.TString},
+	{"CHAR", vector.TString},
+	{"SMALLINT", vector.TInt},
+	{"TINYINT", vector.TInt},
+	{"BOOL", vector.TBoolean},
+	{"DATETIME", vector.TTimestamp},
+	{"LONG", vector.TBigInt},
+	{"BINARY", vector.TBytes},
+	{"VARBINARY", vector.TBytes},
+	{"INTERVAL", vector.TInterval},
 }
 
 var otherTypes = []string{"DECIMAL", "ARRAY", "MAP", "STRUCT"}
@@ -76,7 +93,7 @@ func (p *parser) typeSuffix(t *token, typ vector.Type) {
 	}
 	textual := typ.Kind == vector.String || typ.Kind == vector.Bytes || typ.Kind == vector.Timestamp
 	if !textual {
-		p.failAt(p.tok().at, "%s takes no length", upper(t)).WithHint("write %s", upper(t))
+		p.failAt(p.tok().at, "%s takes no length", upper(t)).hint("write %s", upper(t))
 		return
 	}
 	p.advance()
@@ -107,10 +124,10 @@ func (p *parser) namedType(t *token) vector.Type {
 	}
 	slices.Sort(names)
 	if near := sqlerr.Nearest(t.text, names); near != "" {
-		err.WithHint("did you mean %s?", near)
+		err.hint("did you mean %s?", near)
 		return vector.TNull
 	}
-	err.WithHint("types are STRING, BIGINT, INT, DOUBLE, DECIMAL(p, s), BOOLEAN, TIMESTAMP, DATE, TIME, BYTES, " +
+	err.hint("types are STRING, BIGINT, INT, DOUBLE, DECIMAL(p, s), BOOLEAN, TIMESTAMP, DATE, TIME, BYTES, " +
 		"ARRAY<t>, MAP<k, v>, STRUCT<f t, ...>")
 	return vector.TNull
 }
@@ -163,7 +180,7 @@ func (p *parser) collection(t *token) vector.Type {
 	} else {
 		p.expect("<", "after "+upper(t))
 	}
-	typ := vector.Type{}
+	var typ vector.Type
 	switch {
 	case t.is("ARRAY"):
 		elem := p.dataType()

@@ -19,9 +19,13 @@ type unit struct {
 const nsPerMs = 1_000_000
 
 var units = []unit{
-	{"ns", "NANOSECOND", 1}, {"us", "MICROSECOND", 1000}, {"ms", "MILLISECOND", nsPerMs},
+	{"ns", "NANOSECOND", 1},
+	{"us", "MICROSECOND", 1000},
+	{"ms", "MILLISECOND", nsPerMs},
 	{"s", "SECOND", 1000 * nsPerMs},
-	{"m", "MINUTE", 60_000 * nsPerMs}, {"h", "HOUR", 3_600_000 * nsPerMs}, {"d", "DAY", 86_400_000 * nsPerMs},
+	{"m", "MINUTE", 60_000 * nsPerMs},
+	{"h", "HOUR", 3_600_000 * nsPerMs},
+	{"d", "DAY", 86_400_000 * nsPerMs},
 	{"w", "WEEK", 7 * 86_400_000 * nsPerMs},
 }
 
@@ -74,7 +78,7 @@ func (p *parser) duration(where string) int64 {
 	from := p.pos
 	t := p.tok()
 	if t.is("-") || t.is("+") {
-		p.failAt(t.at, "a duration has no sign").WithHint("write 5m or 5 MINUTES")
+		p.failAt(t.at, "a duration has no sign").hint("write 5m or 5 MINUTES")
 		return 0
 	}
 	if !p.startsDuration(t) || t.is("INTERVAL") {
@@ -84,7 +88,7 @@ func (p *parser) duration(where string) int64 {
 		}
 		p.unexpected("a duration " + where)
 		if p.failed && len(p.errs) > 0 && p.errs[len(p.errs)-1].Hint == "" {
-			p.errs[len(p.errs)-1].WithHint("write 5m, 30s, 1h or 5 MINUTES")
+			setHint(p.errs[len(p.errs)-1], "write 5m, 30s, 1h or 5 MINUTES")
 		}
 		return 0
 	}
@@ -93,7 +97,7 @@ func (p *parser) duration(where string) int64 {
 
 func (p *parser) badUnit(t *token) {
 	p.failAt(t.at, "%q is no duration", clip(t.text)).
-		WithHint("a number and a unit: ns, us, ms, s, m, h, d, w (5m is five minutes)")
+		hint("a number and a unit: ns, us, ms, s, m, h, d, w (5m is five minutes)")
 }
 
 // durationValue reads the number and the unit at the present token.
@@ -149,7 +153,7 @@ func (p *parser) unitWord() *unit {
 	}
 	n := clip(p.last().text)
 	p.notSupported(p.last().at, "a duration without a unit is not supported").
-		WithHint("write %ss for seconds, %sm for minutes", n, n)
+		hint("write %ss for seconds, %sm for minutes", n, n)
 	return unitOf("s")
 }
 
@@ -160,7 +164,7 @@ func (p *parser) badNumber(at ast.Span, number string, u *unit) {
 	}
 	if u.ns < nsPerMs {
 		p.failAt(at, "%s %sS is no whole number of milliseconds", clip(number), u.word).
-			WithHint("the smallest step of time is 1 ms")
+			hint("the smallest step of time is 1 ms")
 		return
 	}
 	p.failAt(at, "%s %sS is no whole number of milliseconds, or too long", clip(number), u.word)

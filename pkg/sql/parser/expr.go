@@ -23,10 +23,21 @@ var binaryOps = []struct {
 	level int
 	name  string
 }{
-	{"OR", levelOr, "OR"}, {"AND", levelAnd, "AND"}, {"||", levelConcat, "||"}, {"+", levelAdd, "+"},
-	{"-", levelAdd, "-"}, {"*", levelMultiply, "*"}, {"/", levelMultiply, "/"}, {"%", levelMultiply, "%"},
-	{"=", levelCompare, "="}, {"<>", levelCompare, "<>"}, {"!=", levelCompare, "<>"}, {"<", levelCompare, "<"},
-	{"<=", levelCompare, "<="}, {">", levelCompare, ">"}, {">=", levelCompare, ">="},
+	{"OR", levelOr, "OR"},
+	{"AND", levelAnd, "AND"},
+	{"||", levelConcat, "||"},
+	{"+", levelAdd, "+"},
+	{"-", levelAdd, "-"},
+	{"*", levelMultiply, "*"},
+	{"/", levelMultiply, "/"},
+	{"%", levelMultiply, "%"},
+	{"=", levelCompare, "="},
+	{"<>", levelCompare, "<>"},
+	{"!=", levelCompare, "<>"},
+	{"<", levelCompare, "<"},
+	{"<=", levelCompare, "<="},
+	{">", levelCompare, ">"},
+	{">=", levelCompare, ">="},
 }
 
 // expr reads an expression.
@@ -107,7 +118,7 @@ func (p *parser) expectInfix() {
 func (p *parser) binary(left ast.Expr, name string, level int, t *token) ast.Expr {
 	if level == levelCompare {
 		if b, ok := left.(*ast.Binary); ok && isComparison(b.Op) && !p.inParens(left) {
-			p.failAt(t.at, "comparisons do not chain").WithHint("write a < b AND b < c")
+			p.failAt(t.at, "comparisons do not chain").hint("write a < b AND b < c")
 			return left
 		}
 		if q := p.quantified(); q != nil {
@@ -180,7 +191,7 @@ func (p *parser) condition(left ast.Expr) (ast.Expr, bool) {
 	case p.accept("LIKE"):
 		return p.like(left, not), true
 	case t.is("=="):
-		p.failAt(t.at, `unexpected "=="`).WithHint("equality is written with one =")
+		p.failAt(t.at, `unexpected "=="`).hint("equality is written with one =")
 	case t.is("~"):
 		p.fail(sqlerr.New(sqlerr.NotSupported, t.at, "the operator ~ is not supported").
 			WithHint("write LIKE, or REGEXP_EXTRACT(a, 'pattern') IS NOT NULL"))

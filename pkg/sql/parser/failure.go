@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,8 +10,11 @@ import (
 )
 
 // clauseWords are the keywords that a mistyped word after a table or a column may have meant.
-var clauseWords = []string{"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "EMIT", "WINDOW",
-	"PARTITION", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "ASOF", "WITHIN", "UNION", "AS", "ON", "AND", "OR", "WITH"}
+var clauseWords = []string{
+	"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "EMIT", "WINDOW",
+	"PARTITION", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "ASOF", "WITHIN", "UNION", "AS",
+	"ON", "AND", "OR", "WITH",
+}
 
 // fail keeps the first syntax error of the statement and moves to its end.
 func (p *parser) fail(err *sqlerr.Error) {
@@ -21,19 +25,26 @@ func (p *parser) fail(err *sqlerr.Error) {
 	p.pos = len(p.tokens) - 1
 }
 
-func (p *parser) failAt(at ast.Span, format string, args ...any) *sqlerr.Error {
+// report is an error that was kept, to which a hint may be added.
+type report struct{ kept *sqlerr.Error }
+
+func (r report) hint(format string, args ...any) { setHint(r.kept, format, args...) }
+
+func setHint(err *sqlerr.Error, format string, args ...any) { err.Hint = fmt.Sprintf(format, args...) }
+
+func (p *parser) failAt(at ast.Span, format string, args ...any) report {
 	err := sqlerr.New(sqlerr.Syntax, at, format, args...)
 	p.fail(err)
-	return err
+	return report{err}
 }
 
 // notSupported keeps an error about something that was understood, and the reading goes on.
-func (p *parser) notSupported(at ast.Span, format string, args ...any) *sqlerr.Error {
+func (p *parser) notSupported(at ast.Span, format string, args ...any) report {
 	err := sqlerr.New(sqlerr.NotSupported, at, format, args...)
 	if !p.failed && len(p.errs) < maxErrors {
 		p.errs = append(p.errs, err)
 	}
-	return err
+	return report{err}
 }
 
 // unexpected fails at the present token: expected this, found that.
@@ -70,24 +81,24 @@ func (p *parser) mistypedAlias() *sqlerr.Error {
 func (p *parser) hint(err *sqlerr.Error, t *token) {
 	switch {
 	case t.is("=="):
-		err.WithHint("equality is written with one =")
+		setHint(err, "equality is written with one =")
 	case t.is("!"):
-		err.WithHint("write NOT, or <> for inequality")
+		setHint(err, "write NOT, or <> for inequality")
 	case t.is("|"):
-		err.WithHint("strings are joined with ||")
+		setHint(err, "strings are joined with ||")
 	case t.is("&"):
-		err.WithHint("write AND between conditions")
+		setHint(err, "write AND between conditions")
 	case t.is("->>"):
-		err.WithHint("write JSON_VALUE(column, '$.path')")
+		setHint(err, "write JSON_VALUE(column, '$.path')")
 	case t.is("{"), t.is("}"):
-		err.WithHint("a variable is written ${name}")
+		setHint(err, "a variable is written ${name}")
 	case t.is("=>"):
-		err.WithHint("greater or equal is >=; a lambda is an argument of a function: TRANSFORM(a, x => x + 1)")
+		setHint(err, "greater or equal is >=; a lambda is an argument of a function: TRANSFORM(a, x => x + 1)")
 	case t.is("=") && p.last().is("="):
-		err.WithHint("equality is written with one =")
+		setHint(err, "equality is written with one =")
 	case t.kind == word && !isReserved(t.text):
 		if near := sqlerr.Nearest(t.text, p.keywordsWanted()); near != "" {
-			err.WithHint("did you mean %s?", near)
+			setHint(err, "did you mean %s?", near)
 			return
 		}
 		p.missingComma(err, t)
@@ -101,11 +112,11 @@ func (p *parser) hint(err *sqlerr.Error, t *token) {
 func (p *parser) reservedHint(err *sqlerr.Error, t *token) {
 	switch {
 	case t.is("FROM") && p.last().is("SELECT"):
-		err.WithHint("write * for all columns")
+		setHint(err, "write * for all columns")
 	case p.last().is(",") && p.pos > 0:
-		err.WithHint("remove the comma before %s", strings.ToUpper(t.text))
+		setHint(err, "remove the comma before %s", strings.ToUpper(t.text))
 	case p.wants(wantName) || p.wants(wantTable) || p.wants(wantColumn):
-		err.WithHint("%s is a keyword; to use it as a name, quote it: \"%s\"", strings.ToUpper(t.text), t.text)
+		setHint(err, "%s is a keyword; to use it as a name, quote it: \"%s\"", strings.ToUpper(t.text), t.text)
 	}
 }
 
@@ -121,7 +132,7 @@ func (p *parser) openParenthesis(err *sqlerr.Error, expected string) {
 			depth++
 		case t.is("(") && depth == 0:
 			next := p.tokens[i+1]
-			err.WithHint("the ( before %s is open", clip(p.src[next.from:next.to]))
+			setHint(err, "the ( before %s is open", clip(p.src[next.from:next.to]))
 			return
 		case t.is("("):
 			depth--
@@ -131,12 +142,12 @@ func (p *parser) openParenthesis(err *sqlerr.Error, expected string) {
 
 func (p *parser) missingComma(err *sqlerr.Error, t *token) {
 	if t.is(")") && p.last().is(",") {
-		err.WithHint("remove the comma before )")
+		setHint(err, "remove the comma before )")
 		return
 	}
 	starts := t.kind != eof && t.kind != op
 	if p.listAt > 0 && p.listAt == p.pos && starts {
-		err.WithHint("is a comma missing before %s?", clip(p.src[t.from:t.to]))
+		setHint(err, "is a comma missing before %s?", clip(p.src[t.from:t.to]))
 	}
 }
 
@@ -178,9 +189,9 @@ func (p *parser) finish() {
 	err := sqlerr.New(sqlerr.Syntax, t.at, "unexpected %s after %s", t.found(), p.last().found())
 	switch {
 	case t.is(")"):
-		err.WithHint("there is no ( for it")
+		setHint(err, "there is no ( for it")
 	case verbOf(t) != nil:
-		err.WithHint("statements end with a semicolon")
+		setHint(err, "statements end with a semicolon")
 	default:
 		p.hint(err, t)
 	}

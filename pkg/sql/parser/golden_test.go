@@ -52,17 +52,17 @@ func TestGolden(t *testing.T) {
 }
 
 // goldenScripts returns the scripts of all golden files.
-func goldenScripts(t testing.TB) []string {
-	t.Helper()
+func goldenScripts(tb testing.TB) []string {
+	tb.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var scripts []string
 	for _, name := range files {
 		b, err := os.ReadFile(name)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		for c := range strings.SplitSeq(string(b), caseEnd) {
 			script, _, _ := strings.Cut(c, "\n"+caseInner)

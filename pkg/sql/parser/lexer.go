@@ -63,7 +63,7 @@ func (l *lexer) skip() bool {
 		case c == '/' && strings.HasPrefix(l.src[l.pos:], "/*"):
 			i := strings.Index(l.src[l.pos+2:], "*/")
 			if i < 0 {
-				l.fail(l.pos, l.pos+2, "the comment that starts here has no end").WithHint("close it with */")
+				l.fail(l.pos, l.pos+2, "the comment that starts here has no end").hint("close it with */")
 				return false
 			}
 			l.pos += i + 4
@@ -100,9 +100,9 @@ func (l *lexer) note(comment string) {
 	l.notes[name] = value
 }
 
-func (l *lexer) fail(from, to int, msg string, args ...any) *sqlerr.Error {
+func (l *lexer) fail(from, to int, msg string, args ...any) report {
 	l.err = sqlerr.New(sqlerr.Syntax, l.span(from, to), msg, args...)
-	return l.err
+	return report{l.err}
 }
 
 func (l *lexer) span(from, to int) ast.Span {
@@ -170,7 +170,7 @@ func (l *lexer) string() {
 	text, ok := l.body('\'')
 	if !ok {
 		l.fail(from, from+1, "the string that starts here has no end").
-			WithHint("close it with '; a quote inside is written ''")
+			hint("close it with '; a quote inside is written ''")
 		return
 	}
 	l.emit(str, from, text)
@@ -182,9 +182,9 @@ func (l *lexer) quotedName(q byte) {
 	switch {
 	case !ok:
 		l.fail(from, from+1, "the quoted name that starts here has no end").
-			WithHint("close it with %c; strings are written with '...'", q)
+			hint("close it with %c; strings are written with '...'", q)
 	case text == "":
-		l.fail(from, l.pos, "a quoted name is empty").WithHint("an empty string is written ''")
+		l.fail(from, l.pos, "a quoted name is empty").hint("an empty string is written ''")
 	default:
 		l.emit(quoted, from, text)
 	}
@@ -221,7 +221,7 @@ func (l *lexer) strange(from int) {
 	}
 	err := l.fail(from, from+n, "unexpected character %+q", r)
 	if strings.ContainsRune("‘’“”´", r) {
-		err.WithHint("a word processor's quotes are no quotes in SQL: write '...' for strings, \"...\" for names")
+		err.hint("a word processor's quotes are no quotes in SQL: write '...' for strings, \"...\" for names")
 	}
 }
 

@@ -29,11 +29,15 @@ func TestSpans(t *testing.T) {
 	first := stmts[0].(*ast.Select)
 	at := func(s ast.Span) string { return script[s.Start:s.End] }
 	sum := first.Query.Items[0].Expr.(*ast.Binary)
-	got := []string{at(first.At), first.Text, at(sum.At), at(sum.L.Span()), sum.L.(*ast.Name).Parts[0].Name,
+	got := []string{
+		at(first.At), first.Text, at(sum.At), at(sum.L.Span()), sum.L.(*ast.Name).Parts[0].Name,
 		at(sum.R.Span()), at(first.Query.Items[0].Alias.At), at(first.Query.From.Span()), at(stmts[1].Span()),
-		first.Annotations["name"], first.Annotations["metric"]}
-	want := []string{"SELECT ${col} + x AS y\nFROM ${t}", "SELECT price + x AS y\nFROM trades", "${col} + x", "${col}",
-		"price", "x", "y", "${t}", "SELECT 2", "first", "a\nb"}
+		first.Annotations["name"], first.Annotations["metric"],
+	}
+	want := []string{
+		"SELECT ${col} + x AS y\nFROM ${t}", "SELECT price + x AS y\nFROM trades", "${col} + x", "${col}",
+		"price", "x", "y", "${t}", "SELECT 2", "first", "a\nb",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -154,16 +158,19 @@ func numbered(n int, x string) string {
 // TestWordSoup draws tokens of the language at random: what is read must come back from its canonical text.
 func TestWordSoup(t *testing.T) {
 	t.Parallel()
-	starts := []string{"SELECT", "SELECT a FROM t", "SELECT a FROM t WHERE a", "CREATE STREAM s", "SELECT f(", "WITH x AS (",
+	starts := []string{
+		"SELECT", "SELECT a FROM t", "SELECT a FROM t WHERE a", "CREATE STREAM s", "SELECT f(", "WITH x AS (",
 		"SELECT a FROM t GROUP BY", "SELECT COUNT(*) OVER (", "SELECT a FROM t WINDOW",
-		"INSERT INTO t", "SELECT a FROM t JOIN u"}
-	words := strings.Fields(`SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET EMIT CHANGES FINAL WINDOW TUMBLING SLIDING
-		SESSION ( ( ( ) ) ) , , , . . -> [ ] = <> < > + - * / % || a b t 1 2.5 1e3 'x' "q" 5m INTERVAL
-		AND OR NOT IS NULL TRUE BETWEEN IN LIKE ESCAPE CASE WHEN THEN ELSE END CAST AS INT DECIMAL ARRAY
-		MAP STRUCT := => :: DISTINCT FILTER OVER PARTITION ROWS RANGE UNBOUNDED PRECEDING CURRENT ROW
-		JOIN LEFT FULL CROSS ASOF ON WITHIN GRACE PERIOD UNION ALL WITH EXISTS ANY VALUES KEY PRIMARY f(
-		COUNT(*) DATE AT TIME ZONE ROLLUP( GROUPING SETS TUMBLE( TABLE DESCRIPTOR( INTO MINUTES SIZE
-		ADVANCE UNNEST( DESC NULLS LAST`)
+		"INSERT INTO t", "SELECT a FROM t JOIN u",
+	}
+	words := strings.Fields(`SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET EMIT CHANGES FINAL WINDOW
+		TUMBLING SLIDING SESSION ( ( ( ) ) ) , , , . . -> [ ] = <> < > + - * / % || a b t 1
+		2.5 1e3 'x' "q" 5m INTERVAL AND OR NOT IS NULL TRUE BETWEEN IN LIKE ESCAPE CASE WHEN
+		THEN ELSE END CAST AS INT DECIMAL ARRAY MAP STRUCT := => :: DISTINCT FILTER OVER
+		PARTITION ROWS RANGE UNBOUNDED PRECEDING CURRENT ROW JOIN LEFT FULL CROSS ASOF ON
+		WITHIN GRACE PERIOD UNION ALL WITH EXISTS ANY VALUES KEY PRIMARY f( COUNT(*) DATE AT
+		TIME ZONE ROLLUP( GROUPING SETS TUMBLE( TABLE DESCRIPTOR( INTO MINUTES SIZE ADVANCE
+		UNNEST( DESC NULLS LAST`)
 	rapid.Check(t, func(r *rapid.T) {
 		text := rapid.SampledFrom(starts).Draw(r, "start") + " " +
 			strings.Join(rapid.SliceOfN(rapid.SampledFrom(words), 0, 14).Draw(r, "words"), " ")

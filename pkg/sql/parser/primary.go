@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
@@ -15,9 +16,14 @@ type special struct {
 
 func specials() []special {
 	return []special{
-		{"CAST", "(", (*parser).cast}, {"TRY_CAST", "(", (*parser).cast}, {"EXTRACT", "(", (*parser).extract},
-		{"ARRAY", "[", (*parser).array}, {"ARRAY", "(", (*parser).array}, {"MAP", "(", (*parser).mapping},
-		{"STRUCT", "(", (*parser).structure}, {"SUBSTRING", "(", (*parser).substring},
+		{"CAST", "(", (*parser).cast},
+		{"TRY_CAST", "(", (*parser).cast},
+		{"EXTRACT", "(", (*parser).extract},
+		{"ARRAY", "[", (*parser).array},
+		{"ARRAY", "(", (*parser).array},
+		{"MAP", "(", (*parser).mapping},
+		{"STRUCT", "(", (*parser).structure},
+		{"SUBSTRING", "(", (*parser).substring},
 		{"EXISTS", "(", (*parser).exists},
 	}
 }
@@ -27,12 +33,8 @@ var bareCalls = []string{"CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME"}
 
 // startsExpr reports whether the reserved word t may begin an expression.
 func (p *parser) startsExpr(t *token) bool {
-	for _, w := range []string{"CASE", "NOT", "NULL", "TRUE", "FALSE"} {
-		if t.is(w) {
-			return true
-		}
-	}
-	return t.is("JOIN") && p.peek(1).is("(")
+	return slices.ContainsFunc([]string{"CASE", "NOT", "NULL", "TRUE", "FALSE"}, t.is) ||
+		t.is("JOIN") && p.peek(1).is("(")
 }
 
 // primary reads a literal, a column, a call, or something in parentheses.
@@ -128,7 +130,7 @@ func (p *parser) wordStart(t *token) ast.Expr {
 	case t.is("INTERVAL") && p.startsDuration(p.peek(1)):
 		return p.interval()
 	case t.is("NOT"):
-		p.failAt(t.at, "NOT stands after an operator").WithHint("put NOT and what follows in parentheses")
+		p.failAt(t.at, "NOT stands after an operator").hint("put NOT and what follows in parentheses")
 		return nothing(p)
 	}
 	next := p.peek(1)
@@ -152,7 +154,7 @@ func (p *parser) wordStart(t *token) ast.Expr {
 			return &ast.Call{E: ast.E{At: t.at}, Name: ident(t), Args: []ast.Expr{}}
 		}
 	}
-	if isReserved(t.text) && !(next.is("(") && t.is("JOIN")) {
+	if isReserved(t.text) && (!next.is("(") || !t.is("JOIN")) {
 		p.noOperand()
 		return nothing(p)
 	}
@@ -383,7 +385,7 @@ func (p *parser) structure() ast.Expr {
 		at := p.tok().at
 		p.exprList(")")
 		p.notSupported(at, "STRUCT without the names of its fields is not supported").
-			WithHint("write STRUCT(name := 'Ann', age := 30)")
+			hint("write STRUCT(name := 'Ann', age := 30)")
 	}
 	for !p.failed && !p.is(")") {
 		s.Names = append(s.Names, p.fieldName())

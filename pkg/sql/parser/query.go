@@ -25,11 +25,11 @@ func (p *parser) query() *ast.Query {
 		at := p.advance().at
 		if !p.accept("ALL") {
 			p.accept("DISTINCT")
-			p.notSupported(at, "UNION without ALL is not supported").WithHint("write UNION ALL")
+			p.notSupported(at, "UNION without ALL is not supported").hint("write UNION ALL")
 		}
 		if last != head && hasTail(last) || last == head && hasTail(head) {
 			p.failAt(at, "ORDER BY, LIMIT and EMIT stand before UNION").
-				WithHint("write them after the last SELECT, or put this SELECT in parentheses")
+				hint("write them after the last SELECT, or put this SELECT in parentheses")
 		}
 		last.Union = p.member(false)
 		last = last.Union
@@ -218,7 +218,7 @@ func (p *parser) alias(of string) *ast.Ident {
 		t := p.tok()
 		if t.kind == str {
 			p.failAt(t.at, "expected a name after AS, found the string '%s'", clip(t.text)).
-				WithHint("names are quoted with double quotes: \"%s\"", clip(t.text))
+				hint("names are quoted with double quotes: \"%s\"", clip(t.text))
 			return nil
 		}
 		id := p.name("a name", "after AS"+of)
@@ -284,7 +284,7 @@ func (p *parser) clauses(q *ast.Query) int {
 			return n
 		}
 		if seen[i] && c.words[0] != "WITH" {
-			p.failAt(at, "%s is written twice", strings.Join(c.words, " ")).WithHint("%s", twiceHint[c.words[0]])
+			p.failAt(at, "%s is written twice", strings.Join(c.words, " ")).hint("%s", twiceHint[c.words[0]])
 			return n
 		}
 		seen[i] = true
@@ -295,8 +295,10 @@ func (p *parser) clauses(q *ast.Query) int {
 	}
 }
 
-var twiceHint = map[string]string{"WHERE": "join the conditions with AND", "HAVING": "join the conditions with AND",
-	"GROUP": "list all expressions after one GROUP BY"}
+var twiceHint = map[string]string{
+	"WHERE": "join the conditions with AND", "HAVING": "join the conditions with AND",
+	"GROUP": "list all expressions after one GROUP BY",
+}
 
 func (p *parser) clauseAt(all []clause) int {
 	for i, c := range all {

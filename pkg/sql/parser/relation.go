@@ -36,7 +36,8 @@ var joinKinds = []struct {
 
 func (p *parser) joinKind() (kind ast.JoinKind, asof, ok bool) {
 	if t := p.tok(); t.is("NATURAL") {
-		p.fail(sqlerr.New(sqlerr.NotSupported, t.at, "NATURAL JOIN is not supported").WithHint("write JOIN ... ON a = b"))
+		p.fail(sqlerr.New(sqlerr.NotSupported, t.at, "NATURAL JOIN is not supported").
+			WithHint("write JOIN ... ON a = b"))
 	}
 	if p.accept(",") {
 		return ast.Cross, false, true
@@ -150,7 +151,7 @@ func (p *parser) foreignRelation(r ast.Relation) {
 			clip(p.last().text)).WithHint("table functions are TUMBLE, HOP, SESSION, CUMULATE and UNNEST"))
 	case t.is("."), t.is(":"):
 		p.failAt(t.at, "the name of a stream or table has one part").
-			WithHint("quote a name with a point in it: \"a.b\"")
+			hint("quote a name with a point in it: \"a.b\"")
 	}
 }
 
@@ -178,7 +179,7 @@ func (p *parser) finishRelation(r ast.Relation, from int) {
 		x.At = p.since(from)
 	case *ast.Join:
 		if alias != nil {
-			p.failAt(alias.At, "a join in parentheses takes no alias").WithHint("give each relation its own")
+			p.failAt(alias.At, "a join in parentheses takes no alias").hint("give each relation its own")
 		}
 	}
 }
@@ -196,7 +197,7 @@ func (p *parser) derived(from int) ast.Relation {
 	p.expect(")", "after the join")
 	if _, ok := r.(*ast.Join); !ok && !p.failed {
 		p.failAt(p.since(from), "parentheses around a relation are not needed here").
-			WithHint("parentheses hold a query or a join")
+			hint("parentheses hold a query or a join")
 	}
 	return r
 }

@@ -10,27 +10,27 @@ import (
 const shared = "../../../../shared"
 
 // seedScripts returns the scripts of the shared material by name.
-func seedScripts(t testing.TB) map[string]string {
-	t.Helper()
+func seedScripts(tb testing.TB) map[string]string {
+	tb.Helper()
 	if _, err := os.Stat(shared); err != nil {
-		t.Skip("no shared material beside the repository")
+		tb.Skip("no shared material beside the repository")
 	}
 	scripts := map[string]string{}
 	for _, pattern := range []string{"data/streams.sql", "peers/leat/*.sql", "data/answers/*/*.sql"} {
 		files, err := filepath.Glob(filepath.Join(shared, pattern))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		for _, f := range files {
 			b, err := os.ReadFile(f)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			scripts[filepath.Base(f)] = section(string(b))
 		}
 	}
 	if len(scripts) < 40 {
-		t.Fatalf("only %d scripts found", len(scripts))
+		tb.Fatalf("only %d scripts found", len(scripts))
 	}
 	return scripts
 }

@@ -16,14 +16,30 @@ type verb struct {
 // verbs lists the statements by their first word. A function, since EXPLAIN reads statements itself.
 func verbs() []verb {
 	return []verb{
-		{"SELECT", (*parser).selectStatement}, {"WITH", (*parser).selectStatement}, {"VALUES", (*parser).selectStatement},
-		{"CREATE", (*parser).create}, {"INSERT", (*parser).insert}, {"DROP", (*parser).drop},
-		{"TERMINATE", (*parser).control}, {"PAUSE", (*parser).control}, {"RESUME", (*parser).control},
-		{"STOP", (*parser).control}, {"SHOW", (*parser).show}, {"LIST", (*parser).show},
-		{"DESCRIBE", (*parser).describe}, {"EXPLAIN", (*parser).explain}, {"PRINT", (*parser).print},
-		{"SET", (*parser).set}, {"UNSET", (*parser).unset}, {"DEFINE", (*parser).define},
-		{"UNDEFINE", (*parser).undefine}, {"RUN", (*parser).runScript}, {"ALTER", (*parser).alter},
-		{"START", (*parser).job}, {"DEPLOY", (*parser).job}, {"ROLLBACK", (*parser).rollback},
+		{"SELECT", (*parser).selectStatement},
+		{"WITH", (*parser).selectStatement},
+		{"VALUES", (*parser).selectStatement},
+		{"CREATE", (*parser).create},
+		{"INSERT", (*parser).insert},
+		{"DROP", (*parser).drop},
+		{"TERMINATE", (*parser).control},
+		{"PAUSE", (*parser).control},
+		{"RESUME", (*parser).control},
+		{"STOP", (*parser).control},
+		{"SHOW", (*parser).show},
+		{"LIST", (*parser).show},
+		{"DESCRIBE", (*parser).describe},
+		{"EXPLAIN", (*parser).explain},
+		{"PRINT", (*parser).printTopic},
+		{"SET", (*parser).set},
+		{"UNSET", (*parser).unset},
+		{"DEFINE", (*parser).define},
+		{"UNDEFINE", (*parser).undefine},
+		{"RUN", (*parser).runScript},
+		{"ALTER", (*parser).alter},
+		{"START", (*parser).job},
+		{"DEPLOY", (*parser).job},
+		{"ROLLBACK", (*parser).rollback},
 	}
 }
 
@@ -84,7 +100,7 @@ func (p *parser) noStatement(t *token) {
 		}
 	}
 	if t.is("ASSERT") {
-		p.failAt(t.at, "ASSERT belongs in test scripts").WithHint("run the script with: leat test")
+		p.failAt(t.at, "ASSERT belongs in test scripts").hint("run the script with: leat test")
 		return
 	}
 	err := p.failAt(t.at, "expected a statement, found %s", t.found())
@@ -93,10 +109,10 @@ func (p *parser) noStatement(t *token) {
 		names = append(names, v.word)
 	}
 	if near := sqlerr.Nearest(t.text, names); near != "" && t.kind == word {
-		err.WithHint("did you mean %s?", near)
+		err.hint("did you mean %s?", near)
 		return
 	}
-	err.WithHint("a statement starts with SELECT, CREATE, INSERT, DROP, SHOW, DESCRIBE, EXPLAIN, SET ...")
+	err.hint("a statement starts with SELECT, CREATE, INSERT, DROP, SHOW, DESCRIBE, EXPLAIN, SET ...")
 }
 
 // stmt makes what every statement carries, once it is read from the token at index from.
@@ -140,7 +156,7 @@ func (p *parser) insert() ast.Statement {
 	}
 	if columns != nil && !p.failed {
 		p.notSupported(p.tokens[columnsAt].at.Join(p.last().at), "a column list before a query is not supported").
-			WithHint("select the columns in the order of %s", target.Name)
+			hint("select the columns in the order of %s", target.Name)
 	}
 	if !p.is("SELECT") && !p.is("WITH") && !p.is("(") {
 		p.unexpected("VALUES or SELECT")
@@ -220,12 +236,12 @@ func (p *parser) string(what string) string {
 	if t.kind != str {
 		if t.kind == quoted {
 			p.failAt(t.at, "expected %s, found the name %q", what, clip(t.text)).
-				WithHint("strings are written with single quotes: '%s'", clip(t.text))
+				hint("strings are written with single quotes: '%s'", clip(t.text))
 			return ""
 		}
 		p.unexpected(what)
 		if t.kind == word && !isReserved(t.text) && len(p.errs) > 0 && p.errs[len(p.errs)-1].Hint == "" {
-			p.errs[len(p.errs)-1].WithHint("strings are written with single quotes: '%s'", clip(t.text))
+			setHint(p.errs[len(p.errs)-1], "strings are written with single quotes: '%s'", clip(t.text))
 		}
 		return ""
 	}

@@ -14,7 +14,9 @@ type tvf struct {
 }
 
 var tvfs = []tvf{
-	{"TUMBLE", ast.Tumbling, 1, false}, {"HOP", ast.Hopping, 2, true}, {"SESSION", ast.Session, 1, false},
+	{"TUMBLE", ast.Tumbling, 1, false},
+	{"HOP", ast.Hopping, 2, true},
+	{"SESSION", ast.Session, 1, false},
 	{"CUMULATE", ast.Cumulate, 2, true},
 }
 

@@ -150,7 +150,7 @@ func variable(text string, at int, quote byte, vars map[string]string) (string, 
 		err := sqlerr.New(sqlerr.Syntax, span, "no variable %q", name).
 			WithHint("give it a value: DEFINE %s = '...';  or --define %s=...", name, name)
 		if near := sqlerr.Nearest(name, sortedKeys(vars)); near != "" {
-			err.WithHint("did you mean ${%s}?", near)
+			setHint(err, "did you mean ${%s}?", near)
 		}
 		return "", 0, err
 	}

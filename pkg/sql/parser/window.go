@@ -8,8 +8,15 @@ import (
 var windowTypes = []struct {
 	word string
 	kind ast.WindowKind
-}{{"TUMBLING", ast.Tumbling}, {"HOPPING", ast.Hopping}, {"SLIDING", ast.Hopping}, {"SESSION", ast.Session},
-	{"CUMULATE", ast.Cumulate}, {"TUMBLE", ast.Tumbling}, {"HOP", ast.Hopping}}
+}{
+	{"TUMBLING", ast.Tumbling},
+	{"HOPPING", ast.Hopping},
+	{"SLIDING", ast.Hopping},
+	{"SESSION", ast.Session},
+	{"CUMULATE", ast.Cumulate},
+	{"TUMBLE", ast.Tumbling},
+	{"HOP", ast.Hopping},
+}
 
 func newWindow(k ast.WindowKind) *ast.Window {
 	return &ast.Window{Kind: k, SizeMs: -1, AdvanceMs: -1, GraceMs: -1, RetentionMs: -1}
@@ -76,7 +83,7 @@ func (p *parser) shortWindow(w *ast.Window) {
 			w.TimeColumn = &name
 		case p.isName(t) && w.Kind == ast.Session:
 			p.columnOf()
-			p.notSupported(t.at, "a key inside of SESSION(...) is not supported").WithHint("write GROUP BY %s", clip(t.text))
+			p.notSupported(t.at, "a key inside of SESSION(...) is not supported").hint("write GROUP BY %s", clip(t.text))
 		default:
 			p.unexpected("GRACE or RETENTION after the comma")
 		}
@@ -147,12 +154,12 @@ func (p *parser) checkWindow(w *ast.Window) {
 	}
 	switch {
 	case w.Kind == ast.Hopping && w.AdvanceMs < 0:
-		p.failAt(w.At, "a sliding window needs a size and an advance").WithHint("write SLIDING(1h, 5m)")
+		p.failAt(w.At, "a sliding window needs a size and an advance").hint("write SLIDING(1h, 5m)")
 	case w.Kind == ast.Cumulate && w.AdvanceMs < 0:
-		p.failAt(w.At, "CUMULATE needs a largest size and a step").WithHint("write CUMULATE(1d, 1h)")
+		p.failAt(w.At, "CUMULATE needs a largest size and a step").hint("write CUMULATE(1d, 1h)")
 	case w.AdvanceMs > w.SizeMs:
 		p.notSupported(w.At, "an advance larger than the size of the window is not supported").
-			WithHint("the size comes first: SLIDING(1h, 5m)")
+			hint("the size comes first: SLIDING(1h, 5m)")
 	}
 }
 

@@ -31,8 +31,10 @@ type Place struct {
 
 // Describe returns the document of an error; without src it has no position.
 func Describe(file, src string, err *Error) Document {
-	body := Body{Code: err.Code, Message: err.Msg, Hint: err.Hint,
-		Retryable: strings.HasPrefix(string(err.Code), "LEAT-4")}
+	body := Body{
+		Code: err.Code, Message: err.Msg, Hint: err.Hint,
+		Retryable: strings.HasPrefix(string(err.Code), "LEAT-4"),
+	}
 	if src != "" {
 		start := max(0, min(err.Span.Start, len(src)))
 		end := max(start, min(err.Span.End, len(src)))

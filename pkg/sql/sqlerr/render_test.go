@@ -107,8 +107,10 @@ func TestJSON(t *testing.T) {
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	among := []string{"price", "symbol", "qty", "ts", "volume"}
-	for name, want := range map[string]string{"pric": "price", "PIRCE": "price", "symbl": "symbol", "xyz": "", "q": "",
-		"volumne": "volume", "": "", "tss": "ts", "something": ""} {
+	for name, want := range map[string]string{
+		"pric": "price", "PIRCE": "price", "symbl": "symbol", "xyz": "", "q": "",
+		"volum": "volume", "": "", "tss": "ts", "something": "",
+	} {
 		if got := sqlerr.Nearest(name, among); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
 		}
