@@ -21,6 +21,7 @@ type CSV struct {
 	data    []byte
 	final   bool
 	scratch []byte
+	valid   []byte
 	wrong   string
 }
 
@@ -74,7 +75,10 @@ func (d *CSV) Decode(data []byte, final bool, b *Builder) int {
 			break
 		}
 		if end == malformed {
-			p = d.broken(p)
+			if end = d.broken(p); end == incomplete {
+				break
+			}
+			p = end
 			continue
 		}
 		b.commit(bytes.TrimRight(data[p:end], "\r\n"))
@@ -254,8 +258,8 @@ func (d *CSV) set(c *column, s []byte, quoted bool) {
 	case c == nil || len(s) == 0 && !quoted:
 	case c.typ.Kind == vector.String:
 		if !utf8.Valid(s) {
-			d.scratch = appendValid(d.scratch[:0], s)
-			s = d.scratch
+			d.valid = appendValid(d.valid[:0], s) // s may lie in scratch
+			s = d.valid
 		}
 		d.b.text(c, s)
 	case len(s) > 0 || c.typ.Kind == vector.Bytes:
@@ -345,11 +349,13 @@ func (d *CSV) behind(p int) (next int, last bool) {
 	return malformed, false
 }
 
-// broken keeps the line at p as a bad row and returns where the next line begins.
+// broken keeps the line at p as a bad row and returns where the next line begins, or incomplete.
 func (d *CSV) broken(p int) int {
 	end := len(d.data)
 	if k := bytes.IndexByte(d.data[p:], '\n'); k >= 0 {
 		end = p + k + 1
+	} else if !d.final {
+		return incomplete
 	}
 	d.b.Reject(bytes.TrimRight(d.data[p:end], "\r\n"), CodeSyntax, d.wrong)
 	d.b.Line++

@@ -146,13 +146,12 @@ func (b *Builder) bytesValue(c *column, v []byte) {
 }
 
 func (b *Builder) base64(c *column, s []byte) {
-	out := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
-	n, err := base64.StdEncoding.Decode(out, s)
+	s = bytes.TrimRight(s, "=")
+	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(s)))
+	n, err := base64.RawStdEncoding.Decode(out, s)
 	if err != nil {
-		if n, err = base64.RawStdEncoding.Decode(out, s); err != nil {
-			b.refuse(CodeValue, c.name, quote(s)+" is not base64")
-			return
-		}
+		b.refuse(CodeValue, c.name, quote(s)+" is not base64")
+		return
 	}
 	b.bytesValue(c, out[:n])
 }
