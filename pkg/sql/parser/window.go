@@ -83,7 +83,8 @@ func (p *parser) shortWindow(w *ast.Window) {
 			w.TimeColumn = &name
 		case p.isName(t) && w.Kind == ast.Session:
 			p.columnOf()
-			p.notSupported(t.at, "a key inside of SESSION(...) is not supported").hint("write GROUP BY %s", clip(t.text))
+			p.notSupported(t.at, "a key inside of SESSION(...) is not supported").
+				hint("write GROUP BY %s", clip(t.text))
 		default:
 			p.unexpected("GRACE or RETENTION after the comma")
 		}

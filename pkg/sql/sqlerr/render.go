@@ -3,6 +3,7 @@ package sqlerr
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -73,11 +74,11 @@ type cell struct {
 func draw(line string, start, end int) (shown string, indent, carets int) {
 	cells := layout(line)
 	first, last := len(cells), len(cells) // of the cells under the carets
-	for i := len(cells) - 1; i >= 0; i-- {
-		if cells[i].off >= start {
+	for i, c := range slices.Backward(cells) {
+		if c.off >= start {
 			first = i
 		}
-		if cells[i].off >= end {
+		if c.off >= end {
 			last = i
 		}
 	}

@@ -18,7 +18,7 @@ func TestRender(t *testing.T) {
 	t.Parallel()
 	long := "SELECT " + strings.Repeat("abcdefgh, ", 30) + "pric FROM trades"
 	cases := []struct{ name, src, part, want string }{
-		{"the form", "CREATE STREAM trades (a INT);\nSELECT symbol, pric FROM trades;", "pric", `leat: no column [LEAT-3101]
+		{"the form", "CREATE STREAM t (a INT);\nSELECT symbol, pric FROM trades;", "pric", `leat: no column [LEAT-3101]
   --> f.sql:2:16
   2 | SELECT symbol, pric FROM trades;
     |                ^^^^
@@ -64,7 +64,8 @@ func TestRender(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			err := sqlerr.New(sqlerr.UnknownColumn, at(c.src, c.part), "no column").WithHint("did you mean %q?", "price")
+			err := sqlerr.New(sqlerr.UnknownColumn, at(c.src, c.part), "no column")
+			err = err.WithHint("did you mean %q?", "price")
 			var b strings.Builder
 			if werr := sqlerr.Render(&b, "f.sql", c.src, err); werr != nil {
 				t.Fatal(werr)
