@@ -30,6 +30,8 @@ type ExecuteRequest struct {
 	Vars       map[string]string `json:"vars,omitempty"`    // DEFINE values
 	TimeoutMs  int64             `json:"timeout_ms,omitempty"`
 	FromLatest bool              `json:"from_latest,omitempty"` // push queries start now instead of at the beginning
+	// IfNotExists takes every CREATE as one with IF NOT EXISTS: a script that is run at each start.
+	IfNotExists bool `json:"if_not_exists,omitempty"`
 }
 
 // ExecuteResponse has a Result for each statement that ran, and the error of the one that did not.

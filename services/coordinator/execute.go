@@ -29,6 +29,9 @@ func (c *Coordinator) Execute(ctx context.Context, req api.ExecuteRequest) api.E
 		return resp
 	}
 	for _, st := range statements {
+		if req.IfNotExists {
+			ifNotExists(st)
+		}
 		r, err := c.statement(ctx, s, st)
 		if err != nil {
 			resp.Error = apiError(err, req.Script)
@@ -38,6 +41,16 @@ func (c *Coordinator) Execute(ctx context.Context, req api.ExecuteRequest) api.E
 	}
 	resp.Session, resp.Vars = s.set, s.vars
 	return resp
+}
+
+// ifNotExists marks a CREATE.
+func ifNotExists(st ast.Statement) {
+	switch st := st.(type) {
+	case *ast.Create:
+		st.IfNotExists = !st.OrReplace
+	case *ast.CreateSink:
+		st.IfNotExists = true
+	}
 }
 
 func clone(m map[string]string) map[string]string {

@@ -223,7 +223,7 @@ func monotonic() func() int64 {
 func (t *liveTask) onStatus(s topic.Status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.status = s.String()
+	t.status = s.Text
 }
 
 // report fills in the figures of a running task.
