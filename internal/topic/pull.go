@@ -38,11 +38,22 @@ type pullCursor struct {
 	maxBytes   int
 	// What has been asked for and has not come. Both are upper bounds: a closing status takes away what it names.
 	askedMessages, askedBytes int
-	alone                     bool   // the next message is larger than maxBytes: ask for it alone
+	fit                       fit
 	delivered                 uint64 // consumer's number of the last message
 	seq                       uint64 // its sequence
 	err                       error
 }
+
+// fit is what is known about the size of the next message. While pulls end because it is larger than what they have left,
+// no other is added until all have ended; then one over all that may be asked for is tried, and then one for it alone.
+type fit uint8
+
+const (
+	fitUsual fit = iota // nothing stands against it
+	fitHold             // a pull ended because of its size
+	fitWhole            // a pull over maxBytes is under way, and no other
+	fitAlone            // a pull for this message is under way, on subject inbox.1, and no other
+)
 
 // Read implements Log.
 func (l *JetStream) Read(ctx context.Context, from uint64, maxBytes int, filters ...string) (Cursor, error) {
@@ -69,7 +80,7 @@ func (l *JetStream) Read(ctx context.Context, from uint64, maxBytes int, filters
 		return nil, apiError(fmt.Sprintf("read %s from %d", l.name, from), err)
 	}
 	c.next = l.prefix + "CONSUMER.MSG.NEXT." + l.name + "." + c.consumer
-	c.sub, err = l.nc.ChanSubscribe(c.inbox, c.msgs)
+	c.sub, err = l.nc.ChanSubscribe(c.inbox+".*", c.msgs)
 	if err != nil {
 		return nil, fmt.Errorf("read %s from %d: %w: %w", l.name, from, ErrNoAnswer, err)
 	}
@@ -127,21 +138,29 @@ func (c *pullCursor) wait(ctx context.Context) (*nats.Msg, error) {
 
 // pull asks for more when less than half of what may be under way is.
 func (c *pullCursor) pull() error {
-	if c.askedMessages > pullMessages/2 && c.askedBytes > c.maxBytes/2 {
+	if c.askedMessages > 0 && (c.fit != fitUsual || c.askedMessages > pullMessages/2 && c.askedBytes > c.maxBytes/2) {
 		return nil
 	}
-	req := pullRequest{Expires: pullExpiry, Heartbeat: pullHeartbeat}
-	if c.alone {
-		c.askedMessages, c.askedBytes, c.alone = 0, 0, false
+	req := pullRequest{
+		Expires: pullExpiry, Heartbeat: pullHeartbeat,
+		// At least some: a pull that ends to the byte does not say how many messages of it will not come.
+		Batch: max(pullMessages-c.askedMessages, 64), MaxBytes: c.maxBytes - c.askedBytes,
+	}
+	reply := c.inbox + ".0"
+	switch c.fit {
+	case fitUsual:
+	case fitHold:
+		c.fit = fitWhole
+	case fitWhole, fitAlone:
+		c.fit = fitAlone
 		req.Batch, req.MaxBytes = 1, int(c.l.nc.MaxPayload())+4096
-	} else {
-		req.Batch, req.MaxBytes = pullMessages-c.askedMessages, c.maxBytes-c.askedBytes
+		reply = c.inbox + ".1"
 	}
 	body, err := json.Marshal(req)
 	if err != nil {
 		return fmt.Errorf("pull: %w", err)
 	}
-	if err = c.l.nc.PublishRequest(c.next, c.inbox, body); err != nil {
+	if err = c.l.nc.PublishRequest(c.next, reply, body); err != nil {
 		return fmt.Errorf("pull: %w", err)
 	}
 	c.askedMessages += req.Batch
@@ -159,7 +178,7 @@ type pullRequest struct {
 // take turns what the broker sent into a message, or nil when it was a status.
 func (c *pullCursor) take(msg *nats.Msg) (*Message, int64, error) {
 	if msg.Reply == "" && len(msg.Data) == 0 {
-		return nil, 0, c.takeStatus(msg.Header)
+		return nil, 0, c.takeStatus(msg)
 	}
 	a, err := parseAck(msg.Reply)
 	if err != nil {
@@ -171,6 +190,7 @@ func (c *pullCursor) take(msg *nats.Msg) (*Message, int64, error) {
 	}
 	c.delivered, c.seq = a.delivered, a.seq
 	c.settle(1, msg.Size())
+	c.fit = fitUsual
 	m := &Message{Subject: msg.Subject, Seq: a.seq, TimeMs: a.timeNs / int64(time.Millisecond), Data: msg.Data}
 	if err = m.setHeader(msg.Header); err != nil {
 		return nil, 0, err
@@ -179,7 +199,10 @@ func (c *pullCursor) take(msg *nats.Msg) (*Message, int64, error) {
 }
 
 // takeStatus handles a heartbeat or the end of a pull, which says how much of it will not come any more.
-func (c *pullCursor) takeStatus(h nats.Header) error {
+//
+// The order of statuses and messages is the broker's, so a status about size is never older than the message before it.
+func (c *pullCursor) takeStatus(msg *nats.Msg) error {
+	h := msg.Header
 	status, text := h.Get("Status"), h.Get("Description")
 	if status == "100" {
 		return nil
@@ -192,9 +215,15 @@ func (c *pullCursor) takeStatus(h nats.Header) error {
 	if err != nil {
 		return fmt.Errorf("the broker ended the read: %s %s", status, text)
 	}
+	if left == 0 && msg.Subject == c.inbox+".1" {
+		return nil // the message itself has settled the pull for it alone
+	}
 	c.settle(left, leftBytes)
-	if text == "Message Size Exceeds MaxBytes" && c.askedBytes == 0 {
-		c.alone = true
+	switch {
+	case text != "Message Size Exceeds MaxBytes":
+		c.fit = fitUsual // it ended by time: nothing is known about the next message
+	case c.fit == fitUsual:
+		c.fit = fitHold
 	}
 	return nil
 }

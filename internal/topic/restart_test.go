@@ -90,8 +90,8 @@ func TestServerRestarts(t *testing.T) {
 	}
 }
 
-// TestRestoredFromOlderCopy: a broker whose store went back stops writer and reader by name.
-func TestRestoredFromOlderCopy(t *testing.T) {
+// TestShardDeleted: a shard that was deleted, or deleted and made again, stops writer and reader by name.
+func TestShardDeleted(t *testing.T) {
 	t.Parallel()
 	srv := topictest.StartServer(t, t.TempDir())
 	js := srv.Connect(t)
@@ -161,6 +161,45 @@ func TestManyReadersOfLargeMessages(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestPullsDoNotPileUp: whatever the sizes, what a reader has asked for stays what it may ask for.
+func TestPullsDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	srv := topictest.StartServer(t, t.TempDir())
+	js := srv.Connect(t)
+	l := openShard(t, js)
+	const n = 400
+	last := uint64(0)
+	for i := range n {
+		seq, err := l.Append(t.Context(), &topic.Message{
+			Subject: topictest.Sub(0, "w"), Header: provenance(1, i, "row"), Data: make([]byte, i*7919%(140<<10)),
+		}, last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = seq
+	}
+	b := topic.NewPullBudget(0)
+	r := newReader(topic.NewJetStream(js, l.Name(), topic.JetStreamConfig{Budget: b}), topic.ReaderConfig{MaxBytes: 1})
+	defer r.Close()
+	for range n {
+		if _, _, err := r.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := js.Stream(t.Context(), l.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for info := range s.ListConsumers(t.Context()).Info() {
+		if info.NumWaiting > 3 || info.Delivered.Consumer != n {
+			t.Errorf("%d pulls wait, %d messages delivered", info.NumWaiting, info.Delivered.Consumer)
+		}
+	}
+	if b.Taken() != 64<<10 {
+		t.Errorf("%d bytes taken", b.Taken())
+	}
 }
 
 func TestPullBudget(t *testing.T) {

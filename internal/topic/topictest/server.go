@@ -3,6 +3,7 @@ package topictest
 import (
 	"context"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 // Server is a NATS server in the process of the test, without a port, with a file store.
 type Server struct {
 	dir string
+	mu  sync.Mutex // connections ask for the server while it restarts
 	srv *server.Server
 }
 
@@ -42,17 +44,26 @@ func (s *Server) Start(t testing.TB) {
 	if !srv.ReadyForConnections(20 * time.Second) {
 		t.Fatal("the server is not ready after 20 s")
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.srv = srv
+}
+
+func (s *Server) current() *server.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.srv
 }
 
 // Stop stops the server as a signal does; its files stay.
 func (s *Server) Stop() {
-	s.srv.Shutdown()
-	s.srv.WaitForShutdown()
+	srv := s.current()
+	srv.Shutdown()
+	srv.WaitForShutdown()
 }
 
 // InProcessConn lets a connection find the server that runs now, after a restart too.
-func (s *Server) InProcessConn() (net.Conn, error) { return s.srv.InProcessConn() }
+func (s *Server) InProcessConn() (net.Conn, error) { return s.current().InProcessConn() }
 
 // Connect opens a connection as Leat does; the test's end closes it.
 func (s *Server) Connect(t testing.TB) jetstream.JetStream {
