@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -48,6 +49,8 @@ type File struct {
 	head    []byte // the beginning, for the identity
 	told    bool   // that the end was reached, since the last read
 	regular bool
+	// modified is the file's time when its beginning was last compared.
+	modified time.Time
 }
 
 // Open implements Source.

@@ -153,7 +153,17 @@ func (s *File) wait(ctx context.Context) (*Chunk, error) {
 		return nil, fmt.Errorf("follow %s: %w", s.Path, plainError(err))
 	}
 	replaced := !os.SameFile(now, open)
-	if !replaced && now.Size() >= at || replaced && open.Size() > at {
+	cut := now.Size() < at
+	if !replaced && !cut && now.ModTime() != s.modified {
+		// Cut and written again between two looks: the size may not tell, the beginning does.
+		s.modified = now.ModTime()
+		head, err := readHead(s.f)
+		if err != nil {
+			return nil, fmt.Errorf("follow %s: %w", s.Path, plainError(err))
+		}
+		cut = !sameFile(fileID(s.head), head)
+	}
+	if !replaced && !cut || replaced && open.Size() > at {
 		return nil, nil //nolint:nilnil // the same file, or the old one has more
 	}
 	if s.from < len(s.buf) {
