@@ -283,8 +283,9 @@ func (a *aggregate) Advance(ctx *Context, wm int64, emit Emit) int64 {
 	if a.oneRowAtEnd(wm) {
 		a.st.alloc()
 		a.keys.addNone()
-		a.touch(rows{})
-		a.dirty = append(a.dirty, 0)
+		if a.spec.Emit != EmitFinal {
+			a.dirty = append(a.dirty, 0)
+		}
 	}
 	a.emitDirty(ctx, emit)
 	clock := a.clock(ctx, wm)

@@ -36,11 +36,9 @@ func (a *aggregate) sumsFit(b *vector.Batch, idx []uint32) bool {
 				g.bound, g.wait = a.st.largestSum(d), 64
 			}
 		}
-		if g.bound+add > limit {
-			fit = false
-			continue
+		if g.bound += add; g.bound > limit {
+			fit, g.bound = false, math.Inf(1) // every batch is checked until the bound is taken again
 		}
-		g.bound += add
 	}
 	return fit
 }
