@@ -148,7 +148,7 @@ func (s *Stream) Open(ctx context.Context, from Position) error {
 	}
 	consumer, err := s.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{s.Subject}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq: max(1, from.Seq), NamePrefix: "leat",
+		OptStartSeq: max(1, from.Seq),
 	})
 	if err != nil {
 		return fmt.Errorf("read stream %s from %d: %w", s.name(), from.Seq, err)
