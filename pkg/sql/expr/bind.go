@@ -84,12 +84,9 @@ func convertText(l *Literal, t vector.Type) (*Literal, error) {
 	}
 	one := vector.NewVector(t, 1)
 	if err := vector.ParseInto(one, []byte(text)); err != nil {
-		if t.Kind != vector.BigInt {
-			return nil, fmt.Errorf("%w", err)
-		}
 		ms, err2 := vector.ParseTimestamp([]byte(text))
-		if err2 != nil {
-			return nil, fmt.Errorf("%w", err)
+		if t.Kind != vector.BigInt || err2 != nil {
+			return nil, errors.New(parseMessage([]byte(text), t, err))
 		}
 		return &Literal{V: ms, T: t, At: l.At}, nil
 	}
@@ -134,9 +131,10 @@ func NewCast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {
 			return one, nil
 		case try:
 			return &Literal{T: t, At: at}, nil
-		default:
+		case t.Kind == vector.Date || t.Kind == vector.Time || t.Kind == vector.Timestamp:
 			return nil, sqlerr.New(sqlerr.TypeMismatch, at, "%s", err).WithHint("TRY_CAST gives NULL instead")
 		}
+		// It fails when a row asks for it, which TRY or a CASE may prevent.
 	}
 	return &Cast{X: x, T: t, Try: try, At: at}, nil
 }

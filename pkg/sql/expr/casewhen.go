@@ -101,8 +101,8 @@ func (n *coalesceNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 			break
 		}
 		has, next := n.has[:0], n.rest[k&1][:0]
-		if next == nil {
-			next = make([]uint32, 0, ev.n)
+		if next == nil || has == nil { // nil would mean all rows
+			next, has = make([]uint32, 0, ev.n), make([]uint32, 0, ev.n)
 		}
 		for i := range rows(ev.n, rest) {
 			if isNull(v, i) {

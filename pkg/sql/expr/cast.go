@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -216,11 +217,15 @@ var (
 )
 
 func badText(f *Frame, i int, err error) error {
-	text := f.Args[0].Bytes(i)
-	if len(text) > 40 {
-		text = append(append([]byte{}, text[:37]...), "..."...)
+	return fail(CodeBadValue, parseMessage(f.Args[0].Bytes(i), f.Out.Type, err))
+}
+
+// parseMessage says why a text is no value of a type.
+func parseMessage(text []byte, t vector.Type, err error) string {
+	if errors.Is(err, vector.ErrSyntax) {
+		return fmt.Sprintf("%q does not convert to %s", clip(text), t)
 	}
-	return fail(CodeBadValue, fmt.Sprintf("%q does not convert to %s: %s", text, f.Out.Type, err))
+	return fmt.Sprintf("%q is outside of %s", clip(text), t)
 }
 
 func castDateTs(f *Frame) {

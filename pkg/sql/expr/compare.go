@@ -64,7 +64,7 @@ func textWithNumber(a, b Operand) error {
 func compareMatch(name string, op cmpOp) func([]Operand) (*Match, error) {
 	return func(args []Operand) (*Match, error) {
 		if len(args) != 2 {
-			return nil, mismatch(name, nil, args)
+			return nil, &misfit{}
 		}
 		t, err := resolveCompare(name, args[0], args[1])
 		if err != nil {
@@ -193,7 +193,7 @@ func distinctMatch(name string, want bool) func([]Operand) (*Match, error) {
 	}
 	return func(args []Operand) (*Match, error) {
 		if len(args) != 2 {
-			return nil, mismatch(name, nil, args)
+			return nil, &misfit{}
 		}
 		t, err := resolveCompare(name, args[0], args[1])
 		if err != nil {

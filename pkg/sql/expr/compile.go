@@ -15,6 +15,7 @@ type Program struct {
 	root node
 	pred predicate // made when Filter is called first
 	ev   evaluator
+	out  masked
 }
 
 // node is a compiled expression. eval returns a vector of ev.n rows in which the rows of sel (nil: all) are computed;
@@ -55,7 +56,7 @@ func (p *Program) Eval(ctx *Context, b *vector.Batch) *vector.Vector {
 	mark := len(ctx.Errors)
 	out := p.root.eval(&p.ev, b.Sel)
 	dedupe(ctx, mark)
-	return out
+	return p.out.mask(out, ctx.Errors[mark:])
 }
 
 // dedupe sorts the errors after mark by row and keeps the first of each row.

@@ -26,6 +26,9 @@ func (p *Program) Filter(ctx *Context, b *vector.Batch, dst []uint32) []uint32 {
 		dedupe(ctx, mark)
 		dst = without(dst, ctx.Errors[mark:])
 	}
+	if dst == nil {
+		dst = []uint32{} // nil would mean all rows
+	}
 	return dst
 }
 

@@ -32,8 +32,8 @@ func mathFuncs() []*Func {
 		double("SINH", "Returns the hyperbolic sine.", math.Sinh),
 		double("COSH", "Returns the hyperbolic cosine.", math.Cosh),
 		double("TANH", "Returns the hyperbolic tangent.", math.Tanh),
-		double("DEGREES", "Converts radians to degrees.", func(x float64) float64 { return x * 180 / math.Pi }),
-		double("RADIANS", "Converts degrees to radians.", func(x float64) float64 { return x / 180 * math.Pi }),
+		double("DEGREES", "Converts radians to degrees.", func(x float64) float64 { return x * (180 / math.Pi) }),
+		double("RADIANS", "Converts degrees to radians.", func(x float64) float64 { return x * radian }),
 		mathFunc("LOG", "LOG([base,] x)", "Returns the logarithm to a base, 10 when it is left out.",
 			on("DOUBLE -> DOUBLE", mapF64(math.Log10)), on("DOUBLE, DOUBLE -> DOUBLE", map2F64(logBase))),
 		mathFunc("POWER", "POWER(base, exponent)", "Returns base to the power of exponent, as DOUBLE.",
@@ -50,9 +50,9 @@ func mathFuncs() []*Func {
 		mathFunc("SIGN", "SIGN(x)", "Returns -1, 0 or 1.", on("BIGINT -> INT", signKernel),
 			on("DECIMAL -> INT", signDec), on("DOUBLE -> INT", signF64)),
 		{Name: "GREATEST", Category: "math", Usage: []string{"GREATEST(a, b, ...)"}, NullSafe: true,
-			Doc: "Returns the largest of the values that are not NULL.", Resolve: extremeMatch("GREATEST", 1)},
+			Doc: "Returns the largest of the values that are not NULL.", Resolve: extremeMatch(1)},
 		{Name: "LEAST", Category: "math", Usage: []string{"LEAST(a, b, ...)"}, NullSafe: true,
-			Doc: "Returns the smallest of the values that are not NULL.", Resolve: extremeMatch("LEAST", -1)},
+			Doc: "Returns the smallest of the values that are not NULL.", Resolve: extremeMatch(-1)},
 		{Name: "RANDOM", Aliases: []string{"RAND"}, Category: "math", Usage: []string{"RANDOM()"}, NotDeterministic: true,
 			Doc:       "Returns a number from 0 to below 1 that is drawn from the position of the record.",
 			Overloads: []Overload{on(" -> DOUBLE", randomKernel)}},
@@ -95,8 +95,9 @@ func logBase(base, x float64) float64 {
 	}
 }
 
-// The radius of the earth.
+// The radius of the earth, and a degree in radians.
 const (
+	radian     = math.Pi / 180
 	earthKm    = 6371
 	earthMiles = 3959
 )
@@ -116,10 +117,10 @@ var geoKernel = rowF64(func(f *Frame, i int) (float64, error) {
 	if math.Abs(lat1) > 90 || math.Abs(lat2) > 90 || math.Abs(f.f64(1, i)) > 180 || math.Abs(f.f64(3, i)) > 180 {
 		return 0, fail(CodeBadArgument, "GEO_DISTANCE wants latitudes from -90 to 90 and longitudes from -180 to 180")
 	}
-	rad := func(deg float64) float64 { return deg * math.Pi / 180 }
+	rad := func(deg float64) float64 { return deg * radian }
 	dLat, dLon := rad(lat2-lat1), rad(f.f64(3, i)-f.f64(1, i))
 	s, t := math.Sin(dLat/2), math.Sin(dLon/2)
-	a := s*s + t*t*math.Cos(rad(lat1))*math.Cos(rad(lat2))
+	a := s*s + float64(t*t*math.Cos(rad(lat1))*math.Cos(rad(lat2)))
 	return radius * 2 * math.Asin(math.Min(1, math.Sqrt(a))), nil
 })
 
@@ -148,16 +149,15 @@ var (
 )
 
 // extremeMatch is GREATEST (want 1) and LEAST (want -1).
-func extremeMatch(name string, want int) func([]Operand) (*Match, error) {
-	same := sameTypes(name, 1)
+func extremeMatch(want int) func([]Operand) (*Match, error) {
 	kernel := func(f *Frame) { extreme(f, want) }
 	return func(args []Operand) (*Match, error) {
-		m, err := same(args)
+		m, err := sameTypes(args)
 		if err != nil {
 			return nil, err
 		}
 		if m.Out.Kind == vector.Null {
-			return nil, mismatch(name, nil, args)
+			return nil, &misfit{}
 		}
 		m.Kernel = kernel
 		return m, nil

@@ -1,15 +1,13 @@
 package expr
 
 import (
-	"errors"
-
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
 func conditionFuncs() []*Func {
 	coalesce := &Func{Name: "COALESCE", Aliases: []string{"IFNULL", "NVL"}, Category: "null",
-		Usage: []string{"COALESCE(a, b, ...)"}, Resolve: sameTypes("COALESCE", 1), lazy: compileCoalesce,
+		Usage: []string{"COALESCE(a, b, ...)"}, Resolve: sameTypes, lazy: compileCoalesce,
 		Doc: "Returns the first argument that is not NULL; later ones are not evaluated."}
 	return []*Func{coalesce,
 		{Name: "NULLIF", Category: "null", Usage: []string{"NULLIF(a, b)"}, Resolve: rewritten,
@@ -21,7 +19,7 @@ func conditionFuncs() []*Func {
 }
 
 // rewritten is the Resolve of functions that never become a Call.
-func rewritten(args []Operand) (*Match, error) { return nil, errors.New("wrong number of arguments") }
+func rewritten([]Operand) (*Match, error) { return nil, &misfit{} }
 
 // rewrite turns a call into another expression; nil goes on with the table.
 func rewrite(name string, args []Expr, at sqlerr.Span) (Expr, error) {
@@ -66,20 +64,18 @@ func now(name string, at sqlerr.Span) (Expr, error) {
 	return x, nil
 }
 
-// sameTypes resolves functions whose arguments and result have one type.
-func sameTypes(name string, least int) func([]Operand) (*Match, error) {
-	return func(args []Operand) (*Match, error) {
-		if len(args) < least {
-			return nil, mismatch(name, nil, args)
-		}
-		t, err := commonType(args)
-		if err != nil {
-			return nil, err
-		}
-		m := &Match{Out: t}
-		for range args {
-			m.Args = append(m.Args, t)
-		}
-		return m, nil
+// sameTypes resolves functions of one or more arguments that have one type with the result.
+func sameTypes(args []Operand) (*Match, error) {
+	if len(args) == 0 {
+		return nil, &misfit{}
 	}
+	t, err := commonType(args)
+	if err != nil {
+		return nil, err
+	}
+	m := &Match{Out: t}
+	for range args {
+		m.Args = append(m.Args, t)
+	}
+	return m, nil
 }

@@ -11,10 +11,10 @@ func operator(name, usage, doc string, resolve func([]Operand) (*Match, error)) 
 
 func operatorFuncs() []*Func {
 	and := operator("AND", "a AND b", "TRUE when both are TRUE, FALSE when one is FALSE, else NULL; b is not evaluated "+
-		"for a row in which a is FALSE.", logicMatch("AND"))
+		"for a row in which a is FALSE.", logicMatch)
 	and.lazy = compileLogic(false)
 	or := operator("OR", "a OR b", "TRUE when one is TRUE, FALSE when both are FALSE, else NULL; b is not evaluated for "+
-		"a row in which a is TRUE.", logicMatch("OR"))
+		"a row in which a is TRUE.", logicMatch)
 	or.lazy = compileLogic(true)
 	between := operator("BETWEEN", "x BETWEEN low AND high", "The same as x >= low AND x <= high.", betweenMatch)
 	between.lazy = compileBetween
@@ -67,7 +67,7 @@ func arithFuncs() []*Func {
 func anyOne(out vector.Type, k Kernel) func([]Operand) (*Match, error) {
 	return func(args []Operand) (*Match, error) {
 		if len(args) != 1 {
-			return nil, mismatch("it", nil, args)
+			return nil, &misfit{}
 		}
 		return &Match{Out: out, Args: []vector.Type{args[0].T}, Kernel: k}, nil
 	}
@@ -83,7 +83,7 @@ func numbers(op arithOp, args []Operand) (*Match, error) {
 			return m, nil
 		}
 	}
-	return nil, mismatch(op.String(), nil, args)
+	return nil, &misfit{}
 }
 
 // nullsAsNumbers gives a NULL operand the type of the other one.
@@ -144,7 +144,7 @@ func overMatch(args []Operand) (*Match, error) {
 // joinMatch is || and the + of strings: a number beside a string is taken as its text.
 func joinMatch(args []Operand) (*Match, error) {
 	if len(args) != 2 {
-		return nil, mismatch("||", nil, args)
+		return nil, &misfit{}
 	}
 	t := vector.TString
 	if args[0].T.Kind == vector.Bytes || args[1].T.Kind == vector.Bytes {
@@ -152,11 +152,11 @@ func joinMatch(args []Operand) (*Match, error) {
 	}
 	for _, a := range args {
 		if t.Kind == vector.Bytes && a.T.Kind != vector.Bytes && a.T.Kind != vector.Null {
-			return nil, mismatch("||", nil, args)
+			return nil, &misfit{}
 		}
 	}
 	if !textual(args[0].T) && !textual(args[1].T) {
-		return nil, mismatch("||", []string{"STRING || STRING"}, args)
+		return nil, &misfit{}
 	}
 	return &Match{Out: t, Args: []vector.Type{t, t}, Kernel: joinKernel}, nil
 }
@@ -167,7 +167,7 @@ var joinKernel = rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
 
 func negMatch(args []Operand) (*Match, error) {
 	if len(args) != 1 || !args[0].T.Numeric() && args[0].T.Kind != vector.Interval {
-		return nil, mismatch("-", nil, args)
+		return nil, &misfit{}
 	}
 	t := args[0].T
 	m := &Match{Out: t, Args: []vector.Type{t}}

@@ -117,7 +117,7 @@ func otherFuncs() []*Func {
 		{Name: "AS_VALUE", Category: "other", Usage: []string{"AS_VALUE(key)"}, Doc: "Returns a key column as a value.",
 			Resolve: func(args []Operand) (*Match, error) {
 				if len(args) != 1 || args[0].T.Kind == vector.Null {
-					return nil, mismatch("AS_VALUE", []string{"AS_VALUE(key)"}, args)
+					return nil, &misfit{}
 				}
 				return &Match{Out: args[0].T, Args: []vector.Type{args[0].T}, Kernel: share}, nil
 			}},

@@ -23,10 +23,10 @@ func stringFuncs() []*Func {
 	}
 	list := []*Func{
 		{Name: "CONCAT", Category: "string", Usage: []string{"CONCAT(a, b, ...)"}, NullSafe: true,
-			Doc: "Joins its arguments; NULL ones are left out.", Resolve: concatMatch("CONCAT", 1, concatKernel)},
+			Doc: "Joins its arguments; NULL ones are left out.", Resolve: concatMatch(1, concatKernel)},
 		{Name: "CONCAT_WS", Category: "string", Usage: []string{"CONCAT_WS(separator, a, b, ...)"}, NullSafe: true,
 			firstStrict: true, Doc: "Joins its arguments with a separator between them; NULL ones are left out, and a NULL " +
-				"separator gives NULL.", Resolve: concatMatch("CONCAT_WS", 2, concatWSKernel)},
+				"separator gives NULL.", Resolve: concatMatch(2, concatWSKernel)},
 		stringFunc("LEN", "LEN(s)", "Returns the number of characters of a STRING or of bytes of BYTES.",
 			on("STRING -> INT", lenText), on("BYTES -> INT", lenBytes)).as("LENGTH", "CHAR_LENGTH", "CHARACTER_LENGTH"),
 		one("UCASE", "Returns the text in upper case.", appendUpper).as("UPPER"),
@@ -69,10 +69,10 @@ func stringFuncs() []*Func {
 }
 
 // concatMatch takes STRING or BYTES; other types are taken as their text.
-func concatMatch(name string, least int, k Kernel) func([]Operand) (*Match, error) {
+func concatMatch(least int, k Kernel) func([]Operand) (*Match, error) {
 	return func(args []Operand) (*Match, error) {
 		if len(args) < least {
-			return nil, mismatch(name, nil, args)
+			return nil, &misfit{}
 		}
 		t, texts := vector.TString, 0
 		for _, a := range args {
@@ -83,7 +83,7 @@ func concatMatch(name string, least int, k Kernel) func([]Operand) (*Match, erro
 			}
 		}
 		if t.Kind == vector.Bytes && texts > 0 {
-			return nil, mismatch(name, nil, args)
+			return nil, &misfit{}
 		}
 		m := &Match{Out: t, Kernel: k}
 		for range args {
@@ -93,7 +93,7 @@ func concatMatch(name string, least int, k Kernel) func([]Operand) (*Match, erro
 	}
 }
 
-// rowStrNulls is rowStr for kernels that look at nulls themselves: the row is null only when fn says so.
+// CONCAT, CONCAT_WS, ELT and FIELD look at nulls themselves.
 var (
 	concatKernel = rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
 		for _, a := range f.Args {
@@ -195,7 +195,7 @@ func trimRight(s []byte) []byte {
 
 func trimBoth(s []byte) []byte { return trimLeft(trimRight(s)) }
 
-// span returns the half-open range of a SUBSTRING in a text of length units.
+// substrSpan returns the half-open range of a SUBSTRING in a text of length units.
 func substrSpan(f *Frame, i, length int) (int, int) {
 	pos := f.i64(1, i)
 	from := 0

@@ -1,15 +1,13 @@
 package expr
 
 import (
-	"errors"
-
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
 // inMatch is x IN (a, b, ...). A NULL in the list never matches: the result is then TRUE or NULL.
 func inMatch(args []Operand) (*Match, error) {
 	if len(args) < 2 {
-		return nil, errors.New("IN wants a list of at least one value")
+		return nil, &misfit{}
 	}
 	t, err := commonType(args)
 	if err != nil {

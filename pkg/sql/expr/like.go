@@ -153,12 +153,12 @@ var likeKernel = rowBool(func(f *Frame, i int) (bool, error) {
 
 func likeMatch(args []Operand) (*Match, error) {
 	if len(args) != 2 && len(args) != 3 {
-		return nil, mismatch("LIKE", nil, args)
+		return nil, &misfit{}
 	}
 	m := &Match{Out: vector.TBoolean, Kernel: likeKernel}
 	for _, a := range args {
 		if a.T.Kind != vector.String && a.T.Kind != vector.Null {
-			return nil, mismatch("LIKE", []string{"STRING LIKE STRING"}, args)
+			return nil, &misfit{}
 		}
 		m.Args = append(m.Args, vector.TString)
 	}

@@ -38,20 +38,18 @@ func compileLogic(stop bool) func(c *compiler, x *Call) (node, error) {
 	}
 }
 
-func logicMatch(name string) func([]Operand) (*Match, error) {
-	return func(args []Operand) (*Match, error) {
-		m := &Match{Out: vector.TBoolean}
-		for _, a := range args {
-			if a.T.Kind != vector.Boolean && a.T.Kind != vector.Null {
-				return nil, mismatch(name, nil, args)
-			}
-			m.Args = append(m.Args, vector.TBoolean)
+func logicMatch(args []Operand) (*Match, error) {
+	m := &Match{Out: vector.TBoolean}
+	for _, a := range args {
+		if a.T.Kind != vector.Boolean && a.T.Kind != vector.Null {
+			return nil, &misfit{}
 		}
-		if len(args) < 2 {
-			return nil, mismatch(name, nil, args)
-		}
-		return m, nil
+		m.Args = append(m.Args, vector.TBoolean)
 	}
+	if len(args) < 2 {
+		return nil, &misfit{}
+	}
+	return m, nil
 }
 
 func (l *logicNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
@@ -140,7 +138,7 @@ func compileBetween(c *compiler, x *Call) (node, error) {
 
 func betweenMatch(args []Operand) (*Match, error) {
 	if len(args) != 3 {
-		return nil, mismatch("BETWEEN", nil, args)
+		return nil, &misfit{}
 	}
 	for _, a := range args[1:] {
 		if err := textWithNumber(args[0], a); err != nil {

@@ -90,11 +90,40 @@ func (c *callNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 }
 
 // tryNode makes nulls of the rows of x that fail.
-type tryNode struct{ x node }
+type tryNode struct {
+	x   node
+	out masked
+}
 
 func (t *tryNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 	mark := len(ev.ctx.Errors)
 	v := t.x.eval(ev, sel)
+	v = t.out.mask(v, ev.ctx.Errors[mark:])
 	ev.ctx.Errors = ev.ctx.Errors[:mark]
 	return v
+}
+
+// masked is a vector in which rows that failed are null, also where the expression went on after the failure: in
+// 1/0 = 1 AND FALSE, or COALESCE(1/0, 5).
+type masked struct {
+	out   vector.Vector
+	valid []uint64
+}
+
+func (m *masked) mask(v *vector.Vector, errs []RowError) *vector.Vector {
+	if len(errs) == 0 || v.Type.Kind == vector.Null {
+		return v
+	}
+	m.out = *v
+	m.valid = resize(m.valid, vector.Words(v.Len))
+	if v.Valid != nil {
+		copy(m.valid, v.Valid)
+	} else {
+		fill(m.valid, ^uint64(0))
+	}
+	for _, e := range errs {
+		m.valid[e.Row>>6] &^= 1 << (e.Row & 63)
+	}
+	m.out.Valid = m.valid
+	return &m.out
 }

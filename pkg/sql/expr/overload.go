@@ -159,7 +159,12 @@ func resolve(f *Func, args []Operand) (*Match, error) {
 		}
 	}
 	if f.Resolve != nil {
-		return f.Resolve(args)
+		m, err := f.Resolve(args)
+		var e *misfit
+		if errors.As(err, &e) {
+			return nil, mismatch(f.Name, f.Usage, args)
+		}
+		return m, err
 	}
 	var best *Match
 	least := noFit
@@ -173,6 +178,11 @@ func resolve(f *Func, args []Operand) (*Match, error) {
 	}
 	return best, nil
 }
+
+// misfit is the error of a Resolve whose arguments do not fit; resolve adds how the function is called.
+type misfit struct{}
+
+func (*misfit) Error() string { return "the arguments do not fit" }
 
 func mismatch(name string, usage []string, args []Operand) error {
 	types := make([]string, len(args))
