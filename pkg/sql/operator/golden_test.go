@@ -39,7 +39,7 @@ func TestGolden(t *testing.T) {
 		}
 		var outs []string
 		for n, c := range strings.Split(string(text), "----\n") {
-			in, want, _ := strings.Cut(c, "out\n")
+			in, want, _ := strings.Cut(c, "\nout\n")
 			name := fmt.Sprintf("%s/%d", filepath.Base(f), n+1)
 			got := runGolden(t, name, in, 1)
 			for _, size := range []int{7, 1024} {
@@ -47,7 +47,7 @@ func TestGolden(t *testing.T) {
 					t.Errorf("%s: batches of 1 and of %d differ:\n%s", name, size, d)
 				}
 			}
-			outs = append(outs, in+"out\n"+got)
+			outs = append(outs, in+"\nout\n"+got)
 			if d := gocmp.Diff(want, got); d != "" && !*update {
 				t.Errorf("%s: -want +got\n%s\n%s", name, d, in)
 			}

@@ -173,6 +173,9 @@ func (s *store) spread(d *aggDef, v *vector.Vector, rs rows, sign int64) {
 		before := x - mean
 		mean += float64(sign) * before / float64(n)
 		m2 += float64(sign) * before * (x - mean)
+		if sign < 0 && (n == 1 || m2 < 0) { // what rounding has left
+			m2 = 0
+		}
 		r[1], r[2] = math.Float64bits(mean), math.Float64bits(m2)
 	}
 }
