@@ -29,7 +29,8 @@ func BenchmarkAppend(b *testing.B) {
 			row := 0
 			for b.Loop() {
 				row++
-				if _, err := w.Append(b.Context(), map[string]string{topic.HeaderProvenance: strconv.Itoa(row)}, data); err != nil {
+				h := map[string]string{topic.HeaderProvenance: strconv.Itoa(row)}
+				if _, err := w.Append(b.Context(), h, data); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -90,7 +91,8 @@ func BenchmarkRead(b *testing.B) {
 						it.Stop()
 					}
 					c, err := js.CreateConsumer(b.Context(), "LEAT_x_0", jetstream.ConsumerConfig{
-						AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, FilterSubject: topic.PartitionFilter(topic.ClassSource, "x", 0),
+						AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true,
+						FilterSubject: topic.PartitionFilter(topic.ClassSource, "x", 0),
 					})
 					if err != nil {
 						b.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Bookmark is a position with the identity of the message there, so that a log which went backwards or was made again is
-// noticed. The zero Bookmark stands before everything and checks nothing.
+// Bookmark is a position with the identity of the message there, so that a log which went backwards or was made again
+// is noticed. The zero Bookmark stands before everything and checks nothing.
 type Bookmark struct {
 	Created int64  // the shard's creation time, ns since the epoch; 0: not checked
 	Seq     uint64 // the last message consumed; 0: none yet
@@ -82,8 +82,9 @@ func check(ctx context.Context, l Log, topicName string, b Bookmark) (Info, erro
 		return info, gap
 	case b.Seq > info.LastSeq:
 		gap.Found = info.LastSeq
-		gap.Text = fmt.Sprintf("its log went backwards: it ends at message %d, the position is %d; messages %d to %d are "+
-			"missing (restored from an older copy, or lost with the power)", info.LastSeq, b.Seq, info.LastSeq+1, b.Seq)
+		gap.Text = fmt.Sprintf("its log went backwards: it ends at message %d, the position is %d; messages %d to %d "+
+			"are missing (restored from an older copy, or lost with the power)",
+			info.LastSeq, b.Seq, info.LastSeq+1, b.Seq)
 		return info, gap
 	case b.Seq == 0:
 		return info, nil
@@ -96,7 +97,8 @@ func check(ctx context.Context, l Log, topicName string, b Bookmark) (Info, erro
 			info.FirstSeq, b.Seq)
 		return info, gap
 	case errors.Is(err, ErrNotFound):
-		gap.Text = fmt.Sprintf("message %d, at which the position stands, is missing (damaged, or removed by hand)", b.Seq)
+		gap.Text = fmt.Sprintf("message %d, at which the position stands, is missing (damaged, or removed by hand)",
+			b.Seq)
 		return info, gap
 	case err != nil:
 		return info, fmt.Errorf("check the position in %s: %w", topicName, err)

@@ -5,8 +5,8 @@ import "sync"
 // minPull is the least a reader asks for at once; a message that is larger is asked for alone.
 const minPull = 64 << 10
 
-// PullBudget bounds the bytes that all readers of one connection have asked the broker for. The broker keeps at most 64 MB
-// waiting for a connection and drops it beyond; ten readers of 16 MB each were seen to stand still.
+// PullBudget bounds the bytes that all readers of one connection have asked the broker for. The broker keeps at most 64
+// MB waiting for a connection and drops it beyond; ten readers of 16 MB each were seen to stand still.
 type PullBudget struct {
 	mu    sync.Mutex
 	left  int

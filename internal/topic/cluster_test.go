@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leatsql/leat/internal/topic"
@@ -85,7 +84,7 @@ func TestLeaderChanges(t *testing.T) {
 
 func stepDown(ctx context.Context, t *testing.T, js jetstream.JetStream, name string) {
 	t.Helper()
-	if _, err := js.Conn().RequestMsgWithContext(ctx, &nats.Msg{Subject: "$JS.API.STREAM.LEADER.STEPDOWN." + name}); err != nil {
+	if _, err := js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.LEADER.STEPDOWN."+name, nil); err != nil {
 		t.Errorf("step down: %v", err)
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// ConnectOptions returns how every connection of Leat behaves: named, trying for ever with jitter, also at the start, and
-// without a reconnect buffer. That buffer sends a timed-out append after the reconnect, behind the back of its writer.
+// ConnectOptions returns how every connection of Leat behaves: named, trying for ever with jitter, also at the start,
+// and without a reconnect buffer. That buffer sends a timed-out append after the reconnect, behind the back of its
+// writer.
 func ConnectOptions(name string) []nats.Option {
 	return []nats.Option{
 		nats.Name(name),

@@ -62,7 +62,9 @@ func TestParseAck(t *testing.T) {
 			t.Errorf("%s: got %+v %v, want %+v", reply, got, err, want)
 		}
 	}
-	for _, reply := range []string{"", "_INBOX.x", "$JS.ACK.S.c.1.12.3.99", "$JS.ACK.S.c.1.x.3.99.7", "$KV.ACK.S.c.1.1.3.99.7"} {
+	for _, reply := range []string{
+		"", "_INBOX.x", "$JS.ACK.S.c.1.12.3.99", "$JS.ACK.S.c.1.x.3.99.7", "$KV.ACK.S.c.1.1.3.99.7",
+	} {
 		if got, err := parseAck(reply); err == nil {
 			t.Errorf("%s: got %+v", reply, got)
 		}

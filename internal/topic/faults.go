@@ -14,8 +14,9 @@ const (
 	// AppendLate: the request waits in the network until Deliver, and is decided then; nobody hears the answer. Other
 	// appends to the subject go on meanwhile.
 	AppendLate
-	// AppendUndecided: the leader takes the request but has no quorum. Until Deliver (committed) or Drop (forgotten) every
-	// other append to the subject is answered ErrUndecided. A request that the leader refuses is answered at once.
+	// AppendUndecided: the leader takes the request but has no quorum. Until Deliver (committed) or Drop (forgotten)
+	// every other append to the subject is answered ErrUndecided. A request that the leader refuses is answered at
+	// once.
 	AppendUndecided
 	// AppendServerFull: the server has no storage: ErrServerFull.
 	AppendServerFull
@@ -60,14 +61,15 @@ type Rates struct {
 	CursorDeath                                float64 // of Next and Read
 }
 
-// SeededFaults draws faults by Rates from a source of random numbers that the caller seeds. Rates may be changed between
-// calls; the zero Rates are quiet.
+// SeededFaults draws faults by Rates from a source of random numbers that the caller seeds. Rates may be changed
+// between calls; the zero Rates are quiet.
 type SeededFaults struct {
 	Rates Rates
 	next  func() float64
 }
 
-// NewSeededFaults returns faults drawn from next, which gives numbers in [0, 1): rand.New(rand.NewPCG(seed, 0)).Float64.
+// NewSeededFaults returns faults drawn from next, which gives numbers in [0, 1): rand.New(rand.NewPCG(seed,
+// 0)).Float64.
 func NewSeededFaults(next func() float64, r Rates) *SeededFaults {
 	return &SeededFaults{Rates: r, next: next}
 }

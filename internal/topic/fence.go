@@ -6,14 +6,14 @@ import (
 	"fmt"
 )
 
-// EpochMessage makes the epoch message that stands behind last (nil: the subject is empty). It repeats last's provenance,
-// watermark and idle mark. It returns an error, ErrFenced by custom, when last bears a higher epoch than its own: then
-// this owner is the stale one. It may be called several times.
+// EpochMessage makes the epoch message that stands behind last (nil: the subject is empty). It repeats last's
+// provenance, watermark and idle mark. It returns an error, ErrFenced by custom, when last bears a higher epoch than
+// its own: then this owner is the stale one. It may be called several times.
 type EpochMessage func(last *Message) (header map[string]string, data []byte, err error)
 
-// Fence makes this writer the owner of its subject (rule 6c). It reads the last message, appends the epoch message behind
-// it, and does so again while others come first, until its own is in. It returns the message that the epoch message
-// stands behind, nil when the subject was empty.
+// Fence makes this writer the owner of its subject (rule 6c). It reads the last message, appends the epoch message
+// behind it, and does so again while others come first, until its own is in. It returns the message that the epoch
+// message stands behind, nil when the subject was empty.
 //
 // A read alone proves nothing, it may come from the past; the accepted append does.
 func (w *Writer) Fence(ctx context.Context, epochMessage EpochMessage) (*Message, error) {

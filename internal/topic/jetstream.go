@@ -30,7 +30,8 @@ type JetStream struct {
 	budget  *PullBudget
 }
 
-// NewJetStream returns the log over the stream name. It asks the broker nothing; OpenShard checks that the stream is fit.
+// NewJetStream returns the log over the stream name. It asks the broker nothing; OpenShard checks that the stream is
+// fit.
 func NewJetStream(js jetstream.JetStream, name string, cfg JetStreamConfig) *JetStream {
 	l := &JetStream{js: js, nc: js.Conn(), name: name, prefix: "$JS.API.", timeout: cfg.Timeout, budget: cfg.Budget}
 	switch o := js.Options(); {
@@ -172,7 +173,9 @@ func (l *JetStream) get(ctx context.Context, req getRequest) (*Message, error) {
 	if a.Message == nil {
 		return nil, fmt.Errorf("%s: %w: an answer without a message", what, ErrNoAnswer)
 	}
-	m := &Message{Subject: a.Message.Subject, Seq: a.Message.Seq, TimeMs: a.Message.Time.UnixMilli(), Data: a.Message.Data}
+	m := &Message{
+		Subject: a.Message.Subject, Seq: a.Message.Seq, TimeMs: a.Message.Time.UnixMilli(), Data: a.Message.Data,
+	}
 	if len(a.Message.Header) > 0 {
 		h, err := nats.DecodeHeadersMsg(a.Message.Header)
 		if err != nil {

@@ -41,7 +41,8 @@ type Info struct {
 
 // The errors of a Log. Each says whether the append may have happened all the same.
 var (
-	// ErrWrongLast: another message is last on the subject (10071). Not appended by this attempt. *WrongLastError has n.
+	// ErrWrongLast: another message is last on the subject (10071). Not appended by this attempt. *WrongLastError
+	// says which.
 	ErrWrongLast = errors.New("wrong last sequence")
 	// ErrUndecided: an append to the subject is still in flight or without quorum (10164). May still be committed.
 	ErrUndecided = errors.New("an append is undecided")

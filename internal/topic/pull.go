@@ -23,8 +23,8 @@ const (
 )
 
 // pullCursor reads a stream through an ephemeral consumer that acknowledges nothing. It dies at the first doubt: a
-// reconnect, a missing heartbeat, a message out of turn. Reader starts another one at its position, after it has checked
-// that the log is still the one it knows.
+// reconnect, a missing heartbeat, a message out of turn. Reader starts another one at its position, after it has
+// checked that the log is still the one it knows.
 type pullCursor struct {
 	l          *JetStream
 	consumer   string
@@ -44,8 +44,9 @@ type pullCursor struct {
 	err                       error
 }
 
-// fit is what is known about the size of the next message. While pulls end because it is larger than what they have left,
-// no other is added until all have ended; then one over all that may be asked for is tried, and then one for it alone.
+// fit is what is known about the size of the next message. While pulls end because it is larger than what they have
+// left, no other is added until all have ended; then one over all that may be asked for is tried, and then one for it
+// alone.
 type fit uint8
 
 const (

@@ -177,7 +177,8 @@ func (r *Reader) confirmed(info Info) bool {
 	return now.Sub(r.gapSeen) >= confirm
 }
 
-// follow checks that m's fence names the message of its subject that came before it, if that one was owed to this reader.
+// follow checks that m's fence names the message of its subject that came before it, if that one was owed to this
+// reader.
 func (r *Reader) follow(m *Message) error {
 	if !m.HasFence { // appended by the broker itself: ticks
 		return nil

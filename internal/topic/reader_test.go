@@ -80,7 +80,8 @@ func TestReaderGaps(t *testing.T) {
 	reuse := func(l *topic.Memory, from uint64) {
 		l.CutTo(from)
 		for i, last := 0, from-1; i < 4; i++ {
-			last, _ = l.Append(context.Background(), &topic.Message{Subject: topictest.Sub(0, "a"), Data: []byte("new")}, last)
+			m := &topic.Message{Subject: topictest.Sub(0, "a"), Data: []byte("new")}
+			last, _ = l.Append(context.Background(), m, last)
 		}
 	}
 	for _, c := range []struct {
@@ -92,16 +93,44 @@ func TestReaderGaps(t *testing.T) {
 		words    string
 	}{
 		{"nothing", 4, func(*topic.Memory) {}, seqs(5, 10), 0, ""},
-		{"one in the middle", 4, func(l *topic.Memory) { l.Delete(7) }, []uint64{5, 6, 8}, 7, "message 7 of leat.src.x.0.a is missing"},
-		{"the first behind the position", 4, func(l *topic.Memory) { l.Delete(5) }, []uint64{6}, 5, "message 5 of leat.src.x.0.a is missing"},
+		{
+			"one in the middle", 4,
+			func(l *topic.Memory) { l.Delete(7) },
+			[]uint64{5, 6, 8}, 7, "message 7 of leat.src.x.0.a is missing",
+		},
+		{
+			"the first behind the position", 4,
+			func(l *topic.Memory) { l.Delete(5) },
+			[]uint64{6}, 5, "message 5 of leat.src.x.0.a is missing",
+		},
 		{"one before the position", 4, func(l *topic.Memory) { l.Delete(2) }, seqs(5, 10), 0, ""},
-		{"the position's own", 4, func(l *topic.Memory) { l.Delete(4) }, nil, 4, "message 4, at which the position stands, is missing"},
-		{"from the start, one in the middle", 0, func(l *topic.Memory) { l.Delete(5) }, []uint64{1, 2, 3, 4, 6}, 5, "and 3 was the last one read"},
+		{
+			"the position's own", 4,
+			func(l *topic.Memory) { l.Delete(4) },
+			nil, 4, "message 4, at which the position stands, is missing",
+		},
+		{
+			"from the start, one in the middle", 0,
+			func(l *topic.Memory) { l.Delete(5) },
+			[]uint64{1, 2, 3, 4, 6}, 5, "and 3 was the last one read",
+		},
 		{"cut behind the position", 4, func(l *topic.Memory) { l.CutTo(6) }, []uint64{5, 6}, 0, ""},
-		{"cut before the position", 9, func(l *topic.Memory) { l.CutTo(5) }, nil, 9, "it ends at message 5, the position is 9"},
+		{
+			"cut before the position", 9,
+			func(l *topic.Memory) { l.CutTo(5) },
+			nil, 9, "it ends at message 5, the position is 9",
+		},
 		{"numbers used again", 7, func(l *topic.Memory) { reuse(l, 6) }, nil, 7, "is not the one that was read"},
-		{"made again", 4, func(l *topic.Memory) { l.Recreate(time.UnixMilli(99)) }, nil, 4, "deleted and made again at 1970-01-01T00:00:00.099Z"},
-		{"made again before the first message", 0, func(l *topic.Memory) { l.Recreate(time.UnixMilli(99)) }, nil, 0, ""},
+		{
+			"made again", 4,
+			func(l *topic.Memory) { l.Recreate(time.UnixMilli(99)) },
+			nil, 4, "deleted and made again at 1970-01-01T00:00:00.099Z",
+		},
+		{
+			"made again before the first message", 0,
+			func(l *topic.Memory) { l.Recreate(time.UnixMilli(99)) },
+			nil, 0, "",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -28,8 +28,8 @@ func openShard(t *testing.T, js jetstream.JetStream) *topic.JetStream {
 	return l
 }
 
-// TestServerRestarts stops and starts the broker under a writer and a reader: what was acknowledged is there, once and in
-// order, and both go on by themselves.
+// TestServerRestarts stops and starts the broker under a writer and a reader: what was acknowledged is there, once and
+// in order, and both go on by themselves.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
 	const rows, restarts = 3000, 3
@@ -55,7 +55,8 @@ func TestServerRestarts(t *testing.T) {
 	wg.Go(func() {
 		defer close(reached)
 		r := topic.NewReader(topic.ReaderConfig{
-			Log: l, Topic: "x/0", Filters: []string{topic.PartitionFilter(topic.ClassSource, "x", 0)}, MaxBytes: 64 << 10,
+			Log: l, Topic: "x/0", MaxBytes: 64 << 10,
+			Filters: []string{topic.PartitionFilter(topic.ClassSource, "x", 0)},
 		})
 		defer r.Close()
 		for row := 0; row < rows; {
@@ -206,7 +207,8 @@ func TestPullBudget(t *testing.T) {
 	t.Parallel()
 	srv := topictest.StartServer(t, t.TempDir())
 	b := topic.NewPullBudget(1 << 20)
-	l := topic.NewJetStream(openShard(t, srv.Connect(t)).JetStream(), topic.ShardName("x", 0), topic.JetStreamConfig{Budget: b})
+	first := openShard(t, srv.Connect(t))
+	l := topic.NewJetStream(first.JetStream(), first.Name(), topic.JetStreamConfig{Budget: b})
 	var cursors []topic.Cursor
 	for i, want := range []int{512 << 10, 768 << 10, 896 << 10, 960 << 10, 1024 << 10} {
 		c, err := l.Read(t.Context(), 1, 16<<20)
@@ -252,7 +254,8 @@ func TestShardRules(t *testing.T) {
 		t.Error(l.Name(), again.Name())
 	}
 	for i, c := range []jetstream.StreamConfig{
-		{MaxAge: time.Hour}, {MaxMsgsPerSubject: 9}, {AllowDirect: true}, {Discard: jetstream.DiscardOld}, {MaxBytes: -1},
+		{MaxAge: time.Hour}, {MaxMsgsPerSubject: 9}, {AllowDirect: true}, {Discard: jetstream.DiscardOld},
+		{MaxBytes: -1},
 	} {
 		c.Name, c.Subjects = fmt.Sprintf("BAD%d", i), []string{fmt.Sprintf("bad%d", i)}
 		if i != 3 {

@@ -43,9 +43,9 @@ const (
 	reasonNoAnswer
 )
 
-// settle is the protocol of one append, without a clock and without I/O: the blocking Writer and a simulator run the same.
-// From its first attempt on an append stays the same bytes behind the same fence until it is accepted or refused with
-// another last sequence. No other answer ends a doubt, and no read does.
+// settle is the protocol of one append, without a clock and without I/O: the blocking Writer and a simulator run the
+// same. From its first attempt on an append stays the same bytes behind the same fence until it is accepted or refused
+// with another last sequence. No other answer ends a doubt, and no read does.
 type settle struct {
 	subject string
 	expect  uint64

@@ -27,8 +27,8 @@ type ShardConfig struct {
 // DefaultMaxMessage is where messages are cut.
 const DefaultMaxMessage = 512 << 10
 
-// MinMaxBytes is the least MaxBytes of a shard in which writers never wait for ever: what can never be trimmed (the last
-// message of each subject and the bookmarked ones) and a message must fit, twice.
+// MinMaxBytes is the least MaxBytes of a shard in which writers never wait for ever: what can never be trimmed (the
+// last message of each subject and the bookmarked ones) and a message must fit, twice.
 func MinMaxBytes(writerSubjects, maxMessage int) int64 {
 	if maxMessage == 0 {
 		maxMessage = DefaultMaxMessage
@@ -57,8 +57,9 @@ func (c ShardConfig) Validate() error {
 		errs = append(errs, fmt.Errorf("replicas: %d is outside 0..5", c.Replicas))
 	}
 	if least := MinMaxBytes(c.WriterSubjects, c.MaxMessage); c.MaxBytes < least {
-		errs = append(errs, fmt.Errorf("max_bytes: %d is too small for %d subjects of messages up to %d bytes; want %d "+
-			"or more, else writers could wait for room for ever", c.MaxBytes, c.WriterSubjects, c.maxMessage(), least))
+		errs = append(errs, fmt.Errorf("max_bytes: %d is too small for %d subjects of messages up to %d bytes; want "+
+			"%d or more, else writers could wait for room for ever",
+			c.MaxBytes, c.WriterSubjects, c.maxMessage(), least))
 	}
 	return errors.Join(errs...)
 }
@@ -70,8 +71,8 @@ func (c ShardConfig) maxMessage() int {
 	return c.MaxMessage
 }
 
-// CreateShard makes the stream, or finds the very same one there, and returns its log. Nothing in it ever goes by age or
-// number, a full one refuses, and replicas answer no reads.
+// CreateShard makes the stream, or finds the very same one there, and returns its log. Nothing in it ever goes by age
+// or number, a full one refuses, and replicas answer no reads.
 func CreateShard(ctx context.Context, js jetstream.JetStream, c ShardConfig, jc JetStreamConfig) (*JetStream, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("make shard %s: %w", c.Name, err)

@@ -66,8 +66,8 @@ func newSim(t *testing.T, seed uint64) *sim {
 	})
 	s.trim = topic.NewTrimmer(s.log)
 	s.reader = topic.NewReader(topic.ReaderConfig{
-		Log: s.log, Topic: "x/0", Filters: []string{topic.PartitionFilter(topic.ClassSource, "x", 0)}, Jitter: rnd.Float64,
-		Now: func() time.Time { return s.now },
+		Log: s.log, Topic: "x/0", Filters: []string{topic.PartitionFilter(topic.ClassSource, "x", 0)},
+		Jitter: rnd.Float64, Now: func() time.Time { return s.now },
 	})
 	s.start()
 	return s
@@ -248,8 +248,8 @@ func (s *sim) check() {
 	}
 }
 
-// TestOwnersUnderFaults lets owners of one subject replace each other over a log that loses, delays, refuses and forgets,
-// while a reader follows and trims. No row may be lost, doubled or out of order, and nothing may stand still.
+// TestOwnersUnderFaults lets owners of one subject replace each other over a log that loses, delays, refuses and
+// forgets, while a reader follows and trims. No row may be lost, doubled or out of order, and nothing may stand still.
 func TestOwnersUnderFaults(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(2000)

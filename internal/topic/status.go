@@ -34,7 +34,7 @@ var statuses = [...]struct {
 }{
 	reasonNone:       {StatusRunning, 0, ""},
 	reasonFull:       {StatusFull, 100 * time.Millisecond, "%s is full; waiting for its readers"},
-	reasonServerFull: {StatusServerFull, 0, "the server's store is full; %s waits until streams are trimmed or its limit raised"},
+	reasonServerFull: {StatusServerFull, 0, "the server's store is full; %s waits until there is room"},
 	reasonUndecided:  {StatusUndecided, 5 * time.Second, "the brokers of %s have no majority; waiting"},
 	reasonNoAnswer:   {StatusNoAnswer, 5 * time.Second, "the broker does not answer for %s; disk full?"},
 }

@@ -31,8 +31,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// StageName returns the topic name of the exchange behind a stage of a query, Q<query>-<stage>. Capital letter and hyphen
-// keep it apart from every user's name (CheckName), so that no stream can meet a stage's topic.
+// StageName returns the topic name of the exchange behind a stage of a query, Q<query>-<stage>. Capital letter and
+// hyphen keep it apart from every user's name (CheckName), so that no stream can meet a stage's topic.
 func StageName(query string, stage int) string {
 	return fmt.Sprintf("Q%s-%d", strings.ReplaceAll(query, ".", "-"), stage)
 }

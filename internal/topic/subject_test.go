@@ -17,7 +17,8 @@ func TestSubjects(t *testing.T) {
 	if want := (topic.Place{Class: "res", Name: "Qq1-1", Partition: 7, Writer: "3"}); err != nil || p != want {
 		t.Errorf("parsed %+v %v, want %+v", p, err, want)
 	}
-	if !topic.Match(topic.PartitionFilter("res", "Qq1-1", 7), s) || !topic.Match(topic.TopicFilter("res", "Qq1-1"), s) ||
+	if !topic.Match(topic.PartitionFilter("res", "Qq1-1", 7), s) ||
+		!topic.Match(topic.TopicFilter("res", "Qq1-1"), s) ||
 		topic.Match(topic.PartitionFilter("res", "Qq1-1", 77), s) || topic.Match(topic.TopicFilter("src", "Qq1-1"), s) {
 		t.Error("filters do not match")
 	}
@@ -41,7 +42,8 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for _, s := range []string{
-		"", "leat", "leat.src.x.0", "leat.src.x.0.w.z", "nats.src.x.0.w", "leat.api.x.0.w", "leat.src.x.00.w", "leat.src.x.-1.w",
+		"", "leat", "leat.src.x.0", "leat.src.x.0.w.z", "nats.src.x.0.w", "leat.api.x.0.w", "leat.src.x.00.w",
+		"leat.src.x.-1.w",
 		"leat.src.x.65536.w", "leat.src.x.+1.w", "leat.src.*.0.w", "leat.src.x.0.>", "leat.src..0.w", "leat.src.x.0.",
 	} {
 		if p, err := topic.ParseSubject(s); err == nil {
@@ -56,7 +58,8 @@ func TestSubjectRefusesKeys(t *testing.T) {
 		class, name, writer string
 		partition           int
 	}{
-		{"api", "x", "w", 0}, {"src", "a.>", "w", 0}, {"src", "x", "a.b", 0}, {"src", "x", "", 0}, {"src", "x", "w", -1},
+		{"api", "x", "w", 0}, {"src", "a.>", "w", 0}, {"src", "x", "a.b", 0}, {"src", "x", "", 0},
+		{"src", "x", "w", -1},
 	} {
 		func() {
 			defer func() {

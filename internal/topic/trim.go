@@ -13,8 +13,8 @@ type TrimInput struct {
 	Partitions []PartitionReaders
 }
 
-// PartitionReaders names the writers' subjects of one partition, and for each of its consumers the position of its older
-// snapshot, or where it registered to start (0: at the first message, which holds everything).
+// PartitionReaders names the writers' subjects of one partition, and for each of its consumers the position of its
+// older snapshot, or where it registered to start (0: at the first message, which holds everything).
 type PartitionReaders struct {
 	Subjects  []string
 	Positions []uint64
@@ -26,8 +26,9 @@ type Trim struct {
 	Below   uint64
 }
 
-// PlanTrim decides what may go: what every consumer's older snapshot has passed, the message at the position itself stays
-// as its bookmark, and what retention does not want. The last message of a subject stays in any case, by Log.Trim.
+// PlanTrim decides what may go: what every consumer's older snapshot has passed, the message at the position itself
+// stays as its bookmark, and what retention does not want. The last message of a subject stays in any case, by
+// Log.Trim.
 func PlanTrim(in TrimInput) []Trim {
 	line := retentionLine(in.Info, in.Retention)
 	var plan []Trim

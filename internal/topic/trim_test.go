@@ -34,9 +34,8 @@ func TestPlanTrim(t *testing.T) {
 			if c.below > 0 {
 				want = []topic.Trim{{Subject: a, Below: c.below}, {Subject: b, Below: c.below}}
 			}
-			got := topic.PlanTrim(topic.TrimInput{Info: info, Retention: c.retention, Partitions: []topic.PartitionReaders{
-				{Subjects: []string{a, b}, Positions: c.positions},
-			}})
+			readers := []topic.PartitionReaders{{Subjects: []string{a, b}, Positions: c.positions}}
+			got := topic.PlanTrim(topic.TrimInput{Info: info, Retention: c.retention, Partitions: readers})
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
 			}

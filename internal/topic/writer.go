@@ -24,8 +24,8 @@ type WriterConfig struct {
 	Jitter func() float64
 }
 
-// Writer appends to one subject: fenced, one append in flight, each settled before the next. It is used by one goroutine;
-// Stats may be read by any.
+// Writer appends to one subject: fenced, one append in flight, each settled before the next. It is used by one
+// goroutine; Stats may be read by any.
 //
 // Blocking: Fence, then Append again and again. Step by step: StartFence or Start, then Step until it is done; a Step
 // makes one call to the log and says how long to wait before the next, so that a simulator drives many writers from one

@@ -147,7 +147,10 @@ func TestWriterNamesASilentBroker(t *testing.T) {
 	if seq, err := w.Append(t.Context(), provenance(1, 1, "row"), nil); seq != 2 || err != nil {
 		t.Fatal(seq, err) // found by reading message 2: the first attempt had arrived
 	}
-	want := []string{"true the broker does not answer for leat.src.x.0.w; disk full? (no answer from the broker)", "false "}
+	want := []string{
+		"true the broker does not answer for leat.src.x.0.w; disk full? (no answer from the broker)",
+		"false ",
+	}
 	if d := cmp.Diff(want, said); d != "" {
 		t.Error(d)
 	}
@@ -175,7 +178,8 @@ func TestWriterInterrupted(t *testing.T) {
 			t.Parallel()
 			l := topic.NewMemory(topic.MemoryConfig{Faults: &script{topic.AppendOK, c.fault}})
 			ctx, cancel := context.WithCancel(t.Context())
-			w := topic.NewWriter(timeless(topic.WriterConfig{Log: l, Subject: topictest.Sub(0, "w")}, func(int) { cancel() }))
+			cfg := topic.WriterConfig{Log: l, Subject: topictest.Sub(0, "w")}
+			w := topic.NewWriter(timeless(cfg, func(int) { cancel() }))
 			if _, err := w.Fence(ctx, epoch(1)); err != nil {
 				t.Fatal(err)
 			}
@@ -190,8 +194,8 @@ func TestWriterInterrupted(t *testing.T) {
 				t.Errorf("another append before the one in doubt is settled: %v", err)
 			}
 			l.SetMaxBytes(0)
-			w2 := w // the same writer goes on when it is resumed with a living context
-			if seq, err := w2.Resume(context.WithoutCancel(ctx)); seq != 2 || err != nil {
+			// The same writer goes on when it is resumed with a living context.
+			if seq, err := w.Resume(context.WithoutCancel(ctx)); seq != 2 || err != nil {
 				t.Errorf("resumed: %d %v", seq, err)
 			}
 			for range l.Pending() {

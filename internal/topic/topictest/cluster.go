@@ -78,7 +78,9 @@ func (c *Cluster) Connect(t testing.TB) jetstream.JetStream {
 	const name = "READY"
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		_, err = js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{"ready"}, Replicas: len(urls)})
+		_, err = js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: name, Subjects: []string{"ready"}, Replicas: len(urls),
+		})
 		cancel()
 		if err == nil {
 			break

@@ -208,7 +208,8 @@ func full(t *testing.T, open Open) {
 	if !errors.Is(err, topic.ErrFull) || n < 6 || n > 8 {
 		t.Fatalf("after %d blocks: got %v, want full after 7", n, err)
 	}
-	if _, err = l.Append(t.Context(), &topic.Message{Subject: a, Data: []byte(block)}, 1); !errors.Is(err, topic.ErrWrongLast) {
+	_, err = l.Append(t.Context(), &topic.Message{Subject: a, Data: []byte(block)}, 1)
+	if !errors.Is(err, topic.ErrWrongLast) {
 		t.Errorf("a zombie at a full shard: got %v, want wrong last sequence", err)
 	}
 	last = Put(t, l, a, "small", last) // what fits is still taken
