@@ -9,7 +9,7 @@ FUZZTIME ?= 30s
 BENCH ?= .
 PKG ?= ./...
 
-.PHONY: help run build test check race lint fmt gen golden fuzz bench sim e2e vuln size clean
+.PHONY: help run build test check race lint fmt gen golden fuzz bench sim e2e vuln size compose clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ vuln: ## known vulnerabilities in what we call (needs the network)
 
 size: build ## size of the binary by module
 	@sh scripts/size.sh bin/leat
+
+compose: build ## prepare deploy/compose: binaries and a password
+	@sh scripts/compose.sh
 
 clean: ## remove what was built
 	rm -rf bin
