@@ -142,8 +142,8 @@ func (g *globals) hintf(format string, args ...any) {
 	}
 }
 
-// isTerminal tells whether w is a terminal.
-func isTerminal(w io.Writer) bool {
+// isTerminal tells whether w, a stream of the process, is a terminal.
+func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -12,7 +12,10 @@ import (
 
 // commands makes every command; each stands in a file cmd_<name>.go of its own.
 var commands = []func(*globals) *cobra.Command{
+	newSQLCmd,
 	newDevCmd,
+	newPrintCmd,
+	newDLQCmd,
 	newRunCmd,
 	newServeCmd,
 	newBenchCmd,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -103,7 +104,7 @@ type Rows struct {
 func (c *Client) Rows(r api.Result) (*Rows, error) {
 	s := &vector.Schema{}
 	for _, col := range r.Columns {
-		t, err := messages.ParseColumnType([]byte(col.Type))
+		t, err := messages.ParseColumnType([]byte(strings.ReplaceAll(col.Type, " ", "")))
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", col.Name, err)
 		}

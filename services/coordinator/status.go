@@ -22,6 +22,9 @@ func (c *Coordinator) Status() api.Status {
 		}
 		m := api.MemberStatus{ID: beat.ID, Roles: beat.Roles}
 		for _, src := range r.Sources {
+			if o := cat.Objects[src.Name]; o == nil || o.Source == nil && src.State == "running" {
+				continue // a derived object takes rows by INSERT alone
+			}
 			src.Owner = beat.ID
 			s.Sources = append(s.Sources, src)
 		}

@@ -324,7 +324,7 @@ func (p *Pusher) decodeBatch(data []byte, now int64) (*vector.Batch, error) {
 		if t != vector.NoTime {
 			continue
 		}
-		if p.Object.EventTime != "" {
+		if p.Object.EventTime != "" && p.Object.Source != nil {
 			return nil, fmt.Errorf("row %d: the event time %s is null", i+1, p.Object.EventTime)
 		}
 		b.Time[i] = now
