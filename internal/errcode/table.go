@@ -215,6 +215,11 @@ var table = []Entry{
 			"task stays stopped rather than give wrong answers. The message says what is missing, and the choices.",
 	},
 	{
+		"LEAT-5302", "a record kills its task",
+		"A task died again and again on a message. Its rows were tried apart: the ones that kill the task are dead letters, " +
+			"and the rest goes on. It is a bug in Leat; please report it with the row and the statement.",
+	},
+	{
 		"LEAT-5401", "the target refused a row",
 		"The system that a sink writes to refused a row for good. The row is a dead letter with the reason, and " +
 			"the rest goes on.",

@@ -20,7 +20,8 @@ type Input struct {
 	Filters   []string // topic.PartitionFilter of the class, or of both classes
 	Schema    *vector.Schema
 	// Start is the sequence from which rows count, for a task without a snapshot; 0: from the first. Of older messages,
-	// kept because they are the last of an idle writer, only the watermark is taken. It never changes.
+	// kept because they are the last of an idle writer, only the watermark is taken. The task's first start decides, and
+	// remembers it with its snapshots.
 	Start uint64
 	// First: what the partition holds when the task starts is read before anything of the other inputs.
 	First bool

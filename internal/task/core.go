@@ -59,7 +59,8 @@ type core struct {
 	snaps    uint64 // names of objects
 	unsaved  error  // why the last snapshot could not be kept
 
-	slow     *slowStep // a step taken with care
+	slow     *slowStep // a step taken with care: nothing else happens meanwhile
+	shown    uint64    // the last step that an output showed when this owner began
 	stopping bool
 	stopped  bool
 	taken    int // steps since the start
@@ -215,7 +216,7 @@ func (c *core) take(k int, d *Delivery) {
 		return
 	}
 	d.input = k
-	if d.Message.Seq < c.cfg.Inputs[k].Start { // of an idle writer: only the watermark is wanted
+	if d.Message.Seq < c.ptr.Start[k] { // of an idle writer: only the watermark is wanted
 		d.Batch = d.headOnly()
 	}
 	if c.careful(d) {
@@ -234,7 +235,10 @@ func (c *core) run(d *Delivery, bad []int) {
 		start = c.clock()
 	}
 	if err := c.guarded(func() { c.machineStep(d, bad, emitter{c}) }); err != nil {
-		c.crashed(d, err)
+		c.crashed(err)
+		return
+	}
+	if c.err != nil {
 		return
 	}
 	ns := int64(0)

@@ -27,6 +27,7 @@ type storeOp struct {
 	name     string // of the object, the task, or a prefix
 	data     []byte
 	revision uint64
+	prepare  func(*storeOp) // when its turn comes; what it makes stays the same however often the call is made
 	then     func(storeAnswer) error
 }
 
@@ -57,7 +58,12 @@ func (o *storeOp) do(ctx context.Context, s state.Store) (a storeAnswer) {
 }
 
 // ask queues a call; one that gets no answer is made again.
-func (c *core) ask(o *storeOp) {
+func (c *core) ask(o *storeOp) { c.ops = append(c.ops, c.persistent(o)) }
+
+// askNext queues a call before all others.
+func (c *core) askNext(o *storeOp) { c.ops = append([]*storeOp{c.persistent(o)}, c.ops...) }
+
+func (c *core) persistent(o *storeOp) *storeOp {
 	then := o.then
 	o.then = func(a storeAnswer) error {
 		if errors.Is(a.err, state.ErrNoAnswer) && o.kind != opPut {
@@ -66,7 +72,7 @@ func (c *core) ask(o *storeOp) {
 		}
 		return then(a)
 	}
-	c.ops = append(c.ops, o)
+	return o
 }
 
 // nextOp hands out the next call to the store, nil when there is none or one is under way.
@@ -75,7 +81,12 @@ func (c *core) nextOp() *storeOp {
 		return nil
 	}
 	c.opOut = true
-	return c.ops[0]
+	o := c.ops[0]
+	if o.prepare != nil {
+		o.prepare(o)
+		o.prepare = nil
+	}
+	return o
 }
 
 // opDone takes the answer to the call that was handed out.
@@ -88,31 +99,38 @@ func (c *core) opDone(a storeAnswer) {
 	c.pump()
 }
 
-// writePointer switches the pointer by the revision this owner holds. A switch without an answer is settled by making it
-// again: moved to this very value means that it was made.
-func (c *core) writePointer(p pointer, then func() error, moved func(storeAnswer) error) {
-	c.serial++
-	p.Epoch, p.Serial = c.cfg.Epoch, c.serial
-	data := p.encode()
+// writePointer changes the pointer and switches it by the revision this owner holds. A switch without an answer is settled
+// by making it again: moved to this very value means that it was made.
+func (c *core) writePointer(change func(*pointer), then func() error, moved func(storeAnswer) error) {
+	var p pointer
+	o := &storeOp{kind: opSwitch, name: c.cfg.Name}
 	done := func(revision uint64) error {
 		c.ptr, c.revision = p, revision
 		return then()
 	}
-	c.ask(&storeOp{kind: opSwitch, name: c.cfg.Name, data: data, revision: c.revision, then: func(a storeAnswer) error {
+	o.prepare = func(o *storeOp) {
+		c.serial++
+		p = c.ptr
+		change(&p)
+		p.Epoch, p.Serial = c.cfg.Epoch, c.serial
+		o.data, o.revision = p.encode(), c.revision
+	}
+	o.then = func(a storeAnswer) error {
 		switch {
 		case a.err == nil:
 			return done(a.revision)
 		case errors.Is(a.err, state.ErrMoved):
-			c.look(data, done, moved)
+			c.look(o.data, done, moved)
 			return nil
 		}
 		return fmt.Errorf("task %s: switch its pointer: %w", c.cfg.Name, a.err)
-	}})
+	}
+	c.ask(o)
 }
 
 // look reads the pointer that has moved, until what it reads is newer than what this owner knows.
 func (c *core) look(mine []byte, done func(uint64) error, moved func(storeAnswer) error) {
-	c.ask(&storeOp{kind: opLoad, name: c.cfg.Name, then: func(a storeAnswer) error {
+	c.askNext(&storeOp{kind: opLoad, name: c.cfg.Name, then: func(a storeAnswer) error {
 		switch {
 		case a.err != nil && !errors.Is(a.err, state.ErrNotFound):
 			return fmt.Errorf("task %s: read its pointer: %w", c.cfg.Name, a.err)

@@ -73,7 +73,7 @@ func (w *world) evaluate(t *toyTask) *evaluated {
 			}
 		}
 	}
-	m := t.fresh()
+	m, extra := t.fresh(), uint64(0)
 	for step, port := range t.inst.m.st.Ports {
 		if len(in[port]) == 0 {
 			w.fail("%s: step %d took more of input %d than there is", t.name, step+1, port)
@@ -84,7 +84,12 @@ func (w *world) evaluate(t *toyTask) *evaluated {
 		}
 		in[port] = in[port][1:]
 		e.marks = append(e.marks, slices.Clone(e.marks[step]))
-		m.Step(int(port), d.Writer, d.Batch, gather{c, e})
+		bad := t.bad(d)
+		for _, k := range bad {
+			gather{c, e}.DeadLetter(d.Batch, uint32(k), "", "")
+		}
+		extra += uint64(len(bad))
+		m.Step(int(port), d.Writer, without(d.Batch, bad, d.Batch.Rows), gather{c, e})
 		for i := range e.rows {
 			n := len(e.rows[i])
 			if i == deadLane {
@@ -95,7 +100,9 @@ func (w *world) evaluate(t *toyTask) *evaluated {
 		if e.marks[step+1][0].wm == vector.MaxTime && c.late != nil {
 			e.marks[step+1][c.late.output].wm = vector.MaxTime
 		}
-		e.count = append(e.count, m.Counts())
+		n := m.Counts()
+		n.In, n.DeadLettered = n.In+extra, n.DeadLettered+extra
+		e.count = append(e.count, n)
 	}
 	for k := range t.inputs {
 		if len(in[k]) > 0 {
@@ -103,6 +110,17 @@ func (w *world) evaluate(t *toyTask) *evaluated {
 		}
 	}
 	return e
+}
+
+// bad are the rows of a batch that kill the task.
+func (t *toyTask) bad(d *Delivery) []int {
+	var bad []int
+	for k, r := range toyRows(d.Batch) {
+		if t.kills != nil && t.kills(r) {
+			bad = append(bad, k)
+		}
+	}
+	return bad
 }
 
 func (w *world) checkTask(t *toyTask) {

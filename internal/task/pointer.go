@@ -18,8 +18,10 @@ type pointer struct {
 	Version int    `json:"v"`
 	Epoch   uint64 `json:"epoch"`
 	Serial  uint64 `json:"serial"`
-	Newest  *slot  `json:"newest,omitempty"`
-	Older   *slot  `json:"older,omitempty"`
+	// Start is where the first owner began each input: rows before do not count, also when that owner died at once.
+	Start  []uint64 `json:"start"`
+	Newest *slot    `json:"newest,omitempty"`
+	Older  *slot    `json:"older,omitempty"`
 	// Clean: the owner stopped in good order. Starts counts the starts since the last snapshot that did not end so.
 	Clean  bool `json:"clean,omitempty"`
 	Starts int  `json:"starts,omitempty"`
@@ -57,7 +59,7 @@ func decodePointer(data []byte) (*pointer, error) {
 }
 
 // held is the input positions that a recovery may need: below them nothing is read again.
-func (p *pointer) held(inputs []Input, rules *Rules) []uint64 {
+func (p *pointer) held(rules *Rules) []uint64 {
 	s := p.Older
 	if rules.OneSnapshot {
 		s = p.Newest
@@ -65,11 +67,7 @@ func (p *pointer) held(inputs []Input, rules *Rules) []uint64 {
 	if s != nil {
 		return s.Positions
 	}
-	start := make([]uint64, len(inputs))
-	for i, in := range inputs {
-		start[i] = in.Start
-	}
-	return start
+	return p.Start
 }
 
 // suspect is a step of which it is not known whether it can be taken.
@@ -82,6 +80,8 @@ type suspect struct {
 type poison struct {
 	Step uint64   `json:"step"`
 	Rows []int    `json:"rows"`           // counted among the live rows of the batch; they are dead letters
-	Todo [][2]int `json:"todo,omitempty"` // ranges of rows still to be tried, the first is being tried
-	Done bool     `json:"done,omitempty"`
+	Todo [][2]int `json:"todo,omitempty"` // ranges still to be tried, ascending; the first is being tried
+	// Tries counts the owners that died without a word while they tried the first range.
+	Tries int  `json:"tries,omitempty"`
+	Done  bool `json:"done,omitempty"`
 }

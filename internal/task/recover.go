@@ -36,12 +36,17 @@ func (c *core) fencePointer(a storeAnswer) error {
 		p.Starts = 0
 	}
 	p.Clean = false
+	if p.Start == nil {
+		for _, in := range c.cfg.Inputs {
+			p.Start = append(p.Start, in.Start)
+		}
+	}
 	c.revision = a.revision
 	if c.rules.NoPtrFence {
 		c.ptr = *p
 		return c.fenceLanes()
 	}
-	c.writePointer(*p, c.fenceLanes, c.fencePointer)
+	c.writePointer(func(q *pointer) { *q = *p }, c.fenceLanes, c.fencePointer)
 	return nil
 }
 
@@ -160,6 +165,7 @@ func (c *core) begin(s *state.Snapshot) error {
 	if c.order.Inputs < 2 { // one partition has one order: only how far matters
 		c.redo = Order{Base: c.step, steps: lead - c.step}
 	}
+	c.shown = lead
 	now := c.stamp(0)
 	for _, l := range c.lanes {
 		l.tail = now

@@ -54,7 +54,7 @@ func (r *Report) report(c *core, pending []int64, feeds []chan *Delivery) {
 		n.Fetched = append(n.Fetched, len(f))
 	}
 	n.Watermark, n.Counts, n.State = c.marks[0].wm, c.counts(), c.cfg.Machine.StateBytes()
-	n.Trim = c.ptr.held(c.cfg.Inputs, c.rules)
+	n.Trim = c.ptr.held(c.rules)
 	n.Snapshots, n.Unsaved = c.snaps, ""
 	if c.unsaved != nil {
 		n.Unsaved = c.unsaved.Error()

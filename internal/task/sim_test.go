@@ -56,9 +56,9 @@ func simulate(seed uint64, rules Rules, h hooks, story bool) (v string, w *world
 }
 
 type tally struct {
-	bad, events, appends, starts, largest int
-	first                                 uint64
-	words                                 string
+	bad, events, appends, starts, largest, killed int
+	first                                         uint64
+	words                                         string
 }
 
 // sweep runs seeds 1..n on all processors.
@@ -74,6 +74,7 @@ func sweep(n int, rules Rules, h hooks, enough int) tally {
 				mu.Lock()
 				if w != nil {
 					t.largest = max(t.largest, w.largest)
+					t.killed += w.killed
 					t.events, t.appends, t.starts = t.events+w.events, t.appends+w.appends, t.starts+w.starts
 				}
 				if v != "" {
@@ -112,7 +113,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	got := sweep(n, Rules{}, hooks{}, 3)
-	t.Logf("%d seeds: %d events, %d appends, %d starts, largest message %d, %d violated", n, got.events, got.appends, got.starts, got.largest, got.bad)
+	t.Logf("%d seeds: %d events, %d appends, %d starts, %d deaths by a row, largest message %d, %d violated", n, got.events, got.appends, got.starts, got.killed, got.largest, got.bad)
 	if got.bad > 0 {
 		t.Fatalf("seed %d: %s", got.first, got.words)
 	}

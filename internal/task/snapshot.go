@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/leatsql/leat/internal/state"
 	"github.com/leatsql/leat/internal/topic"
@@ -103,28 +104,30 @@ func (c *core) pumpSnapshot() {
 }
 
 func (c *core) switchTo(s *snapshotting) {
-	p := c.ptr
-	p.Newest, p.Older = s.slot, c.loaded
-	if c.rules.OneSnapshot {
-		p.Older = nil
-	}
-	p.Starts, p.Suspect = 0, nil
-	p.Poison = nil
-	for _, x := range c.ptr.Poison {
-		if p.Older == nil || x.Step > p.Older.Step {
-			p.Poison = append(p.Poison, x)
+	var dropped []*slot
+	c.writePointer(func(p *pointer) {
+		dropped = []*slot{p.Newest, p.Older}
+		p.Newest, p.Older = s.slot, c.loaded
+		if c.rules.OneSnapshot {
+			p.Older = nil
 		}
-	}
-	before := c.ptr
-	c.writePointer(p, func() error {
+		p.Starts = 0
+		if p.Suspect != nil && p.Suspect.Step <= s.slot.Step {
+			p.Suspect = nil
+		}
+		p.Poison = slices.DeleteFunc(slices.Clone(p.Poison), func(x *poison) bool { // no recovery redoes it any more
+			return p.Older != nil && x.Step <= p.Older.Step
+		})
+	}, func() error {
 		c.loaded, c.snap, c.unsaved = s.slot, nil, nil
-		if !c.rules.OneSnapshot && c.ptr.Older != nil {
-			c.order.cut(c.ptr.Older.Step)
-		} else if c.rules.OneSnapshot {
+		switch older := c.ptr.Older; {
+		case c.rules.OneSnapshot:
 			c.order.cut(s.slot.Step)
+		case older != nil:
+			c.order.cut(older.Step)
 		}
-		for _, old := range []*slot{before.Newest, before.Older} {
-			if old != nil && old != p.Older {
+		for _, old := range dropped {
+			if old != nil && old != c.ptr.Older {
 				c.remove(old.Name)
 			}
 		}
@@ -203,7 +206,7 @@ func (c *core) reader(k int) topic.ReaderConfig {
 	in, s := &c.cfg.Inputs[k], &c.inputs[k]
 	return topic.ReaderConfig{
 		Log: in.Log, Topic: fmt.Sprintf("%s/%d", in.Topic, in.Partition), Filters: in.Filters, After: s.bookmark(),
-		Chain: s.chain, TrimPoint: in.Start, MaxBytes: in.MaxBytes,
+		Chain: s.chain, TrimPoint: c.ptr.Start[k], MaxBytes: in.MaxBytes,
 	}
 }
 
@@ -227,7 +230,5 @@ func (c *core) pumpStop() {
 		c.stopped = true
 		return
 	}
-	p := c.ptr
-	p.Clean, p.Starts = true, 0
-	c.writePointer(p, func() error { c.stopped = true; return nil }, nil)
+	c.writePointer(func(p *pointer) { p.Clean, p.Starts = true, 0 }, func() error { c.stopped = true; return nil }, nil)
 }

@@ -79,7 +79,8 @@ type toy struct {
 	parts int
 	st    toyState
 	// die makes the machine panic on a row, after it has half taken it.
-	die func(r toyRow) bool
+	die  func(r toyRow) bool
+	died bool
 }
 
 func newToy(kind toyKind, part, parts int, writers ...[]string) *toy {
@@ -115,6 +116,7 @@ func (m *toy) Step(port int, writer string, in *vector.Batch, out Output) {
 		st.Counts.In++
 		if m.die != nil && m.die(r) {
 			st.N += 1000
+			m.died = true
 			panic(fmt.Sprintf("row %d", r.id))
 		}
 		i := uint32(rowAt(in, k))

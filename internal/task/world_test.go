@@ -38,6 +38,8 @@ type world struct {
 	pCrash, pZombie, pBad, pTrim   float64
 	pStore, pStop, pAfter          float64
 	sloth                          [5]float64 // some outputs are slow
+	poison                         int64      // row ids that kill: of this remainder by 13; 0: none
+	killed                         int
 	draining                       bool
 	trace                          *strings.Builder
 	events, appends, starts, snaps int
@@ -65,6 +67,7 @@ type toyTask struct {
 	output func() OutputConfig
 	config func() Config
 	fresh  func() *toy
+	kills  func(toyRow) bool
 	inst   *instance
 	epoch  uint64
 }
@@ -138,6 +141,9 @@ func newWorld(seed uint64, rules Rules, h hooks) *world {
 		w.addShard(s.name, s.subjects, rates)
 	}
 	w.addSources()
+	if w.p(0.2) { // rows of some ids kill the exchange, by a panic or with the process
+		w.poison = int64(3 + w.rnd.IntN(9))
+	}
 	w.addTasks()
 	for _, t := range w.tasks {
 		w.start(t)
@@ -234,6 +240,9 @@ func (w *world) addTask(prefix string, kind toyKind, p int, in []Input, out stri
 		return list
 	}
 	t.fresh = func() *toy { return newToy(kind, p, 2, writers...) }
+	if kind == toyExchange && w.poison > 0 {
+		t.kills = func(r toyRow) bool { return r.id%13 == w.poison }
+	}
 	t.config = func() Config {
 		cfg := Config{
 			Name: t.name, Inputs: in, Snapshots: w.store, Limits: w.limits, rules: w.rules,
@@ -282,6 +291,7 @@ func (w *world) start(t *toyTask) {
 	cfg := t.config()
 	m := t.fresh()
 	cfg.Epoch, cfg.Machine = t.epoch, m
+	m.die = t.kills
 	c, err := newCore(cfg)
 	if err != nil {
 		w.fail("%v", err)
@@ -314,8 +324,17 @@ func (w *world) act(i *instance) {
 	if c.stopping {
 		c.pumpStop()
 	}
+	var poison *PoisonError
+	died := i.m.died
+	i.m.died = false
 	switch {
 	case i.dead:
+	case died && w.p(0.5): // the process went with it, or will before it can say so
+		w.killed++
+		w.die(i, "killed by a row")
+	case errors.As(c.err, &poison):
+		w.killed++
+		w.die(i, c.err.Error())
 	case c.err == nil && c.stopped:
 		w.die(i, "stopped in good order")
 	case errors.Is(c.err, topic.ErrFenced):
@@ -449,7 +468,7 @@ func (w *world) trim() {
 				}
 			}
 			readers = true
-			low = min(low, p.held(t.inputs, &w.rules)[k])
+			low = min(low, heldAt(p, &w.rules, k))
 		}
 	}
 	if !readers {
@@ -607,4 +626,11 @@ func (w *world) why() string {
 		fmt.Fprintf(&b, "shard %s: %d of %d bytes, %d messages\n", n, info.Bytes, info.MaxBytes, info.Messages)
 	}
 	return b.String()
+}
+
+func heldAt(p *pointer, rules *Rules, k int) uint64 {
+	if h := p.held(rules); k < len(h) {
+		return h[k]
+	}
+	return 0
 }
