@@ -78,12 +78,52 @@ func appendPadded(dst []byte, v uint64, width int) []byte {
 // fits, digits beyond the scale rounded half away from zero. ErrDecimalRange says that it has too many digits,
 // ErrSyntax that it is no number.
 func ParseDecimal(text []byte, p, s int) (Int128, error) {
+	if v, ok := plainDecimal(text, p, s); ok {
+		return FromInt64(v), nil
+	}
 	d, err := scanDecimal(text)
 	if err != nil {
 		return Int128{}, err
 	}
 	v, _, err := d.at(p, s, false)
 	return v, err
+}
+
+// plainDecimal reads what most texts are: at most 18 digits with the padding, none of them to be cut, and no exponent.
+func plainDecimal(text []byte, p, s int) (int64, bool) {
+	i, neg := 0, false
+	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
+		i, neg = 1, text[0] == '-'
+	}
+	if len(text) > 19 || s > 18 {
+		return 0, false
+	}
+	var v int64
+	point, start := -1, i
+	for ; i < len(text); i++ {
+		c := text[i] - '0'
+		if c > 9 {
+			if text[i] != '.' || point >= 0 {
+				return 0, false
+			}
+			point = i
+			continue
+		}
+		v = v*10 + int64(c)
+	}
+	digits, pad := i-start, s
+	if point >= 0 {
+		digits--
+		pad -= i - point - 1
+	}
+	if digits == 0 || pad < 0 || digits+pad > 18 {
+		return 0, false
+	}
+	v *= int64(pow10[pad].Lo)
+	if neg {
+		v = -v
+	}
+	return v, p >= 18 || v < int64(pow10[p].Lo) && v > -int64(pow10[p].Lo)
 }
 
 // RoundText is ParseDecimal for a scale that may be negative, with ties going up: -1.5 is -1 at scale 0. The value is
