@@ -51,6 +51,7 @@ func newAggregate(spec *Aggregate, in *vector.Schema, having *predicate) (*aggre
 		return nil, errors.New("the schema is not keys, window bounds and aggregates")
 	}
 	a.place(having)
+	lay.seal()
 	a.st, a.keys = newStore(lay), newKeyTable(a.types)
 	a.guard = make([]sumGuard, len(lay.aggs))
 	a.out = newOutput(a, having)
@@ -106,7 +107,7 @@ func (a *aggregate) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 	idx := a.rows.live(b)
 	if a.spec.DropNull {
 		n := len(idx)
-		idx = notNull(idx, b, a.spec.Keys)
+		idx = notNull(a.rows.own(idx), b, a.spec.Keys)
 		if n > len(idx) {
 			ctx.Report.Skipped(n - len(idx))
 		}
@@ -143,7 +144,7 @@ func run(ops []vector.Op, idx []uint32) (int, int64) {
 	return n, 1
 }
 
-// apply lets the rows idx take effect; it may reorder nothing but may shorten idx.
+// apply lets the rows idx take effect.
 func (a *aggregate) apply(ctx *Context, b *vector.Batch, idx []uint32, sign int64) {
 	if sign < 0 && !a.canRetract() {
 		for _, i := range idx {
@@ -184,35 +185,41 @@ func (a *aggregate) resolvePanes(ctx *Context, b *vector.Batch, idx []uint32) ([
 	gids := a.rows.ids(len(idx))
 	times := a.rows.times
 	late := a.rows.late[:0]
-	n := 0 // rows kept
+	kept := idx // rows kept so far are its first n; it is idx itself as long as none is left out
+	n, owned := 0, false
 	for k := 0; k < len(idx); {
 		t := times[idx[k]]
-		if t > maxEventTime || t < -maxEventTime {
-			ctx.Report.Failed(b, idx[k], CodeOutOfRange, "the event time is outside what a window can hold")
-			k++
-			continue
-		}
-		start := floorTo(t, a.paneMs)
-		isLate := a.spec.Window.closed(a.spec.Window.lastEnd(start), a.wm)
 		from := k
-		for k++; k < len(idx); k++ {
+		k++
+		start := floorTo(t, a.paneMs)
+		outside := t > maxEventTime || t < -maxEventTime
+		for ; !outside && k < len(idx); k++ {
 			if u := times[idx[k]] - start; u < 0 || u >= a.paneMs {
 				break
 			}
 		}
-		if isLate {
+		switch {
+		case outside:
+			ctx.Report.Failed(b, idx[from], CodeOutOfRange, "the event time is outside what a window can hold")
+		case a.spec.Window.closed(a.spec.Window.lastEnd(start), a.wm):
 			late = append(late, idx[from:k]...)
-			continue
+		default:
+			if n < from && !owned {
+				kept, owned = append(a.rows.kept[:0], kept[:n]...), true
+			}
+			if owned {
+				kept = append(kept, idx[from:k]...)
+				a.rows.kept = kept
+			}
+			a.resolveIn(start, b, rows{idx[from:k], gids[n : n+k-from]})
+			n += k - from
 		}
-		m := copy(idx[n:], idx[from:k])
-		a.resolveIn(start, b, rows{idx[n : n+m], gids[n : n+m]})
-		n += m
 	}
 	a.rows.late = late
 	if len(late) > 0 {
 		ctx.Report.Late(b, late)
 	}
-	return idx[:n], gids[:n]
+	return kept[:n], gids[:n]
 }
 
 // resolveIn finds the records of rows that belong to one pane.
@@ -235,45 +242,55 @@ func (a *aggregate) resolveIn(start int64, b *vector.Batch, rs rows) {
 
 // accumulate updates header and aggregates of the rows' records.
 func (a *aggregate) accumulate(b *vector.Batch, rs rows, sign int64) {
-	a.touch(rs)
-	for i := range a.lay.aggs {
-		d := &a.lay.aggs[i]
-		var arg *vector.Vector
-		if d.arg >= 0 {
-			arg = b.Cols[d.arg]
+	a.touch(rs, sign)
+	for i := range a.lay.fused {
+		f := &a.lay.fused[i]
+		if v := b.Cols[f.col]; v.Valid == nil && sign > 0 {
+			a.st.updateFused(f, v, rs)
+			continue
 		}
-		sub := a.rows.forAgg(a.st, d, b, rs)
-		switch d.kind {
-		case kindFirst, kindLast:
-			a.st.pick(d, arg, sub, a.rows.arrival)
-		case kindEarliest, kindLatest:
-			a.st.pick(d, arg, sub, b.Time)
-		default:
-			a.st.update(d, arg, sub, sign)
+		for _, n := range f.aggs {
+			a.accumulateOne(&a.lay.aggs[n], b, rs, sign)
 		}
+	}
+	for _, n := range a.lay.single {
+		a.accumulateOne(&a.lay.aggs[n], b, rs, sign)
 	}
 }
 
-// touch notes the largest event time of each record and, where changes are emitted, that it changed.
-func (a *aggregate) touch(rs rows) {
+func (a *aggregate) accumulateOne(d *aggDef, b *vector.Batch, rs rows, sign int64) {
+	var arg *vector.Vector
+	if d.arg >= 0 {
+		arg = b.Cols[d.arg]
+	}
+	rs = a.rows.forAgg(a.st, d, b, rs)
+	switch d.kind {
+	case kindFirst, kindLast:
+		a.st.pick(d, arg, rs, a.rows.arrival)
+	case kindEarliest, kindLatest:
+		a.st.pick(d, arg, rs, b.Time)
+	default:
+		a.st.update(d, arg, rs, sign)
+	}
+}
+
+// touch notes the largest event time of each record, counts its rows where COUNT(*) is wanted and, where changes are
+// emitted, notes that it changed.
+func (a *aggregate) touch(rs rows, sign int64) {
 	recs, stride, times := a.st.recs, a.lay.stride, a.rows.event
 	gids := rs.gids[:len(rs.idx)]
-	if a.spec.Emit == EmitFinal {
-		for k, i := range rs.idx {
-			if at := int(gids[k])*stride + wTime; times[i] > int64(recs[at]) {
-				recs[at] = uint64(times[i])
-			}
-		}
-		return
-	}
+	count, changes := a.lay.count, a.spec.Emit != EmitFinal
 	for k, i := range rs.idx {
-		r := recs[int(gids[k])*stride:][:wFirst]
-		if r[wFlags]&flagDirty == 0 {
+		r := recs[int(gids[k])*stride:][:stride]
+		if changes && r[wFlags]&flagDirty == 0 {
 			r[wFlags] |= flagDirty
 			a.dirty = append(a.dirty, gids[k])
 		}
 		if times[i] > int64(r[wTime]) {
 			r[wTime] = uint64(times[i])
+		}
+		if count >= 0 {
+			r[count] += uint64(sign)
 		}
 	}
 }

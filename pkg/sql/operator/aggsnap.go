@@ -61,7 +61,7 @@ func (a *aggregate) Restore(src []byte) error {
 		a.restorePanes(r)
 	}
 	for i := range a.guard {
-		if d := &a.lay.aggs[i]; d.checked() {
+		if d := &a.lay.aggs[i]; d.checked() && !d.shared {
 			a.guard[i] = sumGuard{bound: a.st.largestSum(d)}
 		}
 	}
@@ -103,6 +103,9 @@ func (s *store) putRecord(dst []byte, g uint32) []byte {
 	}
 	for i := range l.aggs {
 		d := &l.aggs[i]
+		if d.shared {
+			continue
+		}
 		if d.set >= 0 {
 			dst = s.putSet(dst, d, r)
 		}
@@ -155,6 +158,9 @@ func (s *store) readRecord(r *reader, g uint32) {
 	}
 	for i := range l.aggs {
 		d := &l.aggs[i]
+		if d.shared {
+			continue
+		}
 		if d.set >= 0 {
 			s.readSet(r, d, rec)
 		}

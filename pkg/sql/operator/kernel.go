@@ -85,16 +85,16 @@ func (s *store) sum64(d *aggDef, v *vector.Vector, rs rows, sign int64) {
 	gids, vals := rs.gids[:len(rs.idx)], v.I64
 	if sign < 0 {
 		for k, i := range rs.idx {
-			r := recs[int(gids[k])*stride+off:][:2]
-			r[0]--
-			r[1] -= uint64(vals[i])
+			at := int(gids[k])*stride + off
+			recs[at]--
+			recs[at+1] -= uint64(vals[i])
 		}
 		return
 	}
 	for k, i := range rs.idx {
-		r := recs[int(gids[k])*stride+off:][:2]
-		r[0]++
-		r[1] += uint64(vals[i])
+		at := int(gids[k])*stride + off
+		recs[at]++
+		recs[at+1] += uint64(vals[i])
 	}
 }
 
@@ -234,13 +234,23 @@ func (s *store) extremeWord(d *aggDef, v *vector.Vector, rs rows) {
 		}
 		return
 	}
+	// A value that equals the one kept is written again: so the empty record's bound counts as a value too.
 	vals := v.I64
+	if d.kind == kindMin {
+		for k, i := range rs.idx {
+			at := int(gids[k]) * stride
+			if x := vals[i]; x <= int64(recs[at+off]) {
+				recs[at+off] = uint64(x)
+				recs[at] |= has
+			}
+		}
+		return
+	}
 	for k, i := range rs.idx {
-		r := recs[int(gids[k])*stride:][:stride]
-		x := vals[i]
-		if r[wFlags]&has == 0 || x^flip < int64(r[off])^flip {
-			r[off] = uint64(x)
-			r[wFlags] |= has
+		at := int(gids[k]) * stride
+		if x := vals[i]; x >= int64(recs[at+off]) {
+			recs[at+off] = uint64(x)
+			recs[at] |= has
 		}
 	}
 }

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -81,6 +82,8 @@ type aggDef struct {
 	name   string
 	// distinct says that equal values count once.
 	distinct bool
+	// shared: another aggregate keeps the accumulator.
+	shared bool
 }
 
 // retracts reports whether a row can be taken out again.
@@ -99,6 +102,10 @@ type layout struct {
 	visible  int // first word of bits: the windows over this pane that pass HAVING
 	visibleN int // words of them
 	aggs     []aggDef
+	init     []uint64 // an empty record
+	fused    []fusion
+	single   []int         // aggregates that are in no fusion
+	count    int           // word of COUNT(*), -1: none
 	sets     []vector.Type // value type of each distinct set
 }
 
@@ -131,6 +138,10 @@ func newLayout(spec *Aggregate, in *vector.Schema) (*layout, error) {
 		if err != nil {
 			return nil, err
 		}
+		if l.shares(&d) {
+			l.aggs = append(l.aggs, d)
+			continue
+		}
 		if d.distinct && d.distinctMatters() {
 			d.set, d.setOff = len(l.sets), l.word(1)
 			l.sets = append(l.sets, d.in)
@@ -149,6 +160,43 @@ func newLayout(spec *Aggregate, in *vector.Schema) (*layout, error) {
 		l.owner = l.word(1)
 	}
 	return l, nil
+}
+
+// shares places d on the accumulator of an earlier aggregate that holds all d needs: the same sums, or a number of
+// values that a sum counts anyway.
+func (l *layout) shares(d *aggDef) bool {
+	for i := range l.aggs {
+		o := &l.aggs[i]
+		same := o.arg == d.arg && o.filter == d.filter && (o.distinct == d.distinct || !d.distinctMatters())
+		if o.shared || !same {
+			continue
+		}
+		counted := d.kind == kindCount && o.kind <= kindVar
+		sums := d.kind == kindAvgDec && o.kind == kindSum128 || d.kind == kindAvgF && o.kind == kindSumF ||
+			d.kind == kindSumF && o.kind == kindAvgF
+		if counted || sums || d.kind == o.kind {
+			d.off, d.has, d.shared = o.off, o.has, true
+			return true
+		}
+	}
+	return false
+}
+
+// seal makes the empty record, after all words were given out.
+func (l *layout) seal() {
+	l.fuse()
+	l.init = make([]uint64, l.stride)
+	l.init[wFlags], l.init[wTime] = flagLive, 1<<63 // NoTime
+	if l.first >= 0 {
+		l.init[l.first] = math.MaxInt64
+	}
+	for i := range l.aggs {
+		if d := &l.aggs[i]; d.val == valWord && d.kind == kindMin {
+			l.init[d.off] = math.MaxInt64
+		} else if d.val == valWord && d.kind == kindMax {
+			l.init[d.off] = 1 << 63
+		}
+	}
 }
 
 // word gives out n words.

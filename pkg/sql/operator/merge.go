@@ -19,6 +19,9 @@ func (s *store) merge(into uint32, src *store, g uint32) {
 	}
 	for i := range s.lay.aggs {
 		d := &s.lay.aggs[i]
+		if d.shared {
+			continue
+		}
 		if d.set >= 0 {
 			s.mergeSet(d, into, src, o)
 			r = s.rec(into)

@@ -130,7 +130,7 @@ func typesOf(s *vector.Schema, cols []int) []vector.Type {
 
 // Process keeps the rows; those before the watermark of the last Advance are late.
 func (o *over) Process(ctx *Context, _ int, b *vector.Batch, _ Emit) {
-	idx := o.rows.live(b)
+	idx := o.rows.own(o.rows.live(b))
 	late := o.rows.late[:0]
 	n := 0
 	for _, i := range idx {

@@ -4,8 +4,10 @@ import "github.com/leatsql/leat/pkg/sql/vector"
 
 // rowScratch is the row lists of one batch; operators own one and use it again.
 type rowScratch struct {
+	all      []uint32 // 0, 1, 2 ...
 	idx, gid []uint32
 	late     []uint32
+	kept     []uint32
 	subI     []uint32
 	subG     []uint32
 	setI     []uint32
@@ -19,16 +21,20 @@ type rowScratch struct {
 	arrival  []int64 // arrival number of each live row
 }
 
-// live returns the selected rows of b.
+// live returns the selected rows of b. The list must not be changed: see own.
 func (s *rowScratch) live(b *vector.Batch) []uint32 {
 	if b.Sel != nil {
-		s.idx = append(s.idx[:0], b.Sel...)
-		return s.idx
+		return b.Sel
 	}
-	s.idx = grow(s.idx, b.Rows)
-	for i := range s.idx {
-		s.idx[i] = uint32(i)
+	for len(s.all) < b.Rows {
+		s.all = append(s.all, uint32(len(s.all)))
 	}
+	return s.all[:b.Rows]
+}
+
+// own returns a copy of a row list that may be changed; it holds until the next batch.
+func (s *rowScratch) own(idx []uint32) []uint32 {
+	s.idx = append(s.idx[:0], idx...)
 	return s.idx
 }
 

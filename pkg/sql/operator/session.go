@@ -101,6 +101,7 @@ func (s *sessions) bounds(start, last int64) span {
 // apply puts each row into its session. Updates of records wait until sessions merge or the rows end.
 func (s *sessions) apply(ctx *Context, b *vector.Batch, idx []uint32, sign int64) {
 	a := s.a
+	idx = a.rows.own(idx)
 	gids := a.rows.ids(len(idx))
 	late := a.rows.late[:0]
 	from, n := 0, 0

@@ -62,21 +62,13 @@ func (s *store) alloc() uint32 {
 	if k := len(s.free); k > 0 {
 		g = s.free[k-1]
 		s.free = s.free[:k-1]
-		clear(s.rec(g))
+		copy(s.rec(g), s.lay.init)
 	} else {
-		at := len(s.recs)
-		s.recs = slices.Grow(s.recs, s.lay.stride)[:at+s.lay.stride]
-		clear(s.recs[at:])
+		s.recs = append(s.recs, s.lay.init...)
 		s.n++
 	}
-	r := s.rec(g)
-	r[wFlags] = flagLive
-	r[wTime] = 1 << 63 // NoTime
-	if s.lay.first >= 0 {
-		r[s.lay.first] = 1<<63 - 1
-	}
 	if s.lay.owner >= 0 {
-		r[s.lay.owner] = s.owner
+		s.rec(g)[s.lay.owner] = s.owner
 		s.owner++
 	}
 	return g
@@ -87,6 +79,9 @@ func (s *store) release(g uint32) {
 	r := s.rec(g)
 	for i := range s.lay.aggs {
 		d := &s.lay.aggs[i]
+		if d.shared {
+			continue
+		}
 		if d.val == valStr && r[wFlags]&d.has != 0 {
 			s.waste += int(r[s.valueAt(d)+1])
 		}
@@ -124,7 +119,7 @@ func (s *store) compactHeap() {
 		r := s.rec(g)
 		for i := range s.lay.aggs {
 			d := &s.lay.aggs[i]
-			if d.val != valStr || r[wFlags]&d.has == 0 {
+			if d.shared || d.val != valStr || r[wFlags]&d.has == 0 {
 				continue
 			}
 			at := s.valueAt(d)
@@ -148,7 +143,7 @@ func (s *store) rebuildSet(i int) {
 		}
 		for k := range s.lay.aggs {
 			d := &s.lay.aggs[k]
-			if d.set != i {
+			if d.shared || d.set != i {
 				continue
 			}
 			values := old.list(uint32(r[d.setOff] >> 32))

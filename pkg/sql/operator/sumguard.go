@@ -23,7 +23,7 @@ func (a *aggregate) sumsFit(b *vector.Batch, idx []uint32) bool {
 	fit := true
 	for i := range a.lay.aggs {
 		d, g := &a.lay.aggs[i], &a.guard[i]
-		if !d.checked() || d.kind == kindSum128 && d.in.Phys() != vector.PhysI128 {
+		if d.shared || !d.checked() || d.kind == kindSum128 && d.in.Phys() != vector.PhysI128 {
 			continue
 		}
 		limit := limit64
@@ -96,7 +96,7 @@ func (a *aggregate) applyChecked(ctx *Context, b *vector.Batch, rs rows, sign in
 func (a *aggregate) overflowing(b *vector.Batch, i, g uint32, sign int64) *aggDef {
 	for n := range a.lay.aggs {
 		d := &a.lay.aggs[n]
-		if !d.checked() {
+		if d.shared || !d.checked() {
 			continue
 		}
 		v := b.Cols[d.arg]
