@@ -23,6 +23,8 @@ type CSV struct {
 	scratch []byte
 	valid   []byte
 	wrong   string
+	lines   int       // newlines within the record so far
+	special [256]bool // bytes that end or complicate a plain field
 }
 
 // NewCSV returns a decoder of CSV.
@@ -40,6 +42,9 @@ func NewCSV(c Config) (*CSV, error) {
 	case "auto", "true", "false":
 	default:
 		return nil, fmt.Errorf("header %q: want auto, true or false", c.Header)
+	}
+	for c := range d.special {
+		d.special[c] = c >= utf8.RuneSelf || c == '"' || c == '\n' || c == '\r' || byte(c) == d.delim
 	}
 	d.Start()
 	return d, nil
@@ -81,13 +86,20 @@ func (d *CSV) Decode(data []byte, final bool, b *Builder) int {
 			p = end
 			continue
 		}
-		b.commit(bytes.TrimRight(data[p:end], "\r\n"))
-		b.Line += bytes.Count(data[p:end], newline)
+		text := end
+		if end > p && data[end-1] == '\n' {
+			text--
+			d.lines++
+		}
+		b.commit(bytes.TrimSuffix(data[p:text], carriage))
+		b.Line += d.lines
 		p = end
 	}
 	d.b, d.data = nil, nil
 	return p
 }
+
+var carriage = []byte{'\r'}
 
 // emptyLine returns the length of an empty line at p, 0 when there is none.
 func (d *CSV) emptyLine(p int) int {
@@ -182,6 +194,7 @@ func (d *CSV) useHeader(names []string) bool {
 
 // record reads the record at p into the row and returns where the next one begins.
 func (d *CSV) record(p int) int {
+	d.lines = 0
 	for k := 0; ; k++ {
 		var c *column
 		switch {
@@ -191,18 +204,19 @@ func (d *CSV) record(p int) int {
 		case d.cols[k] >= 0:
 			c = &d.b.cols[d.cols[k]]
 		}
-		end := d.plain(p, c)
-		if end < 0 {
-			var s []byte
-			var quoted bool
-			if s, quoted, end = d.field(p); end < 0 {
+		var next int
+		var last bool
+		if end := d.plain(p, c); end >= 0 {
+			next, last = end+1, d.data[end] == '\n'
+		} else {
+			s, quoted, end := d.field(p)
+			if end < 0 {
 				return end
 			}
 			d.set(c, s, quoted)
-		}
-		next, last := d.behind(end)
-		if next < 0 {
-			return next
+			if next, last = d.behind(end); next < 0 {
+				return next
+			}
 		}
 		if last {
 			if k+1 != d.fields {
@@ -215,13 +229,22 @@ func (d *CSV) record(p int) int {
 	}
 }
 
-// plain reads a number written in the usual way at p; -1 when the field is anything else.
+// plain reads a number written in the usual way at p, or a text in ASCII without quotes, and returns where the delimiter
+// or newline behind it stands; -1 when the field is anything else.
 func (d *CSV) plain(p int, c *column) int {
 	if c == nil {
 		return -1
 	}
 	var end int
 	switch c.typ.Kind {
+	case vector.String:
+		for end = p; end < len(d.data) && !d.special[d.data[end]]; end++ {
+		}
+		if end > p && end < len(d.data) && (d.data[end] == d.delim || d.data[end] == '\n') {
+			c.str.set(d.b.rows, d.data[p:end])
+			d.b.mark(c)
+			return end
+		}
 	case vector.BigInt:
 		v, e, ok := scanInt(d.data, p)
 		if !ok {
@@ -309,6 +332,7 @@ func (d *CSV) quotedField(p int) (s []byte, end int) {
 			}
 		}
 		part := d.data[p : p+k]
+		d.lines += bytes.Count(part, newline)
 		p += k + 1
 		if p < len(d.data) && d.data[p] == '"' {
 			if !copied {

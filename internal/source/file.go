@@ -61,6 +61,10 @@ func (s *File) Open(ctx context.Context, from Position) error {
 			return fmt.Errorf("read %s again from byte %d: it cannot go back", s.Path, from.Offset)
 		}
 		s.in = s.Input
+		if f, ok := s.Input.(*os.File); ok {
+			info, err := f.Stat()
+			s.regular = err == nil && info.Mode().IsRegular()
+		}
 		return s.unpack()
 	}
 	if err := s.open(); err != nil {
