@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"math/big"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -115,25 +116,38 @@ func checkedDec(op arithOp, f *Frame) {
 	for i := range f.live {
 		x, y := exact(a, i), exact(b, i)
 		var r vector.Int128
-		ok, okx, oky := true, true, true
-		if op != opMul {
-			x, okx = x.Rescale(sa, s)
-			y, oky = y.Rescale(sb, s)
-		}
-		switch op {
-		case opAdd:
-			r, ok = x.AddChecked(y)
-		case opSub:
-			r, ok = x.SubChecked(y)
-		default:
+		var ok bool
+		if op == opMul {
 			r, ok = mulCapped(x, y, sa+sb-s)
+		} else {
+			r, ok = addScaled(op, x, y, s-sa, s-sb)
 		}
-		if !ok || !okx || !oky {
+		if !ok {
 			f.overflow(op, i)
 			continue
 		}
 		f.Out.I128[i] = r
 	}
+}
+
+// addScaled returns x * 10^upx +- y * 10^upy; ok is false when it has more than 38 digits. A term may have more when
+// the result has not.
+func addScaled(op arithOp, x, y vector.Int128, upx, upy int) (vector.Int128, bool) {
+	if op == opSub {
+		y = y.Neg()
+	}
+	l, okx := x.MulChecked(vector.Pow10(upx))
+	r, oky := y.MulChecked(vector.Pow10(upy))
+	if okx && oky {
+		return l.AddChecked(r)
+	}
+	sum := scaleBig(x, upx)
+	return vector.FromBig(sum.Add(sum, scaleBig(y, upy)))
+}
+
+func scaleBig(x vector.Int128, up int) *big.Int {
+	b := x.Big()
+	return b.Mul(b, vector.Pow10(up).Big())
 }
 
 // mulCapped multiplies and cuts digits of the scale, which is above 38 only where both scales are large.
@@ -176,11 +190,12 @@ func divDec(op arithOp, f *Frame) {
 
 // remainder brings both to one scale and takes the remainder, which has the sign of x.
 func remainder(x, y vector.Int128, upx, upy int) (vector.Int128, bool) {
-	x, okx := x.MulChecked(vector.Pow10(upx))
-	y, oky := y.MulChecked(vector.Pow10(upy))
-	if !okx || !oky {
-		return x, false
+	l, okx := x.MulChecked(vector.Pow10(upx))
+	r, oky := y.MulChecked(vector.Pow10(upy))
+	if okx && oky {
+		_, rest := l.QuoRem(r)
+		return rest, true
 	}
-	_, r := x.QuoRem(y)
-	return r, true
+	rest := scaleBig(x, upx)
+	return vector.FromBig(rest.Rem(rest, scaleBig(y, upy)))
 }
