@@ -27,6 +27,7 @@ type aggregate struct {
 	guard  []sumGuard
 	rows   rowScratch
 	find   codeMap
+	head   header
 	out    *output
 	win    *store    // combination of panes
 	winKey *keyTable // its keys
@@ -242,20 +243,34 @@ func (a *aggregate) resolveIn(start int64, b *vector.Batch, rs rows) {
 
 // accumulate updates header and aggregates of the rows' records.
 func (a *aggregate) accumulate(b *vector.Batch, rs rows, sign int64) {
-	a.touch(rs, sign)
+	touched := false
 	for i := range a.lay.fused {
 		f := &a.lay.fused[i]
-		if v := b.Cols[f.col]; v.Valid == nil && sign > 0 {
-			a.st.updateFused(f, v, rs)
-			continue
+		v := b.Cols[f.col]
+		switch {
+		case v.Valid != nil || sign < 0:
+			for _, n := range f.aggs {
+				a.accumulateOne(&a.lay.aggs[n], b, rs, sign)
+			}
+		case touched:
+			a.st.updateFused(f, v, rs, nil)
+		default:
+			h := a.header()
+			a.st.updateFused(f, v, rs, h)
+			a.dirty, touched = h.dirty, true
 		}
-		for _, n := range f.aggs {
-			a.accumulateOne(&a.lay.aggs[n], b, rs, sign)
-		}
+	}
+	if !touched {
+		a.touch(rs, sign)
 	}
 	for _, n := range a.lay.single {
 		a.accumulateOne(&a.lay.aggs[n], b, rs, sign)
 	}
+}
+
+func (a *aggregate) header() *header {
+	a.head = header{times: a.rows.event, count: a.lay.count, changes: a.spec.Emit != EmitFinal, dirty: a.dirty}
+	return &a.head
 }
 
 func (a *aggregate) accumulateOne(d *aggDef, b *vector.Batch, rs rows, sign int64) {
@@ -277,22 +292,15 @@ func (a *aggregate) accumulateOne(d *aggDef, b *vector.Batch, rs rows, sign int6
 // touch notes the largest event time of each record, counts its rows where COUNT(*) is wanted and, where changes are
 // emitted, notes that it changed.
 func (a *aggregate) touch(rs rows, sign int64) {
-	recs, stride, times := a.st.recs, a.lay.stride, a.rows.event
-	gids := rs.gids[:len(rs.idx)]
-	count, changes := a.lay.count, a.spec.Emit != EmitFinal
+	h := a.header()
 	for k, i := range rs.idx {
-		r := recs[int(gids[k])*stride:][:stride]
-		if changes && r[wFlags]&flagDirty == 0 {
-			r[wFlags] |= flagDirty
-			a.dirty = append(a.dirty, gids[k])
-		}
-		if times[i] > int64(r[wTime]) {
-			r[wTime] = uint64(times[i])
-		}
-		if count >= 0 {
-			r[count] += uint64(sign)
+		r := a.st.rec(rs.gids[k])
+		h.note(r, rs.gids[k], h.times[i])
+		if h.count >= 0 && sign < 0 {
+			r[h.count] -= 2
 		}
 	}
+	a.dirty = h.dirty
 }
 
 // Advance emits what changed, then closes the windows that end before wm.

@@ -61,12 +61,24 @@ func (f *fusion) take(i int, d *aggDef) bool {
 	return true
 }
 
-// updateFused lets the rows take effect in all aggregates of f; no value is null.
-func (s *store) updateFused(f *fusion, v *vector.Vector, rs rows) {
+// header is what a pass over records does beside the aggregates: see aggregate.touch.
+type header struct {
+	times   []int64
+	count   int  // word of COUNT(*), -1: none
+	changes bool // note the records that change
+	dirty   []uint32
+}
+
+// updateFused lets the rows take effect in all aggregates of f; no value is null. With h it serves the header too.
+func (s *store) updateFused(f *fusion, v *vector.Vector, rs rows, h *header) {
 	recs, stride, vals := s.recs, s.lay.stride, v.I64
 	gids := rs.gids[:len(rs.idx)]
 	for k, i := range rs.idx {
-		r := recs[int(gids[k])*stride:][:stride]
+		g := gids[k]
+		r := recs[int(g)*stride:][:stride]
+		if h != nil {
+			h.note(r, g, h.times[i])
+		}
 		x := vals[i]
 		if f.sum >= 0 {
 			r[f.sum]++
@@ -86,5 +98,19 @@ func (s *store) updateFused(f *fusion, v *vector.Vector, rs rows) {
 			r[f.hi] = uint64(x)
 			r[wFlags] |= f.hasHi
 		}
+	}
+}
+
+// note is the header's part of one row of record g with words r.
+func (h *header) note(r []uint64, g uint32, t int64) {
+	if h.changes && r[wFlags]&flagDirty == 0 {
+		r[wFlags] |= flagDirty
+		h.dirty = append(h.dirty, g)
+	}
+	if t > int64(r[wTime]) {
+		r[wTime] = uint64(t)
+	}
+	if h.count >= 0 {
+		r[h.count]++
 	}
 }

@@ -103,8 +103,10 @@ func (t *keyTable) addWord(k uint64) uint32 {
 }
 
 // addBytes returns the number of the key with bytes k, adding it when new.
-func (t *keyTable) addBytes(k []byte) uint32 {
-	h := uint32(xxh3.Hash(k))
+func (t *keyTable) addBytes(k []byte) uint32 { return t.addHashed(k, uint32(xxh3.Hash(k))) }
+
+// addHashed is addBytes for a key whose hash is known.
+func (t *keyTable) addHashed(k []byte, h uint32) uint32 {
 	m := uint32(len(t.slots) - 1)
 	for i := h & m; ; i = (i + 1) & m {
 		s := t.slots[i]
@@ -276,7 +278,7 @@ func (t *keyTable) addFrom(o *keyTable, i uint32) uint32 {
 	case t.kind == keyInt:
 		return t.addWord(o.words[i])
 	default:
-		return t.addBytes(o.key(i))
+		return t.addHashed(o.key(i), o.hash[i])
 	}
 }
 

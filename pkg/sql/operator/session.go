@@ -2,7 +2,6 @@ package operator
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -43,23 +42,41 @@ type due struct {
 	gen uint32
 }
 
+// dueHeap is a binary heap with the earliest on top.
 type dueHeap []due
 
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].at < h[j].at }
-func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-
-// Push and Pop serve container/heap.
-func (h *dueHeap) Push(x any) {
-	d, _ := x.(due)
+func (h *dueHeap) push(d due) {
 	*h = append(*h, d)
+	q := *h
+	for i := len(q) - 1; i > 0; {
+		up := (i - 1) / 2
+		if q[up].at <= q[i].at {
+			return
+		}
+		q[up], q[i] = q[i], q[up]
+		i = up
+	}
 }
 
-// Pop takes the last.
-func (h *dueHeap) Pop() any {
-	d := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return d
+func (h *dueHeap) pop() due {
+	q := *h
+	top, n := q[0], len(q)-1
+	q[0] = q[n]
+	*h = q[:n]
+	for i := 0; ; {
+		k := 2*i + 1
+		if k >= n {
+			return top
+		}
+		if k+1 < n && q[k+1].at < q[k].at {
+			k++
+		}
+		if q[i].at <= q[k].at {
+			return top
+		}
+		q[i], q[k] = q[k], q[i]
+		i = k
+	}
 }
 
 func newSessions(a *aggregate) *sessions { return &sessions{a: a} }
@@ -241,7 +258,7 @@ func (s *sessions) extend(key, before, at uint32, t, arrival int64) uint32 {
 // watch notes when session g may close.
 func (s *sessions) watch(g, gen uint32) {
 	w := &s.a.spec.Window
-	heap.Push(&s.due, due{addSat(addSat(int64(s.words(g)[sLast]), w.SizeMs), w.GraceMs), g, gen})
+	s.due.push(due{addSat(addSat(int64(s.words(g)[sLast]), w.SizeMs), w.GraceMs), g, gen})
 }
 
 // group is the output row of session g.
@@ -283,7 +300,7 @@ func (s *sessions) close(ctx *Context, wm int64, emit Emit) {
 	a := s.a
 	var ended []uint32
 	for len(s.due) > 0 && s.closesAt(s.due[0].at, wm) {
-		d, _ := heap.Pop(&s.due).(due)
+		d := s.due.pop()
 		r := a.st.rec(d.rec)
 		if r[wFlags]&flagLive == 0 || uint32(r[a.lay.home]>>32) != d.gen {
 			continue
