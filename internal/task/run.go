@@ -56,28 +56,31 @@ type runner struct {
 	since   int // steps since the last report
 }
 
+// always is ready at once: a select with it does not wait.
+var always = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 func (r *runner) loop(ctx context.Context) error {
 	stop := r.core.cfg.Stop
 	for {
 		if done, err := r.work(ctx); done || err != nil {
 			return err
 		}
+		var idle <-chan struct{} // nil: nothing can be taken, so the task waits
 		if r.takeOne() {
-			select {
-			case f := <-r.events:
-				if err := f(); err != nil {
-					return err
-				}
-			default:
-			}
+			idle = always
 			if r.since++; r.since >= 64 {
 				r.report()
 			}
-			continue
+		} else {
+			r.report()
 		}
-		r.report()
-		blocked := r.blocked()
+		blocked := r.blocked(idle == nil)
 		select {
+		case <-idle:
 		case f := <-r.events:
 			if err := f(); err != nil {
 				return err
@@ -286,9 +289,9 @@ func endOf(ctx context.Context, in *Input) (uint64, error) {
 }
 
 // blocked measures for how long the outputs without room hold the task up.
-func (r *runner) blocked() func() {
+func (r *runner) blocked(waits bool) func() {
 	c := r.core
-	if c.clock == nil || c.phase != phaseLive || !c.full() {
+	if !waits || c.clock == nil || c.phase != phaseLive || !c.full() {
 		return func() {}
 	}
 	start := c.clock()
