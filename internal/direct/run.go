@@ -30,8 +30,8 @@ type Source interface {
 // Input is a topic that comes from outside of the plans.
 type Input struct {
 	Topic string
-	// Writers are the names that items carry; the watermark waits for each of them.
-	Writers    []string
+	// Writers gives the names that items of a partition carry; the watermark waits for each of them.
+	Writers    func(partition int) []string
 	Keys       []int
 	Partitions int
 	Table      bool // read to its end before streams start
@@ -85,10 +85,9 @@ func New(cfg Config) (*Runner, error) {
 	for _, t := range cfg.Results {
 		r.results[t] = true
 	}
-	writers := r.writers()
 	for _, p := range cfg.Plans {
 		for _, s := range p.Stages {
-			n, err := r.newNode(s, writers)
+			n, err := r.newNode(s)
 			if err != nil {
 				return nil, err
 			}
@@ -102,31 +101,41 @@ func New(cfg Config) (*Runner, error) {
 	return r, nil
 }
 
-// writers lists who writes each topic: inputs from outside and tasks of stages.
-func (r *Runner) writers() map[string][]string {
-	out := map[string][]string{}
+// writers lists who writes a partition of a topic: inputs from outside and tasks of stages.
+func (r *Runner) writers(topic string, partition int) []string {
+	var out []string
 	for _, in := range r.cfg.Inputs {
-		out[in.Topic] = append(out[in.Topic], in.Writers...)
+		if in.Topic == topic {
+			out = append(out, in.Writers(partition)...)
+		}
 	}
 	for _, p := range r.cfg.Plans {
 		for _, s := range p.Stages {
+			if s.Output.Topic != topic {
+				continue
+			}
 			for t := range s.Partitions {
-				out[s.Output.Topic] = append(out[s.Output.Topic], taskName(s, t))
+				if stage.Writes(s, t, partition) {
+					out = append(out, taskName(s, t))
+				}
 			}
 		}
 	}
 	return out
 }
 
+// One returns the Writers of an input that one writer writes.
+func One(name string) func(int) []string { return func(int) []string { return []string{name} } }
+
 func taskName(s *plan.Stage, partition int) string { return s.ID + "." + strconv.Itoa(partition) }
 
-func (r *Runner) newNode(s *plan.Stage, writers map[string][]string) (*node, error) {
+func (r *Runner) newNode(s *plan.Stage) (*node, error) {
 	n := &node{r: r, stage: s, port: map[string]int{}}
-	ports := make([][]string, 2)
-	for _, in := range s.Inputs {
-		ports[in.Port] = append(ports[in.Port], writers[in.Topic]...)
-	}
 	for p := range s.Partitions {
+		ports := make([][]string, 2)
+		for _, in := range s.Inputs {
+			ports[in.Port] = append(ports[in.Port], r.writers(in.Topic, p)...)
+		}
 		m, err := stage.New(s, stage.Config{Partition: p, OnError: r.cfg.OnError, Writers: ports})
 		if err != nil {
 			return nil, err
@@ -192,8 +201,8 @@ func (r *Runner) end(in Input) {
 	if in.Open {
 		return
 	}
-	for _, w := range in.Writers {
-		for p := range max(1, in.Partitions) {
+	for p := range max(1, in.Partitions) {
+		for _, w := range in.Writers(p) {
 			r.deliver(in.Topic, p, w, &vector.Batch{Watermark: vector.MaxTime})
 		}
 	}
@@ -275,6 +284,9 @@ func (o *output) Watermark(_ int, wm int64, idle bool) {
 		return
 	}
 	for p := range max(1, o.n.stage.Output.Partitions) {
+		if !stage.Writes(o.n.stage, o.partition, p) {
+			continue
+		}
 		o.n.r.deliver(topic, p, o.n.names[o.partition], &vector.Batch{Watermark: wm, Idle: idle})
 	}
 }

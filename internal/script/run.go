@@ -135,7 +135,7 @@ func (x *execution) build(ctx context.Context) (*direct.Runner, error) {
 
 // input opens the source of a declared object.
 func (x *execution) input(ctx context.Context, o *plan.Object) (direct.Input, error) {
-	in := direct.Input{Topic: o.Topic, Writers: []string{stage.IngestWriter}, Keys: o.Key, Partitions: o.Partitions,
+	in := direct.Input{Topic: o.Topic, Writers: direct.One(stage.IngestWriter), Keys: o.Placement(), Partitions: o.Partitions,
 		Table: o.Kind == ast.Table}
 	r, err := x.open(ctx, o)
 	if err != nil {
@@ -261,7 +261,7 @@ func (x *execution) insertsInto(inputs []direct.Input) []direct.Input {
 		x.stats.In += uint64(b.Rows)
 		i := slices.IndexFunc(inputs, func(in direct.Input) bool { return in.Topic == ins.Object.Topic })
 		if i < 0 {
-			inputs = append(inputs, direct.Input{Topic: ins.Object.Topic, Writers: []string{stage.IngestWriter}, Keys: ins.Object.Key,
+			inputs = append(inputs, direct.Input{Topic: ins.Object.Topic, Writers: direct.One(stage.IngestWriter), Keys: ins.Object.Placement(),
 				Partitions: ins.Object.Partitions, Source: &inserts{rows: []*vector.Batch{b}}})
 			continue
 		}

@@ -222,6 +222,9 @@ func Partition(b *vector.Batch, keys []int, perPart [][]uint32, scratch *[]uint6
 		cols[i] = b.Cols[k]
 	}
 	for p := range perPart {
+		if perPart[p] == nil { // a nil selection would mean all rows
+			perPart[p] = make([]uint32, 0, b.Rows)
+		}
 		perPart[p] = perPart[p][:0]
 	}
 	*scratch = slices.Grow((*scratch)[:0], b.Rows)[:b.Live()]

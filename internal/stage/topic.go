@@ -44,9 +44,10 @@ func TaskName(s *plan.Stage, partition int) string { return s.ID + "." + strconv
 // IngestWriter is the writer token of ingest: one process owns a source, so the name is the same for every partition.
 const IngestWriter = "ingest"
 
-// TopicWriters lists the writers that a reader of an object's topic waits for: ingest of a declared source, or the tasks
-// of the query that writes it. planOf gives the plan of a query. Writers that come later join with their first message.
-func TopicWriters(o *plan.Object, planOf func(query string) *plan.Plan) []string {
+// TopicWriters lists the writers that a reader of a partition of an object's topic waits for: ingest of a declared source,
+// or the tasks of the query that writes it. planOf gives the plan of a query. Writers that come later join with their
+// first message.
+func TopicWriters(o *plan.Object, partition int, planOf func(query string) *plan.Plan) []string {
 	if o.Query == "" {
 		return []string{IngestWriter}
 	}
@@ -54,15 +55,21 @@ func TopicWriters(o *plan.Object, planOf func(query string) *plan.Plan) []string
 	if p == nil {
 		return nil
 	}
-	last := p.Stages[len(p.Stages)-1]
-	return StageWriters(last)
+	return StageWriters(p.Stages[len(p.Stages)-1], partition)
 }
 
-// StageWriters lists the writers of a stage's output.
-func StageWriters(s *plan.Stage) []string {
-	out := make([]string, s.Partitions)
-	for p := range out {
-		out[p] = Writer(s, p)
+// StageWriters lists the tasks of a stage that write a partition of its output.
+func StageWriters(s *plan.Stage, partition int) []string {
+	var out []string
+	for t := range s.Partitions {
+		if Writes(s, t, partition) {
+			out = append(out, Writer(s, t))
+		}
 	}
 	return out
+}
+
+// Writes tells whether task t of a stage writes a partition of its output. Without keys rows stay on their task's number.
+func Writes(s *plan.Stage, t, partition int) bool {
+	return len(s.Output.Keys) > 0 || partition == t%max(1, s.Output.Partitions)
 }

@@ -118,10 +118,15 @@ func (c *Coordinator) letters(ctx context.Context, req api.DLQRequest, marks jet
 		}
 		out = append(out, got...)
 	}
-	return slices.DeleteFunc(out, func(l letter) bool {
-		_, err := marks.Get(ctx, l.markKey())
-		return err == nil
-	}), nil
+	keys, err := marks.Keys(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoKeysFound) {
+		return nil, fmt.Errorf("read the marks of dead letters: %w", err)
+	}
+	gone := map[string]bool{}
+	for _, k := range keys {
+		gone[k] = true
+	}
+	return slices.DeleteFunc(out, func(l letter) bool { return gone[l.markKey()] }), nil
 }
 
 // deadTopics lists the topics that may hold dead letters.

@@ -94,7 +94,7 @@ func (c *Coordinator) inputs(ctx context.Context, in plan.Input, push, latest bo
 	base := direct.Input{Topic: in.Topic, Partitions: o.Partitions, Table: in.Table && !push, Writers: c.writersOf(o)}
 	if o.Kind == ast.Table && o.Query != "" && !push {
 		base.Source = &scan{c: c, o: o}
-		base.Writers = []string{scanWriter}
+		base.Writers = direct.One(scanWriter)
 		return []direct.Input{base}, nil
 	}
 	open := func(from, upTo uint64) (direct.Source, error) {
@@ -141,10 +141,10 @@ type ended struct{}
 
 func (ended) Next(context.Context) (direct.Item, error) { return direct.Item{}, io.EOF }
 
-// writersOf lists the writers of an object's topic as the readers wait for them.
-func (c *Coordinator) writersOf(o *plan.Object) []string {
+// writersOf gives the writers of an object's topic as the readers wait for them.
+func (c *Coordinator) writersOf(o *plan.Object) func(partition int) []string {
 	cat := c.Catalog()
-	return stage.TopicWriters(o, func(id string) *plan.Plan {
+	planOf := func(id string) *plan.Plan {
 		q := cat.Queries[id]
 		if q == nil {
 			return nil
@@ -154,7 +154,8 @@ func (c *Coordinator) writersOf(o *plan.Object) []string {
 			return nil
 		}
 		return p
-	})
+	}
+	return func(partition int) []string { return stage.TopicWriters(o, partition, planOf) }
 }
 
 // print shows a topic's messages as rows.

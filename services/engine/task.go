@@ -162,11 +162,9 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 	for range w.stage.Output.Partitions {
 		out.Logs = append(out.Logs, log)
 	}
-	if len(w.stage.Output.Keys) == 0 && w.stage.Output.Partitions > 1 { // it stays on its own partition
-		for p := range out.Logs {
-			if p != w.partition%len(out.Logs) {
-				out.Logs[p] = nil
-			}
+	for p := range out.Logs {
+		if !stage.Writes(w.stage, w.partition, p) {
+			out.Logs[p] = nil
 		}
 	}
 	cfg.Outputs = []task.OutputConfig{out}
@@ -196,12 +194,12 @@ func (e *Engine) writers(w want, in plan.Input, cat *catalog.Catalog) []string {
 	if in.Stage != "" {
 		for _, s := range w.plan.Stages {
 			if s.ID == in.Stage {
-				return stage.StageWriters(s)
+				return stage.StageWriters(s, w.partition)
 			}
 		}
 	}
 	o := w.query.Sources[in.Object]
-	return stage.TopicWriters(o, func(id string) *plan.Plan {
+	return stage.TopicWriters(o, w.partition, func(id string) *plan.Plan {
 		q := cat.Queries[id]
 		if q == nil {
 			return nil

@@ -204,7 +204,7 @@ func (s *Service) job(ctx context.Context, o *plan.Object, active bool, epoch ui
 	text := o.Source.Connector != "nats"
 	j.pump = &Pump{
 		Name: o.Name, Topic: o.Topic, Writer: stage.IngestWriter, Epoch: epoch, Source: src, Text: text, BySubject: !text,
-		Config: configOf(o), Keys: o.Key, Logs: logs, Dead: dead, Idle: idle, Correlation: column(o, o.Source.CorrelationID),
+		Config: configOf(o), Keys: o.Placement(), Logs: logs, Dead: dead, Idle: idle, Correlation: column(o, o.Source.CorrelationID),
 		OnStatus: j.setStatus,
 	}
 	return j, nil

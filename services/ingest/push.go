@@ -63,7 +63,7 @@ type Pusher struct {
 func NewPusher(p *Pusher) *Pusher {
 	p.requests = make(chan *nats.Msg, pushWaiting)
 	p.schema, p.wm, p.idle = p.Object.Schema(), vector.NoTime, true
-	p.keys = p.Object.Key
+	p.keys = p.Object.Placement()
 	return p
 }
 

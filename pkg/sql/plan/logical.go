@@ -39,8 +39,8 @@ type Props struct {
 func scanNode(o *Object) *Node {
 	n := &Node{Scan: o, Props: Props{Schema: o.Schema(), Partitions: max(1, o.Partitions), Key: slices.Clone(o.Key),
 		Updating: o.Updating, Table: o.Kind == ast.Table, EventTime: -1, DelayMs: o.DelayMs, DelaySet: o.DelaySet, WindowStart: -1, WindowEnd: -1}}
-	if len(o.Key) > 0 && !o.Windowed {
-		n.Part = slices.Clone(o.Key)
+	if p := o.Placement(); len(p) > 0 {
+		n.Part = slices.Clone(p)
 	}
 	for i, c := range o.Columns {
 		switch {
@@ -50,13 +50,6 @@ func scanNode(o *Object) *Node {
 			n.WindowStart = i
 		case o.Windowed && c.Name == windowEnd:
 			n.WindowEnd = i
-		}
-	}
-	if o.Windowed { // partitioned by the keys without the window bounds
-		for _, k := range o.Key {
-			if k != n.WindowStart && k != n.WindowEnd {
-				n.Part = append(n.Part, k)
-			}
 		}
 	}
 	return n

@@ -17,6 +17,8 @@ type Object struct {
 	Columns []Column       `json:"columns"`
 	// Key lists the key columns: what partitions the topic; the primary key of a table.
 	Key []int `json:"key,omitempty"`
+	// Part lists the columns whose hash places a row on its partition; nil: Key.
+	Part []int `json:"part"`
 	// EventTime is the column that gives the event time; "" is the broker's append time (declared objects) or the time
 	// that the rows bring along (derived ones).
 	EventTime       string `json:"event_time,omitempty"`
@@ -68,6 +70,14 @@ type Source struct {
 	Retention     int64             `json:"retention,omitempty"`
 	Follow        bool              `json:"follow,omitempty"`
 	Options       map[string]string `json:"options,omitempty"` // rate, limit, seed, ... of a generator
+}
+
+// Placement lists the columns whose hash places a row on its partition; without any, rows lie where their writer put them.
+func (o *Object) Placement() []int {
+	if o.Part != nil {
+		return o.Part
+	}
+	return o.Key
 }
 
 // Schema returns the columns as a schema.

@@ -26,6 +26,7 @@ type Result struct {
 	Updating   bool
 	Table      bool
 	Windowed   bool
+	Part       []int
 	EventTime  string
 	DelayMs    int64
 	DelaySet   bool
@@ -198,17 +199,20 @@ func (p *physical) buildJoin(n *Node, spec *operator.LookupJoin) (*Stage, []int)
 func makePlan(query string, n *Node, topic string, partitions int) *Plan {
 	p := &physical{query: query}
 	s, part := p.build(n)
-	out := Output{Topic: topic, Partitions: partitions, Keys: part}
+	out := Output{Topic: topic, Partitions: partitions}
 	if out.Partitions == 0 {
 		out.Partitions = s.Partitions
 	}
-	if len(n.Key) > 0 && len(part) == 0 {
-		out.Keys = withoutBounds(n)
-	}
+	if len(part) == 0 {
+		part = withoutBounds(n)
+		out.Keys = part
+	} else if out.Partitions != s.Partitions {
+		out.Keys = part
+	} // else rows lie where they belong already: each task writes its own partition alone
 	p.finish(s, n, out)
 	s.Output.Topic = topic
 	r := Result{Schema: n.Schema, Key: n.Key, Updating: n.Updating, Table: n.Table, DelayMs: n.DelayMs,
-		DelaySet: n.DelaySet, Partitions: out.Partitions, Windowed: n.WindowStart >= 0 && slices.Contains(n.Key, n.WindowStart)}
+		DelaySet: n.DelaySet, Partitions: out.Partitions, Part: part, Windowed: n.WindowStart >= 0 && slices.Contains(n.Key, n.WindowStart)}
 	if n.EventTime >= 0 {
 		r.EventTime = n.Schema.Fields[n.EventTime].Name
 	}

@@ -193,6 +193,12 @@ func fillObject(o *Object, p *Plan) {
 	}
 	o.Key, o.Partitions, o.EventTime, o.Windowed, o.Updating = r.Key, r.Partitions, r.EventTime, r.Windowed, r.Updating
 	o.DelayMs, o.DelaySet = r.DelayMs, r.DelaySet
+	if !slices.Equal(r.Part, r.Key) {
+		o.Part = slices.Clone(r.Part)
+		if o.Part == nil {
+			o.Part = []int{}
+		}
+	}
 }
 
 // InsertSelect plans INSERT INTO target query.
@@ -226,7 +232,7 @@ func (b *Binder) InsertSelect(id string, s *ast.InsertSelect) (*Plan, *Object, e
 	n = project(n, exprs, names)
 	n.Key = o.Key
 	p := makePlan(id, n, o.Topic, o.Partitions)
-	p.Stages[len(p.Stages)-1].Output.Keys = o.Key
+	p.Stages[len(p.Stages)-1].Output.Keys = o.Placement()
 	return p, o, nil
 }
 
