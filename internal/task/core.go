@@ -64,7 +64,9 @@ type core struct {
 	stopping bool
 	stopped  bool
 	taken    int // steps since the start
-	clock    func() int64
+	// Bytes taken since the last snapshot was begun, and MaxBytes of the largest input, 0: unknown.
+	sinceSnap, inputBytes int64
+	clock                 func() int64
 }
 
 // inputState is the position in one input.
@@ -228,6 +230,7 @@ func (c *core) take(k int, d *Delivery) {
 // run lets the machine take a step. Rows of it that kill the machine are left out.
 func (c *core) run(d *Delivery, bad []int) {
 	c.taken++
+	c.sinceSnap += int64(len(d.Message.Data))
 	c.running, c.current = c.step+1, d
 	c.cur = origin{d.Correlation, d.Trace}
 	var start int64

@@ -26,7 +26,7 @@ func Run(ctx context.Context, cfg Config) error {
 	r := &runner{
 		core: c, busy: make([]bool, len(c.lanes)), feeds: make([]chan *Delivery, len(cfg.Inputs)),
 		// Every goroutine has at most one event under way, so that none waits for a loop that has ended.
-		events: make(chan func() error, len(c.lanes)+2*len(cfg.Inputs)+2), arrived: make(chan struct{}, 1),
+		events: make(chan func() error, len(c.lanes)+3*len(cfg.Inputs)+3), arrived: make(chan struct{}, 1),
 		pending: make([]int64, len(cfg.Inputs)), held: make([]uint64, len(cfg.Inputs)),
 	}
 	for k := range r.feeds {
@@ -53,7 +53,9 @@ type runner struct {
 	asking  int      // inputs of which held is not known yet
 	next    int      // input to be offered first
 	ticks   int
-	since   int // steps since the last report
+	tickAt  int  // steps taken at the last tick
+	looking bool // at how full the inputs are
+	since   int  // steps since the last report
 }
 
 // always is ready at once: a select with it does not wait.
@@ -87,7 +89,7 @@ func (r *runner) loop(ctx context.Context) error {
 			}
 		case <-r.arrived:
 		case <-r.core.cfg.Ticks:
-			r.tick()
+			r.tick(ctx)
 		case <-r.core.cfg.Nudge:
 			r.core.snapshot()
 		case <-stop:
@@ -159,16 +161,42 @@ func (r *runner) verdict(ctx context.Context, err error) error {
 	return err
 }
 
-func (r *runner) tick() {
-	r.ticks++
-	due := r.core.cfg.SnapshotTicks
+// tick decides by the clock that a snapshot is due.
+func (r *runner) tick(ctx context.Context) {
+	c := r.core
+	idle := c.taken == r.tickAt
+	r.ticks, r.tickAt = r.ticks+1, c.taken
+	due := c.cfg.SnapshotTicks
 	if due == 0 {
 		due = 10
 	}
-	if r.ticks >= due {
+	switch {
+	case r.ticks >= due:
 		r.ticks = 0
-		r.core.snapshot()
+		c.snapshot()
+	case idle && !r.looking && c.snap == nil && c.phase == phaseLive && (c.news() || c.behind()):
+		r.look(ctx)
 	}
+}
+
+// look asks how full the inputs are: where writers may be waiting for this task's snapshots none is put off.
+func (r *runner) look(ctx context.Context) {
+	r.looking = true
+	c := r.core
+	r.wg.Go(func() {
+		full := false
+		for i := range c.cfg.Inputs {
+			info, err := c.cfg.Inputs[i].Log.Info(ctx)
+			full = full || err == nil && info.MaxBytes > 0 && info.Bytes > info.MaxBytes/4*3
+		}
+		r.events <- func() error {
+			r.looking = false
+			if full {
+				c.snapshot()
+			}
+			return nil
+		}
+	})
 }
 
 // takeOne takes a message that is there, of an input that may be taken; inputs take turns.
@@ -184,6 +212,9 @@ func (r *runner) takeOne() bool {
 			r.next = k + 1
 			r.pending[k] = d.Pending
 			r.core.take(k, d)
+			if r.core.inputHeld() {
+				r.core.snapshot()
+			}
 			return true
 		default:
 		}
@@ -214,6 +245,15 @@ func (r *runner) read(ctx context.Context) {
 	for k := range r.feeds {
 		in := &r.core.cfg.Inputs[k]
 		at := r.core.reader(k)
+		r.wg.Go(func() {
+			info, err := in.Log.Info(ctx)
+			r.events <- func() error {
+				if err == nil { // else the clock alone decides
+					r.core.inputBytes = max(r.core.inputBytes, int64(info.MaxBytes))
+				}
+				return nil
+			}
+		})
 		if in.First && len(in.Writers) > 0 {
 			r.asking++
 			r.wg.Go(func() {

@@ -44,8 +44,19 @@ func (c *core) snapshot() {
 	c.pump()
 }
 
+// inputHeld tells whether so much was taken since the last snapshot that the input may fill up behind the older one. A
+// large state is not written again for little input.
+func (c *core) inputHeld() bool {
+	if c.inputBytes == 0 || c.snap != nil {
+		return false
+	}
+	due := max(c.inputBytes/64, c.cfg.Machine.StateBytes()/4)
+	return c.sinceSnap >= min(due, c.inputBytes/4)
+}
+
 func (c *core) capture() {
 	c.snaps++
+	c.sinceSnap = 0
 	s := &state.Snapshot{Task: c.cfg.Name, Step: c.step, Runner: c.appendRunner(nil), Machine: c.cfg.Machine.Snapshot(nil)}
 	for i := range c.inputs {
 		in := &c.inputs[i]
@@ -55,6 +66,10 @@ func (c *core) capture() {
 	c.snap = &snapshotting{
 		slot: &slot{Name: c.objectName(), Step: c.step, Positions: c.positions()},
 		data: s.Append(nil),
+	}
+	if n := len(c.snap.data); n > state.MaxBytes {
+		c.fail(fmt.Errorf("task %s: its snapshot of step %d has %d bytes, the limit is %d: give the query more partitions",
+			c.cfg.Name, c.step, n, state.MaxBytes))
 	}
 }
 
