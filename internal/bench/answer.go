@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 )
@@ -16,21 +17,24 @@ type Answer struct {
 // maxColumns bounds the rows of an answer.
 const maxColumns = 8
 
-// answerOf reads the NDJSON rows of path and sums up the columns named by their numbers (nil: all). A number counts by its
-// value: 1.50 and "1.5" are the same.
-func answerOf(path string, columns []int) (Answer, error) {
+// answerOf reads the NDJSON rows of path and sums up the columns named, in that order, wherever they stand in a row. A
+// number counts by its value: 1.50 and "1.5" are the same.
+func answerOf(path string, columns []string) (Answer, error) {
 	var a Answer
-	var v [maxColumns][]byte
+	var keys, values [maxColumns][]byte
 	var canon []byte
 	err := each(path, func(line []byte) error {
 		if len(line) == 0 {
 			return nil
 		}
-		n := jsonValues(line, v[:])
-		if n <= 0 {
+		n := jsonFields(line, keys[:], values[:])
+		ok := n > 0
+		if ok {
+			canon, ok = canonical(canon[:0], keys[:n], values[:n], columns)
+		}
+		if !ok {
 			return fmt.Errorf("row %d of the answer: %w: %.200q", a.Rows, errShape, line)
 		}
-		canon = canonical(canon[:0], v[:n], columns)
 		a.Rows++
 		a.Sum += xxh3.Hash(canon)
 		return nil
@@ -38,20 +42,19 @@ func answerOf(path string, columns []int) (Answer, error) {
 	return a, err
 }
 
-func canonical(dst []byte, v [][]byte, columns []int) []byte {
-	if columns == nil {
-		for _, b := range v {
-			dst = append(append(dst, plain(b)...), 0)
+// canonical appends the values of columns, or returns false when one is missing.
+func canonical(dst []byte, keys, values [][]byte, columns []string) ([]byte, bool) {
+	for i, c := range columns {
+		at := i
+		if at >= len(keys) || string(keys[at]) != c {
+			at = slices.IndexFunc(keys, func(k []byte) bool { return string(k) == c })
 		}
-		return dst
-	}
-	for _, c := range columns {
-		if c < len(v) {
-			dst = append(dst, plain(v[c])...)
+		if at < 0 {
+			return dst, false
 		}
-		dst = append(dst, 0)
+		dst = append(append(dst, plain(values[at])...), 0)
 	}
-	return dst
+	return dst, true
 }
 
 // plain drops the zeros at the end of a decimal.
@@ -63,18 +66,19 @@ func plain(b []byte) []byte {
 	return bytes.TrimSuffix(b, []byte("."))
 }
 
-// jsonValues lists the values of a flat JSON object without escapes, in their order, strings without quotes. It returns
-// how many there are, or -1 when the line is something else.
-func jsonValues(b []byte, v [][]byte) int {
+// jsonFields lists the fields of a flat JSON object without escapes, strings without quotes. It returns how many there
+// are, or -1 when the line is something else.
+func jsonFields(b []byte, keys, values [][]byte) int {
 	if len(b) < 2 || b[0] != '{' || b[len(b)-1] != '}' {
 		return -1
 	}
 	n := 0
 	for i := 1; i < len(b)-1; {
 		colon := bytes.Index(b[i:], []byte(`":`))
-		if colon < 0 || n == len(v) {
+		if colon < 1 || b[i] != '"' || n == len(keys) {
 			return -1
 		}
+		keys[n] = b[i+1 : i+colon]
 		i += colon + 2
 		end, skip := byte(','), 0
 		if b[i] == '"' {
@@ -85,7 +89,7 @@ func jsonValues(b []byte, v [][]byte) int {
 		if e < 0 {
 			e = len(b) - 1 - i
 		}
-		v[n] = b[i : i+e]
+		values[n] = b[i : i+e]
 		n++
 		i += e + skip + 1
 	}

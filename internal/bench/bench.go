@@ -74,6 +74,7 @@ func workloads() []workload {
 		all = append(all, workload{w, func(b *bench, ctx context.Context) error { return b.direct(ctx, w) }})
 	}
 	return append(all,
+		workload{"w2_message", (*bench).message},
 		workload{"w5", func(b *bench, ctx context.Context) error { return b.stream(ctx, "w5", 1) }},
 		workload{"w5b", func(b *bench, ctx context.Context) error { return b.stream(ctx, "w5b", batchRows) }},
 		workload{"latency", (*bench).latencies},

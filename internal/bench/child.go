@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,7 @@ var children = map[string]func(context.Context, []string) (*childReport, error){
 	"hand":     childHand,
 	"answer":   childAnswer,
 	"consumer": childConsumer,
+	"append":   childAppend,
 	"bare":     childBare,
 	"hops":     childHops,
 	"keys":     childKeys,
@@ -58,33 +60,26 @@ func childLimit(_ context.Context, args []string) (*childReport, error) {
 
 func childHand(_ context.Context, args []string) (*childReport, error) { return toFile(runHand, args) }
 
-// toFile runs a program with the arguments workload, input, table, output, columns of the answer (digits).
+// toFile runs a program with the arguments workload, input, table, output, columns of the answer. Without columns the rows
+// are not looked at.
 func toFile(program func(w, in, table string, out io.Writer) (int64, error), args []string) (*childReport, error) {
 	out := arg(args, 3)
-	f, err := os.Create(out)
+	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("make the output: %w", err)
 	}
 	defer f.Close()
 	r, err := measured(func() (int64, error) { return program(arg(args, 0), arg(args, 1), arg(args, 2), f) })
-	if err != nil {
-		return nil, err
+	if err != nil || arg(args, 4) == "" {
+		return r, err
 	}
-	r.Answer, err = answerOf(out, digits(arg(args, 4)))
+	r.Answer, err = answerOf(out, strings.Split(arg(args, 4), ","))
 	return r, err
 }
 
-// digits are column numbers; none means all columns.
-func digits(s string) []int {
-	var out []int
-	for _, c := range s {
-		out = append(out, int(c-'0'))
-	}
-	return out
-}
-
+// childAnswer sums up the columns (argument 1) of a file of rows (argument 0).
 func childAnswer(_ context.Context, args []string) (*childReport, error) {
-	a, err := answerOf(arg(args, 0), digits(arg(args, 1)))
+	a, err := answerOf(arg(args, 0), strings.Split(arg(args, 1), ","))
 	return &childReport{Answer: a}, err
 }
 

@@ -62,7 +62,7 @@ func consumeByHand(ctx context.Context, s *broker.Server, in string, perMessage 
 	if err != nil {
 		return nil, err
 	}
-	r.Answer, err = answerOfStream(ctx, out, answer, digits("01245"))
+	r.Answer, err = answerOfStream(ctx, out, answer, handColumns["w2"])
 	return r, err
 }
 

@@ -25,7 +25,7 @@ func goals() []goalRow {
 		{"w2 records/s to a program by hand", 4, 8, true, "w2", "hand.w2", rate},
 		{"w4 records/s to a program by hand", 4, 8, true, "w4", "hand.w4", rate},
 		{"w3 CPU (12 windows a row) to w2", 2, 1.2, false, "w3", "w2", cpu},
-		{"w2 CPU, message to direct mode", 2, 1.4, false, "w2_message", "w2", cpu},
+		{"w2 CPU, message to direct mode", 2, 1.4, false, "w2_message", "w2_direct", cpu},
 		{"w5 CPU to a consumer by hand", 1, 0.6, false, "w5", "hand.w5", cpu},
 		{"w5b CPU to a consumer by hand", 1, 0.6, false, "w5b", "hand.w5b", cpu},
 		{"p50 at 1,000 rows/s to two raw hops", 10, 4, false, "latency", "limit.hops", median},

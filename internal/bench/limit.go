@@ -101,8 +101,8 @@ func (p *limitProgram) put(b []byte) {
 // load reads the symbols: codes are their order, as in the table.
 func (p *limitProgram) load(table string) error {
 	return eachLine(table, func(line []byte) error {
-		var v [3][]byte
-		if n := jsonValues(line, v[:]); n != 3 {
+		var k, v [3][]byte
+		if n := jsonFields(line, k[:], v[:]); n != 3 {
 			return fmt.Errorf("symbols: %w", errShape)
 		}
 		lot, err := strconv.ParseInt(string(v[2]), 10, 64)
