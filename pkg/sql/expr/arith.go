@@ -36,7 +36,8 @@ func resolveArith(op arithOp, a, b Operand) (*Match, bool) {
 		return &Match{Out: t, Args: []vector.Type{t, t}, Kernel: func(f *Frame) { arithI64(op, f) }}, true
 	default:
 		x, y := decimalOf(a.T), decimalOf(b.T)
-		return &Match{Out: decimalResult(op, x, y), Args: []vector.Type{x, y},
+		// INT and BIGINT are not converted: the kernels read them as decimals of scale 0.
+		return &Match{Out: decimalResult(op, x, y), Args: []vector.Type{a.T, b.T},
 			Kernel: func(f *Frame) { arithDec(op, f) }}, true
 	}
 }

@@ -7,21 +7,23 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// arithDec computes on DECIMAL. The type of the result is wide enough for every value unless it was cut to 38 digits,
-// so that only results of 38 digits are checked.
+// arithDec computes on DECIMAL, INT and BIGINT. The type of the result is wide enough for every value unless it was cut
+// to 38 digits, so that only results of 38 digits are checked.
 func arithDec(op arithOp, f *Frame) {
+	x, y, t := f.Args[0], f.Args[1], f.Out.Type
+	words := x.Type.Phys() == vector.PhysI64 && y.Type.Phys() == vector.PhysI64
 	switch {
 	case op == opDiv || op == opMod:
 		divDec(op, f)
-	case f.Out.Type.Phys() == vector.PhysI64:
+	case t.Phys() == vector.PhysI64:
 		narrowDec(op, f)
-	case op == opMul && f.Out.Type.Precision < vector.MaxDigits && f.Args[0].I64 != nil && f.Args[1].I64 != nil:
+	case op == opMul && words && t.Scale == x.Type.Scale+y.Type.Scale: // two words make at most 38 digits
 		n := f.N
-		a, b, out := f.Args[0].I64[:n], f.Args[1].I64[:n], f.Out.I128[:n]
+		a, b, out := x.I64[:n], y.I64[:n], f.Out.I128[:n]
 		for i := range out {
 			out[i] = vector.MulInt64(a[i], b[i])
 		}
-	case f.Out.Type.Precision < vector.MaxDigits && op != opMul:
+	case op != opMul && t.Precision < vector.MaxDigits:
 		wideAddSub(op, f)
 	default:
 		checkedDec(op, f)
@@ -55,58 +57,52 @@ func narrowDec(op arithOp, f *Frame) {
 	}
 }
 
+// wideScratch holds operands that wideAddSub has brought to one scale.
+type wideScratch [2][]vector.Int128
+
 // wideAddSub has results below 38 digits, in 128 bits, of operands of either width.
 func wideAddSub(op arithOp, f *Frame) {
-	out, s := f.Out.I128, int(f.Out.Type.Scale)
-	x := operand(f.Args[0], s)
-	y := operand(f.Args[1], s)
-	for i := range f.live {
-		l, r := x.at(i), y.at(i)
-		if op == opAdd {
-			out[i] = l.Add(r)
-		} else {
-			out[i] = l.Sub(r)
+	s, ok := f.State.(*wideScratch)
+	if !ok {
+		s = &wideScratch{}
+		f.State = s
+	}
+	out := f.Out.I128[:f.N]
+	a := s.widen(f, 0)[:len(out)]
+	b := s.widen(f, 1)[:len(out)]
+	if op == opAdd {
+		for i := range out {
+			out[i] = a[i].Add(b[i])
+		}
+		return
+	}
+	for i := range out {
+		out[i] = a[i].Sub(b[i])
+	}
+}
+
+// widen returns argument k at the scale of the result, which holds all its values.
+func (s *wideScratch) widen(f *Frame, k int) []vector.Int128 {
+	v := f.Args[k]
+	up := int(f.Out.Type.Scale - v.Type.Scale)
+	wide := v.Type.Phys() == vector.PhysI128
+	if wide && up == 0 {
+		return v.I128
+	}
+	out := resize(s[k], f.N)
+	s[k] = out
+	switch {
+	case !wide && up <= 18:
+		unit := vector.Pow10I64(up)
+		for i, x := range v.I64[:f.N] {
+			out[i] = vector.MulInt64(x, unit)
+		}
+	default:
+		for i := range f.live {
+			out[i], _ = exact(v, i).MulChecked(vector.Pow10(up))
 		}
 	}
-}
-
-// scaledOperand reads a DECIMAL vector at another scale.
-type scaledOperand struct {
-	i64  []int64
-	i128 []vector.Int128
-	k    int64 // factor that fits 64 bits
-	up   vector.Int128
-}
-
-func operand(v *vector.Vector, scale int) scaledOperand {
-	o := scaledOperand{k: 1, up: vector.Pow10(scale - int(v.Type.Scale))}
-	if k, ok := o.up.Int64(); ok {
-		o.k = k
-	} else {
-		o.k = 0
-	}
-	if v.Type.Phys() == vector.PhysI128 {
-		o.i128 = v.I128
-	} else {
-		o.i64 = v.I64
-	}
-	return o
-}
-
-// at returns row i at the new scale, modulo 2^128: the caller's type says that it fits.
-func (o *scaledOperand) at(i int) vector.Int128 {
-	if o.i128 == nil {
-		if o.k != 0 {
-			return vector.MulInt64(o.i64[i], o.k)
-		}
-		v, _ := vector.FromInt64(o.i64[i]).MulChecked(o.up)
-		return v
-	}
-	if o.k == 1 {
-		return o.i128[i]
-	}
-	v, _ := o.i128[i].MulChecked(o.up)
-	return v
+	return out
 }
 
 // checkedDec has results of 38 digits, which may overflow.

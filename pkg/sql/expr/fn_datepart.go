@@ -91,9 +91,13 @@ func (f *Func) units() *Func {
 func fieldFuncs() []*Func {
 	field := func(name, part, doc string, aliases ...string) *Func {
 		k := partKernel(timeParts[part])
+		if c, ok := clockParts[part]; ok {
+			k = clockKernel(c)
+		}
 		over := []Overload{on("TIMESTAMP -> INT", k), on("DATE -> INT", k), on("BIGINT -> INT", k)}
 		if _, clock := clockParts[part]; clock {
 			over = append(over, on("TIME -> INT", k))
+			over[1].Kernel = partKernel(timeParts[part])
 		}
 		f := timeFunc(name, name+"(t)", doc+" of a DATE, TIMESTAMP or BIGINT milliseconds, in UTC.", over...)
 		return f.as(aliases...)
@@ -124,22 +128,36 @@ func fieldFuncs() []*Func {
 	}
 }
 
-// clockParts are the parts that a TIME has.
-var clockParts = map[string]bool{"HOUR": true, "MINUTE": true, "SECOND": true, "MILLISECOND": true}
+// clockPart is a part of the time of day: ms / unit % count.
+type clockPart struct{ unit, count int64 }
 
-// momentOf takes row i of argument k apart.
-func (f *Frame) momentOf(k, i int) moment {
+// clockParts are the parts that a TIME has.
+var clockParts = map[string]clockPart{"HOUR": {vector.MsHour, 24}, "MINUTE": {vector.MsMinute, 60},
+	"SECOND": {vector.MsSecond, 60}, "MILLISECOND": {1, 1000}}
+
+// clockKernel reads the time of day without the date.
+func clockKernel(p clockPart) Kernel {
+	return func(f *Frame) {
+		out := f.Out.I64
+		for i, ms := range f.Args[0].I64[:f.N] {
+			out[i] = vector.FloorMod(vector.FloorDiv(ms, p.unit), p.count)
+		}
+	}
+}
+
+// momentOf takes row i of argument k apart; the result holds until the next one.
+func (f *Frame) momentOf(k, i int) *moment {
 	ms := f.i64(k, i)
 	if f.Args[k].Type.Kind == vector.Date {
 		ms *= vector.MsDay
 	}
-	return momentAt(ms, nil)
+	f.m = momentAt(ms, nil)
+	return &f.m
 }
 
 func partKernel(part func(m *moment) int64) Kernel {
 	return rowI64(func(f *Frame, i int) (int64, error) {
-		m := f.momentOf(0, i)
-		return part(&m), nil
+		return part(f.momentOf(0, i)), nil
 	})
 }
 
@@ -151,8 +169,7 @@ var extractKernel = rowI64(func(f *Frame, i int) (int64, error) {
 	if u.part == nil {
 		return 0, fail(CodeBadArgument, fmt.Sprintf("EXTRACT knows no part %q", clip(f.text(0, i))))
 	}
-	m := f.momentOf(1, i)
-	return u.part(&m), nil
+	return u.part(f.momentOf(1, i)), nil
 })
 
 // index returns the number of the unit, counted from the epoch, that a moment lies in.
@@ -197,8 +214,7 @@ var (
 		if err != nil {
 			return 0, err
 		}
-		m := f.momentOf(1, i)
-		ms := u.start(u.index(&m))
+		ms := u.start(u.index(f.momentOf(1, i)))
 		if f.Out.Type.Kind == vector.Date {
 			return vector.FloorDiv(ms, vector.MsDay), nil
 		}
@@ -209,8 +225,8 @@ var (
 		if err != nil {
 			return 0, err
 		}
-		a, b := f.momentOf(1, i), f.momentOf(2, i)
-		return u.index(&b) - u.index(&a), nil
+		first := u.index(f.momentOf(1, i))
+		return u.index(f.momentOf(2, i)) - first, nil
 	})
 	diffDays = rowI64(func(f *Frame, i int) (int64, error) { return f.i64(0, i) - f.i64(1, i), nil })
 )
@@ -265,7 +281,7 @@ func addKernel(minus bool) Kernel {
 }
 
 // add moves a moment by n units.
-func (u timeUnit) add(m moment, n int64) (int64, bool) {
+func (u timeUnit) add(m *moment, n int64) (int64, bool) {
 	if u.months == 0 {
 		d, ok := vector.MulInt64(n, u.ms).Int64()
 		if !ok {

@@ -96,10 +96,9 @@ var jsonContains = rowBool(func(f *Frame, i int) (bool, error) {
 	if !ok || v[0] != '[' {
 		return false, nil
 	}
-	want := vector.AppendJSON(nil, f.Args[1], i)
-	if isNull(f.Args[1], i) {
-		want = []byte("null")
-	}
+	scratch, _ := f.State.([]byte)
+	want := vector.AppendJSON(scratch[:0], f.Args[1], i)
+	f.State = want
 	found := false
 	jsonItems(v, 0, func(_, item []byte) bool {
 		found = sameJSON(item, want)

@@ -144,11 +144,13 @@ func roundF64N(m roundMode) Kernel {
 		}
 		var buf [40]byte
 		text := strconv.AppendFloat(buf[:0], v, 'e', -1, 64)
-		read := vector.RoundText
+		var d vector.Int128
+		var err error
 		if m == roundCut {
-			read = vector.TruncText
+			d, err = vector.TruncText(text, n)
+		} else {
+			d, err = vector.RoundText(text, n)
 		}
-		d, err := read(text, n)
 		if err != nil {
 			return v, nil // more than 38 digits are asked for than the double has
 		}

@@ -110,8 +110,8 @@ func formatKernel(unit int64) Kernel {
 		if err != nil {
 			return dst, err
 		}
-		m := momentAt(f.i64(0, i)*unit, loc)
-		return p.append(dst, &m), nil
+		f.m = momentAt(f.i64(0, i)*unit, loc)
+		return p.append(dst, &f.m), nil
 	})
 }
 

@@ -23,6 +23,7 @@ type Frame struct {
 	// State is what a kernel keeps from batch to batch (a compiled pattern).
 	State any
 	valid []uint64 // scratch of Out.Valid
+	m     moment   // scratch of date and time functions
 }
 
 // failure is a row error on its way from a row function to the frame.
@@ -113,15 +114,16 @@ func (f *Frame) fail(i int, code, msg string) {
 
 // reject is fail for the error of a row function.
 func (f *Frame) reject(i int, err error) {
-	var fl *failure
-	switch {
-	case errors.Is(err, errNull):
+	if errors.Is(err, errNull) { // frequent, and errors.As allocates
 		f.setNull(i)
-	case errors.As(err, &fl):
-		f.fail(i, fl.code, fl.msg)
-	default:
-		f.fail(i, CodeBadValue, err.Error())
+		return
 	}
+	var fl *failure
+	if errors.As(err, &fl) {
+		f.fail(i, fl.code, fl.msg)
+		return
+	}
+	f.fail(i, CodeBadValue, err.Error())
 }
 
 // live yields the rows that matter and are not null so far, ascending.
