@@ -37,23 +37,24 @@ type Entry struct {
 var table = []Entry{
 	{
 		Internal, "a bug in Leat",
-		"Leat met a case that it was not written for. The message says what it was. Please report it with the statement " +
-			"and the log lines around it.",
+		"Leat met a case that it was not written for. The message says what it was. Please report it with " +
+			"the statement and the log lines around it.",
 	},
 	{
 		Usage, "wrong use of a command or flag",
-		"The command, an argument or the value of a flag is not one that Leat knows. The hint names what is allowed; " +
-			"\"leat COMMAND --help\" shows the rest. The same value may have come from an environment variable LEAT_<FLAG>.",
+		"The command, an argument or the value of a flag is not one that Leat knows. The hint names what " +
+			"is allowed; \"leat COMMAND --help\" shows the rest. The same value may have come from an " +
+			"environment variable LEAT_<FLAG>.",
 	},
 	{
 		BadConfig, "wrong configuration",
-		"A setting has a value outside its range, or two settings contradict each other. \"leat env\" prints every " +
-			"setting with its value and where it comes from.",
+		"A setting has a value outside its range, or two settings contradict each other. \"leat env\" " +
+			"prints every setting with its value and where it comes from.",
 	},
 	{
 		NotOpen, "an address that is open to the network",
-		"HTTP listens on loopback only, because there is no authentication yet. Use 127.0.0.1, [::1] or localhost, and " +
-			"an SSH tunnel or a proxy of your own that checks who asks.",
+		"HTTP listens on loopback only, because there is no authentication yet. Use 127.0.0.1, [::1] or " +
+			"localhost, and an SSH tunnel or a proxy of your own that checks who asks.",
 	},
 	{
 		Code(sqlerr.Syntax), "the statement cannot be parsed",
@@ -61,8 +62,8 @@ var table = []Entry{
 	},
 	{
 		Code(sqlerr.UnknownColumn), "no such column",
-		"The name is not a column of the streams in FROM. The hint offers the nearest names. Names without quotes are " +
-			"not case-sensitive.",
+		"The name is not a column of the streams in FROM. The hint offers the nearest names. Names " +
+			"without quotes are not case-sensitive.",
 	},
 	{
 		Code(sqlerr.UnknownObject), "no such stream, table or sink",
@@ -86,35 +87,38 @@ var table = []Entry{
 	},
 	{
 		Code(sqlerr.BadStatement), "the statement has no meaning",
-		"Each part is well formed, but together they make no query that could ever answer. The message says why.",
+		"Each part is well formed, but together they make no query that could ever answer. The message " +
+			"says why.",
 	},
 	{
 		Code(sqlerr.NotSupported), "not supported",
-		"The statement is known SQL that Leat does not run. The hint names another way where there is one.",
+		"The statement is known SQL that Leat does not run. The hint names another way where there is " +
+			"one.",
 	},
 	{
 		Code(sqlerr.TooLarge), "the statement is above a limit",
-		"Statements are bounded in length, depth and number of columns, so that no statement can exhaust the process.",
+		"Statements are bounded in length, depth and number of columns, so that no statement can exhaust " +
+			"the process.",
 	},
 	{
 		Timeout, "no answer in time",
-		"The server did not answer within --timeout. It may be busy, electing a leader, or its disk may be full. A retry " +
-			"may help; a statement may have taken effect.",
+		"The server did not answer within --timeout. It may be busy, electing a leader, or its disk may " +
+			"be full. A retry may help; a statement may have taken effect.",
 	},
 	{
 		Unreach, "cannot reach the server",
-		"Nothing answers at the address, or it refused the connection. Check --nats and --context, and that \"leat dev\" " +
-			"or your NATS server runs. A retry may help.",
+		"Nothing answers at the address, or it refused the connection. Check --nats and --context, and " +
+			"that \"leat dev\" or your NATS server runs. A retry may help.",
 	},
 	{
 		"LEAT-4003", "the client took no rows",
-		"The rows of a query wait for their client; after a minute without a fetch the query ends. Ask again, or " +
-			"fetch sooner.",
+		"The rows of a query wait for their client; after a minute without a fetch the query ends. Ask " +
+			"again, or fetch sooner.",
 	},
 	{
 		"LEAT-4004", "a task does not answer",
-		"The task that holds the table's state does not run at the moment: its engine stopped, or takes it over " +
-			"right now. A retry may help.",
+		"The task that holds the table's state does not run at the moment: its engine stopped, or takes " +
+			"it over right now. A retry may help.",
 	},
 	{
 		"LEAT-4005", "no ingest takes the rows",
@@ -127,13 +131,13 @@ var table = []Entry{
 	},
 	{
 		"LEAT-4007", "no coordinator answers",
-		"The NATS server is there, but no coordinator of Leat answers on it. Check that \"leat dev\" or \"leat serve " +
-			"coordinator\" runs against this server, and that the account is the right one.",
+		"The NATS server is there, but no coordinator of Leat answers on it. Check that \"leat dev\" or " +
+			"\"leat serve coordinator\" runs against this server, and that the account is the right one.",
 	},
 	{
 		PortTaken, "the port is taken",
-		"Another process listens on the port that was asked for. Stop it, choose another port, or port 0 for any free " +
-			"one. When a NATS server answers there, --nats nats://HOST:PORT uses it.",
+		"Another process listens on the port that was asked for. Stop it, choose another port, or port 0 " +
+			"for any free one. When a NATS server answers there, --nats nats://HOST:PORT uses it.",
 	},
 	{
 		Cancelled, "stopped before the end",
@@ -141,8 +145,8 @@ var table = []Entry{
 	},
 	{
 		"LEAT-4101", "ingest is full",
-		"The stream's topic is full, so ingest takes no more rows now: what reads it is slower than what writes " +
-			"it. Nothing was taken. Wait, and send the rows again.",
+		"The stream's topic is full, so ingest takes no more rows now: what reads it is slower than what " +
+			"writes it. Nothing was taken. Wait, and send the rows again.",
 	},
 	{
 		Code(sqlerr.Exists), "it exists already",
@@ -158,17 +162,19 @@ var table = []Entry{
 	},
 	{
 		DataInUse, "the data folder is in use",
-		"Another process holds the lock of the data folder; two servers on one store would destroy it. Stop that " +
-			"process, or use another folder with --data. The lock ends with its process, also after a kill.",
+		"Another process holds the lock of the data folder; two servers on one store would destroy it. " +
+			"Stop that process, or use another folder with --data. The lock ends with its process, also after " +
+			"a kill.",
 	},
 	{
 		StoreFull, "the store is full",
-		"The disk or the limit of the store is reached. Leat loses nothing: it waits. Make room or raise the limit.",
+		"The disk or the limit of the store is reached. Leat loses nothing: it waits. Make room or raise " +
+			"the limit.",
 	},
 	{
 		StoreBad, "the store cannot be opened",
-		"The data folder cannot be written, or its files are damaged. The message has the cause. Check owner, mode and " +
-			"free space of the folder.",
+		"The data folder cannot be written, or its files are damaged. The message has the cause. Check " +
+			"owner, mode and free space of the folder.",
 	},
 	{
 		"LEAT-5101", "too many queries of clients",
@@ -176,13 +182,13 @@ var table = []Entry{
 	},
 	{
 		BadRow, "a bad record",
-		"A record could not become a row; codes 5201 to 5207 say why. It is a dead letter, and the rest goes on. " +
-			"With on_error = 'fail_fast' it stops the query.",
+		"A record could not become a row; codes 5201 to 5207 say why. It is a dead letter, and the rest " +
+			"goes on. With on_error = 'fail_fast' it stops the query.",
 	},
 	{
 		"LEAT-5201", "the bytes are no record of the format",
-		"The message or line is not JSON, CSV or msgpack as declared. The dead letter keeps the bytes and names " +
-			"the position.",
+		"The message or line is not JSON, CSV or msgpack as declared. The dead letter keeps the bytes and " +
+			"names the position.",
 	},
 	{
 		"LEAT-5202", "wrong number of fields",
@@ -190,7 +196,8 @@ var table = []Entry{
 	},
 	{
 		"LEAT-5203", "a value is not of the column's type",
-		"The value cannot be read as the type that the stream declares for the column. The message names both.",
+		"The value cannot be read as the type that the stream declares for the column. The message names " +
+			"both.",
 	},
 	{
 		"LEAT-5204", "a number does not fit its type",
@@ -202,41 +209,64 @@ var table = []Entry{
 	},
 	{
 		"LEAT-5206", "the event time is too far ahead",
-		"The event time is ahead of the log's time by more than max_future; one wrong clock must not close every " +
-			"window.",
+		"The event time is ahead of the log's time by more than max_future; one wrong clock must not " +
+			"close every window.",
 	},
 	{
 		"LEAT-5207", "the record is above a limit",
 		"The record is too large or nested too deep. The dead letter keeps its first 4 KiB.",
 	},
 	{
+		"LEAT-5211", "division by zero",
+		"A whole number or DECIMAL was divided by zero in an expression. The row is a dead letter and the rest goes on; " +
+			"NULLIF(x, 0), CASE or TRY(...) make it NULL instead. A DOUBLE divides to Infinity or NaN.",
+	},
+	{
+		"LEAT-5212", "a result does not fit its type",
+		"The result of an expression is outside INT, BIGINT or DECIMAL. The row is a dead letter and the rest goes on. " +
+			"CAST an operand to a wider type, or TRY(...) makes it NULL.",
+	},
+	{
+		"LEAT-5213", "a value does not convert",
+		"A text cannot be read as the type of a CAST, or by the pattern of a function such as PARSE_TIMESTAMP. The row is " +
+			"a dead letter and the rest goes on. TRY_CAST and TRY(...) make it NULL.",
+	},
+	{
+		"LEAT-5214", "an argument that the function does not take",
+		"An argument of a function lies outside of what it accepts: an unknown unit, zone or encoding, a pattern that " +
+			"cannot be read. The message names it. The row is a dead letter and the rest goes on.",
+	},
+	{
 		LogWentOff, "a log went backwards or has a hole",
-		"A topic no longer holds what a task has read from it: it was restored from an older copy, cut or damaged. The " +
-			"task stays stopped rather than give wrong answers. The message says what is missing, and the choices.",
+		"A topic no longer holds what a task has read from it: it was restored from an older copy, cut or " +
+			"damaged. The task stays stopped rather than give wrong answers. The message says what is " +
+			"missing, and the choices.",
 	},
 	{
 		"LEAT-5302", "a record kills its task",
-		"A task died again and again on a message. Its rows were tried apart: the ones that kill the task are dead letters, " +
-			"and the rest goes on. It is a bug in Leat; please report it with the row and the statement.",
+		"A task died again and again on a message. Its rows were tried apart: the ones that kill the task " +
+			"are dead letters, and the rest goes on. It is a bug in Leat; please report it with the row and " +
+			"the statement.",
 	},
 	{
 		"LEAT-5401", "the target refused a row",
-		"The system that a sink writes to refused a row for good. The row is a dead letter with the reason, and " +
-			"the rest goes on.",
+		"The system that a sink writes to refused a row for good. The row is a dead letter with the " +
+			"reason, and the rest goes on.",
 	},
 	{
 		"LEAT-5402", "the row is too large for the target",
-		"The row is larger than the system that a sink writes to takes. The row is a dead letter, and the rest " +
-			"goes on.",
+		"The row is larger than the system that a sink writes to takes. The row is a dead letter, and the " +
+			"rest goes on.",
 	},
 	{
 		Unhealthy, "a health check failed",
-		"The process answers, but a check says that it cannot do its work. \"leat health --verbose\" lists each check " +
-			"with its value and limit.",
+		"The process answers, but a check says that it cannot do its work. \"leat health --verbose\" " +
+			"lists each check with its value and limit.",
 	},
 	{
 		TestFailed, "a check says no",
-		"The command did its work, and its answer is no: the rows differ, or a bound is broken. The output says where.",
+		"The command did its work, and its answer is no: the rows differ, or a bound is broken. The " +
+			"output says where.",
 	},
 }
 

@@ -105,18 +105,18 @@ func (c *Case) Span() sqlerr.Span { return c.At }
 // Span returns where the TRY stands.
 func (t *Try) Span() sqlerr.Span { return t.At }
 
-// The codes of row errors.
+// The codes of row errors; 5201 to 5207 belong to records that cannot be read.
 const (
-	CodeDivideByZero = "LEAT-5201"
-	CodeOverflow     = "LEAT-5202"
-	CodeBadValue     = "LEAT-5203" // a value that does not convert or parse
-	CodeBadArgument  = "LEAT-5204" // an argument that the function does not accept
+	CodeDivideByZero = "LEAT-5211"
+	CodeOverflow     = "LEAT-5212"
+	CodeBadValue     = "LEAT-5213" // a value that does not convert or parse
+	CodeBadArgument  = "LEAT-5214" // an argument that the function does not accept
 )
 
 // RowError is a failure of one row; the operator that evaluates decides by on_error what becomes of the row.
 type RowError struct {
 	Row  uint32
-	Code string // LEAT-52xx
+	Code string // LEAT-521x
 	Msg  string
 }
 
