@@ -36,8 +36,8 @@ type Resume struct {
 }
 
 // Appender writes rows of a source outside of Leat into the partitions of a topic: fenced, one append in flight a
-// partition, what comes meanwhile joins the next message. Each message bears the position in the source, so that its own
-// last message is the only memory ingest needs.
+// partition, what comes meanwhile joins the next message. Each message bears the position in the source, so that its
+// own last message is the only memory ingest needs.
 //
 // Order of use: Open, then Run in a goroutine of the caller's and Write, Flush, Close from one other.
 type Appender struct {
@@ -176,9 +176,9 @@ func (a *Appender) changed() {
 	a.moved = make(chan struct{})
 }
 
-// Write appends the rows of b, which may be none, to a partition. source is the position in the source behind them: when
-// it is in the log, so are they. Watermark and Idle of b hold after them. It copies what it keeps, and waits while the
-// partition has no room.
+// Write appends the rows of b, which may be none, to a partition. source is the position in the source behind them:
+// when it is in the log, so are they. Watermark and Idle of b hold after them. It copies what it keeps, and waits
+// while the partition has no room.
 func (a *Appender) Write(ctx context.Context, partition int, b *vector.Batch, source string) error {
 	l := a.lanes[partition]
 	if err := a.room(ctx, l); err != nil {

@@ -15,7 +15,9 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-var idSchema = &vector.Schema{Fields: []vector.Field{{Name: "id", Type: vector.TBigInt}, {Name: "s", Type: vector.TString}}}
+var idSchema = &vector.Schema{Fields: []vector.Field{
+	{Name: "id", Type: vector.TBigInt}, {Name: "s", Type: vector.TString},
+}}
 
 // idBatch makes rows from to to-1, with strings of uneven sizes.
 func idBatch(from, to int) *vector.Batch {

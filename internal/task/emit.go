@@ -48,7 +48,8 @@ func (e emitter) Late(b *vector.Batch, rows []uint32) {
 // letter encodes a dead letter. What is left of the record is its columns, as JSON.
 func (c *core) letter(b *vector.Batch, row uint32, code, msg string) []byte {
 	d := messages.DeadLetter{
-		Original: format.AppendRow(nil, format.JSONKeys(b.Schema), b, int(row)), Format: "json", Source: b.Topic, Partition: b.Partition, Sequence: b.Seq,
+		Original: format.AppendRow(nil, format.JSONKeys(b.Schema), b, int(row)), Format: "json",
+		Source: b.Topic, Partition: b.Partition, Sequence: b.Seq,
 		Row: b.FirstRow + int(row), Query: c.cfg.Query, Stage: c.cfg.Stage, Code: code, Error: msg,
 		CorrelationID: c.cur.correlation, TraceID: traceID(c.cur.trace), TimeMs: b.AppendTime,
 	}

@@ -1,7 +1,8 @@
 package task
 
 // HeldPositions returns, per input, the position of the older snapshot that a stored pointer names: what lies strictly
-// below is not needed by the task any more. Without two snapshots yet it is where the task began (0: everything is held).
+// below is not needed by the task any more. Without two snapshots yet it is where the task began (0: everything is
+// held).
 func HeldPositions(value []byte) ([]uint64, error) {
 	p, err := decodePointer(value)
 	if err != nil {

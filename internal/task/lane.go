@@ -8,8 +8,8 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// lane is the task's side of one output subject: what waits to be sent, cut into segments, and the fenced writer with at
-// most one append in flight. It is pure but for step, which makes one call to the log.
+// lane is the task's side of one output subject: what waits to be sent, cut into segments, and the fenced writer with
+// at most one append in flight. It is pure but for step, which makes one call to the log.
 type lane struct {
 	output    int // number of the output, for marks
 	partition int

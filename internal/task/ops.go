@@ -99,8 +99,8 @@ func (c *core) opDone(a storeAnswer) {
 	c.pump()
 }
 
-// writePointer changes the pointer and switches it by the revision this owner holds. A switch without an answer is settled
-// by making it again: moved to this very value means that it was made.
+// writePointer changes the pointer and switches it by the revision this owner holds. A switch without an answer is
+// settled by making it again: moved to this very value means that it was made.
 func (c *core) writePointer(change func(*pointer), then func() error, moved func(storeAnswer) error) {
 	var p pointer
 	o := &storeOp{kind: opSwitch, name: c.cfg.Name}

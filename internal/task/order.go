@@ -13,8 +13,8 @@ type run struct {
 	steps uint64
 }
 
-// Order is which input each step after Base took, as run lengths. Only a task of several inputs keeps one: one partition
-// has one order, several have none.
+// Order is which input each step after Base took, as run lengths. Only a task of several inputs keeps one: one
+// partition has one order, several have none.
 type Order struct {
 	Inputs int // 0 or 1: no order is kept
 	Base   uint64

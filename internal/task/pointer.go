@@ -12,8 +12,8 @@ type slot struct {
 	Positions []uint64 `json:"pos"` // of the inputs: what is below the older slot's may be trimmed
 }
 
-// pointer is the value that names the two newest snapshots of a task. Its revision fences them as the subjects' sequences
-// fence the outputs. No two writes of an owner are equal, so that one whose answer got lost can be told.
+// pointer is the value that names the two newest snapshots of a task. Its revision fences them as the subjects'
+// sequences fence the outputs. No two writes of an owner are equal, so that one whose answer got lost can be told.
 type pointer struct {
 	Version int    `json:"v"`
 	Epoch   uint64 `json:"epoch"`

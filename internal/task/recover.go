@@ -65,7 +65,8 @@ func (c *core) fenceLanes() error {
 	return nil
 }
 
-// load is (d): the snapshot that the pointer named when this owner fenced it. A damaged one falls back to the one before.
+// load is (d): the snapshot that the pointer named when this owner fenced it. A damaged one falls back to the one
+// before.
 func (c *core) load() {
 	c.phase = phaseLoad
 	if c.rules.NoPtrFence { // the mutant trusts a pointer it has not fenced, so it reads it as late as it can

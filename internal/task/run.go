@@ -14,9 +14,9 @@ import (
 // fetchAhead is how many messages of an input wait decoded: one being taken, and some so that the next is there.
 const fetchAhead = 4
 
-// Run runs one task: it recovers, then takes steps until ctx ends, Stop is closed, a bounded input has ended, or an error
-// stops it. topic.ErrFenced means that a later owner is there: the caller ends quietly. A *topic.GapError says what is
-// missing in an input. When Run returns, nothing it started is left.
+// Run runs one task: it recovers, then takes steps until ctx ends, Stop is closed, a bounded input has ended, or an
+// error stops it. topic.ErrFenced means that a later owner is there: the caller ends quietly. A *topic.GapError says
+// what is missing in an input. When Run returns, nothing it started is left.
 func Run(ctx context.Context, cfg Config) error {
 	c, err := newCore(cfg)
 	if err != nil {
@@ -222,8 +222,8 @@ func (r *runner) takeOne() bool {
 	return false
 }
 
-// waitsForFirst tells whether input k stands back until one that goes first has been read to where it ended at the start.
-// What is waited for is in the log already.
+// waitsForFirst tells whether input k stands back until one that goes first has been read to where it ended at the
+// start. What is waited for is in the log already.
 func (r *runner) waitsForFirst(k int) bool {
 	if r.core.redoing() {
 		return false

@@ -62,8 +62,10 @@ func newRig(t *testing.T) *rig {
 // open makes the shards of the topics; prefix keeps two runs apart.
 func (r *rig) open(t *testing.T, prefix string) {
 	t.Helper()
-	for _, s := range []struct{ name, class string }{{"S", topic.ClassSource}, {"E", topic.ClassResult}, {"R", topic.ClassResult},
-		{"late", topic.ClassResult}, {"dead", topic.ClassDead}} {
+	for _, s := range []struct{ name, class string }{
+		{"S", topic.ClassSource}, {"E", topic.ClassResult}, {"R", topic.ClassResult}, {"late", topic.ClassResult},
+		{"dead", topic.ClassDead},
+	} {
 		name := prefix + s.name
 		if r.logs[name] != nil {
 			continue
@@ -82,7 +84,8 @@ func (r *rig) open(t *testing.T, prefix string) {
 // fill writes the source through the real Appender.
 func (r *rig) fill(rows int) {
 	a, err := NewAppender(AppenderConfig{
-		Name: "i0", Epoch: 1, Topic: "S", Schema: toySchema, Logs: []topic.Log{r.logs["S"]}, Limits: Limits{MessageBytes: 500},
+		Name: "i0", Epoch: 1, Topic: "S", Schema: toySchema, Logs: []topic.Log{r.logs["S"]},
+		Limits: Limits{MessageBytes: 500},
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -27,8 +27,8 @@ type origin struct {
 	correlation, trace string
 }
 
-// segment is a message in the making: rows of some steps of one lane. Lanes cut rows into segments as they come, so that
-// what is sent is always a whole segment.
+// segment is a message in the making: rows of some steps of one lane. Lanes cut rows into segments as they come, so
+// that what is sent is always a whole segment.
 type segment struct {
 	rows   *vector.Batch // nil: no rows
 	owned  bool          // rows is the segment's own and may grow

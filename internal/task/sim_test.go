@@ -95,7 +95,8 @@ func sweep(n int, rules Rules, h hooks, enough int) tally {
 	return t
 }
 
-// TestSimulation runs the real tasks under faults. A failure prints its seed: -run TestSimulation -seed N tells the story.
+// TestSimulation runs the real tasks under faults. A failure prints its seed: -run TestSimulation -seed N tells the
+// story.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
 	if *simSeed != 0 {
@@ -113,7 +114,11 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	got := sweep(n, Rules{}, hooks{}, 3)
-	t.Logf("%d seeds: %d events, %d appends, %d starts, %d deaths by a row, largest message %d, %d violated", n, got.events, got.appends, got.starts, got.killed, got.largest, got.bad)
+	t.Logf("%d seeds: %d events, %d appends, %d starts, %d deaths by a row, largest message %d, %d violated", n,
+		got.events, got.appends, got.starts, got.killed, got.largest, got.bad)
+	if got.largest > biggest {
+		t.Errorf("a message of %d bytes: the logs are made for %d", got.largest, biggest)
+	}
 	if got.bad > 0 {
 		t.Fatalf("seed %d: %s", got.first, got.words)
 	}

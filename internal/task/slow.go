@@ -8,12 +8,14 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// A message may kill its task: by a panic, or with the whole process. What owners before went through is in the pointer:
+// A message may kill its task: by a panic, or with the whole process. What owners before went through is in the
+// pointer:
 //
 //   - a panic leaves the step as the suspect before the task ends;
 //   - after two starts that ended without a word and without a new snapshot, each step becomes the suspect before it is
 //     taken, so that a killed process leaves its step behind;
-//   - a step that killed twice is tried in parts, each noted before it is tried, until the rows that kill are known. They
+//   - a step that killed twice is tried in parts, each noted before it is tried, until the rows that kill are known.
+// They
 //     become dead letters, and stay so in every replay; the step is then taken without them.
 //
 // A step of which an output shows anything was taken once, so it is no suspect: its rows must come the same way again.

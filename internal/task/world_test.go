@@ -613,7 +613,8 @@ func (w *world) why() string {
 		fmt.Fprintf(&b, "%s epoch %d: dead %v, phase %d, step %d, stopping %v, snapshot %v, ops %d", t.name, c.cfg.Epoch,
 			t.inst.dead, c.phase, c.step, c.stopping, c.snap != nil, len(c.ops))
 		for k := range t.inputs {
-			fmt.Fprintf(&b, ", input %d at %d (wants %v, more %v)", k, c.inputs[k].seq, c.wants(k), w.behind(t, k, c.inputs[k].seq))
+			at := c.inputs[k].seq
+			fmt.Fprintf(&b, ", input %d at %d (wants %v, more %v)", k, at, c.wants(k), w.behind(t, k, at))
 		}
 		for _, l := range c.lanes {
 			fmt.Fprintf(&b, "; %s after %d pending %d segs %d in flight %v/%v", l.writer.Subject(), l.writer.Last(), l.pending,
