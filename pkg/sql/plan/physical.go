@@ -110,6 +110,8 @@ func (p *physical) build(n *Node) (*Stage, []int) {
 		return p.buildJoin(n, spec)
 	case *operator.Aggregate:
 		s, part := p.require(n.Inputs[0], spec.Keys)
+		// Without keys there is one partition, which also answers for an input without a row.
+		spec.OneRow = len(spec.Keys) == 0 && spec.Window.Kind == operator.NoWindow
 		s.Ops = append(s.Ops, spec)
 		return s, mapAll(part, positions(spec.Keys))
 	case *operator.Over:
@@ -118,6 +120,7 @@ func (p *physical) build(n *Node) (*Stage, []int) {
 		return s, part
 	case *operator.Materialize:
 		s, part := p.require(n.Inputs[0], spec.Keys)
+		spec.OneKey = len(spec.Keys) == 0 && n.Inputs[0].Updating // the changes of an aggregate without GROUP BY
 		s.Ops = append(s.Ops, spec)
 		return s, part
 	case *operator.Sort, *operator.Limit:
