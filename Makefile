@@ -7,6 +7,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 BENCH ?= .
+BENCHTIME ?= 50ms
 PKG ?= ./...
 
 .PHONY: help run build test check race lint fmt gen golden fuzz bench sim e2e vuln size compose clean
@@ -44,8 +45,9 @@ golden: ## rewrite the golden files of the tests (look at the diff)
 fuzz: ## fuzz every target for FUZZTIME (30s)
 	@FUZZTIME=$(FUZZTIME) sh scripts/test.sh fuzz
 
-bench: ## micro benchmarks; BENCH=RE PKG=./pkg/sql/... narrow them
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+bench: build ## micro benchmarks (BENCH=RE PKG=./pkg/sql/... narrow them), then the workloads beside their limits
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(PKG)
+	bin/leat bench
 
 sim: ## the seeded simulation, longer than in the tests
 	LEAT_SIM_SEEDS=$${LEAT_SIM_SEEDS:-2000} $(GO) test -count 1 -timeout 30m -run 'Sim' ./internal/... ./services/...

@@ -19,7 +19,7 @@ FROM trades WINDOW TUMBLING(1s) GROUP BY symbol;`,
 FROM trades WINDOW SLIDING(60s, 5s) GROUP BY symbol;`,
 	"w4": declareTrades + `CREATE TABLE symbols (symbol STRING PRIMARY KEY, sector STRING, lot BIGINT)
   WITH (connector = 'file', path = '${table}', format = 'json');
-SELECT t.symbol, s.sector, t.price, t.volume * s.lot AS shares FROM trades t JOIN symbols s ON t.symbol = s.symbol;`,
+SELECT t.symbol AS symbol, s.sector AS sector, t.price AS price, t.volume * s.lot AS shares FROM trades t JOIN symbols s ON t.symbol = s.symbol;`,
 }
 
 // allColumns are those of the answers, handColumns those of them in which float64 gives the same text.
