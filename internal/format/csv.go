@@ -229,8 +229,8 @@ func (d *CSV) record(p int) int {
 	}
 }
 
-// plain reads a number written in the usual way at p, or a text in ASCII without quotes, and returns where the delimiter
-// or newline behind it stands; -1 when the field is anything else.
+// plain reads a number written in the usual way at p, or a text in ASCII without quotes, and returns where the
+// delimiter or newline behind it stands; -1 when the field is anything else.
 func (d *CSV) plain(p int, c *column) int {
 	if c == nil {
 		return -1

@@ -35,7 +35,8 @@ func (s *strCol) reset(capacity int) {
 		return
 	}
 	entries := max(16, len(s.offs))
-	s.codes, s.offs, s.data = make([]uint32, capacity), make([]uint32, 1, min(entries, 4*dictTrial)), make([]byte, 0, min(data, 1<<14))
+	s.codes, s.offs = make([]uint32, capacity), make([]uint32, 1, min(entries, 4*dictTrial))
+	s.data = make([]byte, 0, min(data, 1<<14))
 	if s.slots == nil || len(s.slots) > 1<<14 {
 		s.slots = make([]uint32, dictSlots)
 	} else {

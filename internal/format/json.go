@@ -216,9 +216,8 @@ func (d *JSON) object(p int) int {
 	}
 	for k := 0; ; k++ {
 		col := -1
-		if k < len(d.order) && len(data)-p > len(d.order[k].key) && string(data[p:p+len(d.order[k].key)]) == d.order[k].key {
-			col = d.order[k].col
-			p += len(d.order[k].key)
+		if end := p + d.expected(k); end > p && end < len(data) && string(data[p:end]) == d.order[k].key {
+			p, col = end, d.order[k].col
 		} else if p, col = d.field(p, k); p < 0 {
 			return -1
 		}
@@ -250,6 +249,14 @@ func (d *JSON) object(p int) int {
 			p = d.space(p)
 		}
 	}
+}
+
+// expected returns the length of the key that the row before had as field k, 0 for none.
+func (d *JSON) expected(k int) int {
+	if k >= len(d.order) {
+		return 0
+	}
+	return len(d.order[k].key)
 }
 
 // field reads a key and its colon at p, finds its column, and remembers both as field k of a row.

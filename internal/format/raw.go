@@ -73,7 +73,8 @@ func NewBare(s *vector.Schema) (*Bare, error) {
 	case vector.String, vector.Bytes, vector.Int, vector.BigInt, vector.Double:
 		return &Bare{}, nil
 	}
-	return nil, fmt.Errorf("format kafka: %s is not supported; want STRING, BYTES, INT, BIGINT or DOUBLE", s.Fields[0].Type)
+	return nil, fmt.Errorf("format kafka: %s is not supported; want STRING, BYTES, INT, BIGINT or DOUBLE",
+		s.Fields[0].Type)
 }
 
 // Start implements Decoder.

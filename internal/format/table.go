@@ -136,7 +136,9 @@ func cell(s string) string {
 }
 
 func unsafeRune(r rune) bool {
-	return r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	control := r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError
+	direction := r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	return control || direction
 }
 
 // verticalWriter writes a line for each value, a header for each row.

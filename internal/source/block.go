@@ -40,8 +40,8 @@ func (b *Block) Behind(i int, s *Segment, pos Position) bool {
 }
 
 // Split lists, per partition, the rows of the block that belong there and come behind that partition's position in
-// done. keys are the key columns; without any a row goes where its NATS subject puts it, or to partition 0 when bySubject
-// is false.
+// done. keys are the key columns; without any a row goes where its NATS subject puts it, or to partition 0 when
+// bySubject is false.
 func (b *Block) Split(keys []int, bySubject bool, done []Position) [][]uint32 {
 	sels := make([][]uint32, len(done))
 	n := b.Batch.Rows

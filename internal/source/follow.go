@@ -115,8 +115,8 @@ func (s *File) resumeReplaced(from Position) error {
 			return fmt.Errorf("close %s.1: %w", s.Path, plainError(err))
 		}
 	}
-	s.warn("%s is another file now, and what was left of the old one (behind byte %d) is not in %s.1: reading the new one",
-		s.Path, from.Offset, s.Path)
+	s.warn("%s is another file now, and what was left of the old one (behind byte %d) is not in %s.1: reading the new "+
+		"one", s.Path, from.Offset, s.Path)
 	s.pos = Position{Seq: from.Seq + 1}
 	return nil
 }

@@ -40,7 +40,9 @@ const (
 	generatorTick  = 10 * time.Millisecond
 )
 
-var generatorKinds = map[string]func([]byte, *Generator, roll) []byte{"": appendTrade, "trades": appendTrade, "quotes": appendQuote}
+var generatorKinds = map[string]func([]byte, *Generator, roll) []byte{
+	"": appendTrade, "trades": appendTrade, "quotes": appendQuote,
+}
 
 // GeneratorSchema returns the columns of a kind.
 func GeneratorSchema(kind string) (*vector.Schema, bool) {

@@ -91,7 +91,9 @@ func (s *Core) Close() error {
 	if s.sub == nil {
 		return nil
 	}
-	if err := s.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
+	err := s.sub.Unsubscribe()
+	gone := errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubscription)
+	if err != nil && !gone {
 		return fmt.Errorf("unsubscribe from %s: %w", s.Subject, err)
 	}
 	return nil

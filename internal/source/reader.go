@@ -96,8 +96,8 @@ type Reader struct {
 
 // NewReader returns a reader of src, which must be open and stand behind from. lines says that the source is a text.
 func NewReader(src Source, cfg Config, lines bool, from Position) (*Reader, error) {
-	dec, err := format.New(format.Config{Format: cfg.Format, Lines: lines, Delimiter: cfg.Delimiter, Header: cfg.Header},
-		cfg.Schema)
+	as := format.Config{Format: cfg.Format, Lines: lines, Delimiter: cfg.Delimiter, Header: cfg.Header}
+	dec, err := format.New(as, cfg.Schema)
 	if err != nil {
 		return nil, err
 	}

@@ -92,12 +92,12 @@ func (s *Stream) adopt(ctx context.Context, name string) error {
 		covered = covered || covers(subject, s.Subject)
 	}
 	if !covered {
-		return fmt.Errorf("stream %s captures only a part of %s (its subjects: %s): name a subject that it captures, or widen it",
-			name, s.Subject, strings.Join(cfg.Subjects, ", "))
+		return fmt.Errorf("stream %s captures only a part of %s (its subjects: %s): name a subject that it captures, "+
+			"or widen it", name, s.Subject, strings.Join(cfg.Subjects, ", "))
 	}
 	if cfg.Retention != jetstream.LimitsPolicy {
-		return fmt.Errorf("stream %s deletes what is acknowledged (retention %s), so it cannot be read twice: not supported",
-			name, cfg.Retention)
+		return fmt.Errorf("stream %s deletes what is acknowledged (retention %s), so it cannot be read twice: not "+
+			"supported", name, cfg.Retention)
 	}
 	s.use(st)
 	return nil
@@ -171,7 +171,8 @@ func (s *Stream) check(from Position, state jetstream.StreamState) error {
 		return fmt.Errorf("stream %s was made anew since message %d was read: drop the source and create it again",
 			s.name(), from.Seq)
 	case state.LastSeq < from.Seq:
-		return fmt.Errorf("stream %s ends at %d, but message %d was read: it went backwards", s.name(), state.LastSeq, from.Seq)
+		return fmt.Errorf("stream %s ends at %d, but message %d was read: it went backwards", s.name(), state.LastSeq,
+			from.Seq)
 	case state.FirstSeq > from.Seq+1 && !s.made && s.Warn != nil:
 		s.Warn(fmt.Sprintf("stream %s begins at %d, reading stood at %d: up to %d messages are gone", s.name(),
 			state.FirstSeq, from.Seq, state.FirstSeq-from.Seq-1))
@@ -190,8 +191,9 @@ func (s *Stream) Next(ctx context.Context) (*Chunk, error) {
 		return nil, fmt.Errorf("read stream %s: %w", s.name(), err)
 	}
 	s.chunk = Chunk{
-		Data: m.Data(), Message: true, More: meta.NumPending > 0, Subject: m.Subject(), TimeMs: meta.Timestamp.UnixMilli(),
-		Start: Position{Seq: meta.Sequence.Stream, ID: s.id},
+		Data: m.Data(), Message: true, More: meta.NumPending > 0, Subject: m.Subject(),
+		TimeMs: meta.Timestamp.UnixMilli(),
+		Start:  Position{Seq: meta.Sequence.Stream, ID: s.id},
 	}
 	envelope(&s.chunk, m.Headers())
 	if s.made {

@@ -136,7 +136,7 @@ func (s *Service) wanted() []lease.Work {
 	var out []lease.Work
 	for _, name := range cat.Names() {
 		o := cat.Objects[name]
-		active := o.Source != nil && (o.Source.Connector != "file" || s.cfg.EagerFiles || len(cat.Readers(name)) > 0)
+		active := o.Source != nil && (o.Source.Connector != "file" || s.cfg.EagerFiles || o.Source.Options[plan.OptionEager] != "" || len(cat.Readers(name)) > 0)
 		version := strconv.FormatUint(xxh3.HashString(fmt.Sprintf("%s %v %d", o.Statement, active, o.Partitions)), 16)
 		out = append(out, lease.Work{Name: Role + "." + o.Topic, Version: version,
 			Run: func(ctx context.Context, epoch uint64) error { return s.run(ctx, o, active, epoch) }})
@@ -192,8 +192,9 @@ func (s *Service) job(ctx context.Context, o *plan.Object, active bool, epoch ui
 	if alone {
 		writer = stage.IngestWriter
 	}
-	j.pusher = NewPusher(&Pusher{Object: o, Writer: writer, Epoch: epoch, Logs: logs, Dead: dead, Idle: idle, Early: alone,
-		OnStatus: j.setStatus})
+	j.pusher = NewPusher(&Pusher{
+		Object: o, Writer: writer, Epoch: epoch, Logs: logs, Dead: dead, Idle: idle, Early: alone, OnStatus: j.setStatus,
+	})
 	if !active || alone {
 		return j, nil
 	}
@@ -203,9 +204,11 @@ func (s *Service) job(ctx context.Context, o *plan.Object, active bool, epoch ui
 	}
 	text := o.Source.Connector != "nats"
 	j.pump = &Pump{
-		Name: o.Name, Topic: o.Topic, Writer: stage.IngestWriter, Epoch: epoch, Source: src, Text: text, BySubject: !text,
-		Config: configOf(o), Keys: o.Placement(), Logs: logs, Dead: dead, Idle: idle, Correlation: column(o, o.Source.CorrelationID),
-		OnStatus: j.setStatus,
+		Name: o.Name, Topic: o.Topic, Writer: stage.IngestWriter, Epoch: epoch,
+		Source: src, Text: text, BySubject: !text,
+		Config: configOf(o), Keys: o.Placement(), Logs: logs, Dead: dead, Idle: idle,
+		Correlation: column(o, o.Source.CorrelationID),
+		OnStatus:    j.setStatus,
 	}
 	return j, nil
 }
@@ -254,7 +257,9 @@ func (s *Service) open(ctx context.Context, o *plan.Object) (source.Source, erro
 		if src.Delivery == "core" {
 			return &source.Core{Conn: s.cfg.App, Subject: src.Subject}, nil
 		}
-		st := &source.Stream{JS: s.app, Subject: src.Subject, Name: StreamName(o.Topic), Replicas: s.cfg.Replicas, Warn: s.warn(o)}
+		st := &source.Stream{
+			JS: s.app, Subject: src.Subject, Name: StreamName(o.Topic), Replicas: s.cfg.Replicas, Warn: s.warn(o),
+		}
 		return st, st.Ensure(ctx)
 	}
 	return nil, &refusedError{fmt.Sprintf("source %s: connector %s is not supported here", o.Name, o.Source.Connector)}
@@ -274,7 +279,9 @@ func (s *Service) Report() []api.SourceStatus {
 		s.mu.Lock()
 		j := s.live[st.Name[len(Role)+1:]]
 		s.mu.Unlock()
-		r := api.SourceStatus{Name: st.Name[len(Role)+1:], Owner: s.cfg.Members.ID(), State: st.State, Reason: st.Reason}
+		r := api.SourceStatus{
+			Name: st.Name[len(Role)+1:], Owner: s.cfg.Members.ID(), State: st.State, Reason: st.Reason,
+		}
 		if j != nil {
 			j.report(&r)
 		}
@@ -303,6 +310,8 @@ func (j *job) report(r *api.SourceStatus) {
 		r.Counts.Skipped = bad
 	}
 	for _, n := range j.pump.Links() {
-		r.Links = append(r.Links, api.Link{Name: n.Subject, Depth: n.Depth, Capacity: n.Capacity, BlockedMs: n.BlockedNs / 1e6})
+		r.Links = append(r.Links, api.Link{
+			Name: n.Subject, Depth: n.Depth, Capacity: n.Capacity, BlockedMs: n.BlockedNs / 1e6,
+		})
 	}
 }

@@ -24,8 +24,8 @@ const (
 	never       = time.Hour
 )
 
-// Pump moves a source into a topic: it decodes, splits by key, appends each row once, and keeps what is no row. The last
-// messages of the topic are its only memory.
+// Pump moves a source into a topic: it decodes, splits by key, appends each row once, and keeps what is no row. The
+// last messages of the topic are its only memory.
 type Pump struct {
 	Name      string // of the stream, for people
 	Topic     string
@@ -92,8 +92,10 @@ func (p *Pump) Run(ctx context.Context) error {
 // open becomes the owner of the topic's subjects and finds out where to go on: at the position of the partition that is
 // furthest behind, with its watermark.
 func (p *Pump) open(ctx context.Context) (from source.Position, wm int64, err error) {
-	app, err := task.NewAppender(task.AppenderConfig{Name: p.Writer, Epoch: p.Epoch, Topic: p.Topic, Schema: p.Config.Schema,
-		Logs: p.Logs, OnStatus: p.OnStatus, Clock: monotonic()})
+	app, err := task.NewAppender(task.AppenderConfig{
+		Name: p.Writer, Epoch: p.Epoch, Topic: p.Topic, Schema: p.Config.Schema, Logs: p.Logs, OnStatus: p.OnStatus,
+		Clock: monotonic(),
+	})
 	if err != nil {
 		return from, wm, err
 	}
@@ -123,8 +125,10 @@ func (p *Pump) openDead(ctx context.Context) (err error) {
 	if p.Dead == nil {
 		return nil
 	}
-	p.dead, err = task.NewAppender(task.AppenderConfig{Name: p.Writer, Epoch: p.Epoch, Class: topic.ClassDead, Topic: p.Topic,
-		Logs: []topic.Log{p.Dead}, OnStatus: p.OnStatus, Clock: monotonic()})
+	p.dead, err = task.NewAppender(task.AppenderConfig{
+		Name: p.Writer, Epoch: p.Epoch, Class: topic.ClassDead, Topic: p.Topic, Logs: []topic.Log{p.Dead},
+		OnStatus: p.OnStatus, Clock: monotonic(),
+	})
 	if err != nil {
 		return err
 	}
@@ -430,7 +434,8 @@ func (p *Pump) letters(ctx context.Context, b *source.Block) error {
 // letter describes a bad row.
 func (p *Pump) letter(bad *source.BadRow) *messages.DeadLetter {
 	d := &messages.DeadLetter{
-		Original: bad.Original, Format: p.Config.Format, Source: p.Name, Subject: bad.Subject, Sequence: bad.Seq, Row: bad.Record,
+		Original: bad.Original, Format: p.Config.Format, Source: p.Name, Subject: bad.Subject, Sequence: bad.Seq,
+		Row:   bad.Record,
 		Stage: "ingest", Code: bad.Code, Error: bad.Reason, CorrelationID: bad.Correlation,
 		TraceID: messages.TraceID(bad.Traceparent), Attempts: 1, TimeMs: bad.TimeMs, Truncated: bad.Truncated,
 	}

@@ -105,7 +105,8 @@ func (p *Pusher) refuseWaiting() {
 	for {
 		select {
 		case m := <-p.requests:
-			respond(m, &api.PushResponse{Error: &api.Error{Code: codeTryLater, Message: "ingest stops", Retryable: true}})
+			stops := &api.Error{Code: codeTryLater, Message: "ingest stops", Retryable: true}
+			respond(m, &api.PushResponse{Error: stops})
 		default:
 			return
 		}
@@ -172,8 +173,10 @@ func (p *Pusher) ensure(ctx context.Context) (err error) {
 		return nil
 	}
 	limits := task.Limits{MessageBytes: pushMessage}
-	p.app, err = task.NewAppender(task.AppenderConfig{Name: p.Writer, Epoch: p.Epoch, Topic: p.Object.Topic, Schema: p.schema,
-		Logs: p.Logs, Limits: limits, OnStatus: p.OnStatus})
+	p.app, err = task.NewAppender(task.AppenderConfig{
+		Name: p.Writer, Epoch: p.Epoch, Topic: p.Object.Topic, Schema: p.schema, Logs: p.Logs, Limits: limits,
+		OnStatus: p.OnStatus,
+	})
 	if err != nil {
 		return err
 	}
@@ -423,9 +426,10 @@ func (p *Pusher) letters(ctx context.Context, m *nats.Msg, bad []format.BadRow) 
 		row := &bad[i]
 		p.bad++
 		d := messages.DeadLetter{
-			Original: row.Original, Format: m.Header.Get(api.HeaderFormat), Source: p.Object.Name, Subject: m.Subject, Row: row.Line,
-			Stage: "ingest", Code: row.Code, Error: row.Reason, CorrelationID: e.CorrelationID,
-			TraceID: messages.TraceID(e.TraceParent), Attempts: 1, TimeMs: time.Now().UnixMilli(), Truncated: row.Truncated,
+			Original: row.Original, Format: m.Header.Get(api.HeaderFormat), Source: p.Object.Name, Subject: m.Subject,
+			Row: row.Line, Stage: "ingest", Code: row.Code, Error: row.Reason, CorrelationID: e.CorrelationID,
+			TraceID: messages.TraceID(e.TraceParent), Attempts: 1, TimeMs: time.Now().UnixMilli(),
+			Truncated: row.Truncated,
 		}
 		data, err := d.Append(nil)
 		if err != nil {
