@@ -181,6 +181,16 @@ var table = []Entry{
 		"As many queries of clients run as are allowed at once. Close some, or wait until others end.",
 	},
 	{
+		"LEAT-5103", "the windows of a table are too many to answer at once",
+		"A pull query holds the rows of a windowed table until all are known, and they take more than is " +
+			"allowed. Read the table with EMIT CHANGES, or let it keep less with retention in its WITH.",
+	},
+	{
+		"LEAT-5103", "a table is too large for one answer",
+		"A pull query over a windowed table folds the changes that its topic keeps, and they take more memory than is " +
+			"allowed. Read it with EMIT CHANGES, or let the table keep less: WITH (retention = '64MB').",
+	},
+	{
 		BadRow, "a bad record",
 		"A record could not become a row; codes 5201 to 5207 say why. It is a dead letter, and the rest " +
 			"goes on. With on_error = 'fail_fast' it stops the query.",
@@ -218,23 +228,26 @@ var table = []Entry{
 	},
 	{
 		"LEAT-5211", "division by zero",
-		"A whole number or DECIMAL was divided by zero in an expression. The row is a dead letter and the rest goes on; " +
-			"NULLIF(x, 0), CASE or TRY(...) make it NULL instead. A DOUBLE divides to Infinity or NaN.",
+		"A whole number or DECIMAL was divided by zero in an expression. The row is a dead letter and the " +
+			"rest goes on; NULLIF(x, 0), CASE or TRY(...) make it NULL instead. A DOUBLE divides to Infinity " +
+			"or NaN.",
 	},
 	{
 		"LEAT-5212", "a result does not fit its type",
-		"The result of an expression is outside INT, BIGINT or DECIMAL. The row is a dead letter and the rest goes on. " +
-			"CAST an operand to a wider type, or TRY(...) makes it NULL.",
+		"The result of an expression is outside INT, BIGINT or DECIMAL. The row is a dead letter and the " +
+			"rest goes on. CAST an operand to a wider type, or TRY(...) makes it NULL.",
 	},
 	{
 		"LEAT-5213", "a value does not convert",
-		"A text cannot be read as the type of a CAST, or by the pattern of a function such as PARSE_TIMESTAMP. The row is " +
-			"a dead letter and the rest goes on. TRY_CAST and TRY(...) make it NULL.",
+		"A text cannot be read as the type of a CAST, or by the pattern of a function such as " +
+			"PARSE_TIMESTAMP. The row is a dead letter and the rest goes on. TRY_CAST and TRY(...) make it " +
+			"NULL.",
 	},
 	{
 		"LEAT-5214", "an argument that the function does not take",
-		"An argument of a function lies outside of what it accepts: an unknown unit, zone or encoding, a pattern that " +
-			"cannot be read. The message names it. The row is a dead letter and the rest goes on.",
+		"An argument of a function lies outside of what it accepts: an unknown unit, zone or encoding, a " +
+			"pattern that cannot be read. The message names it. The row is a dead letter and the rest goes " +
+			"on.",
 	},
 	{
 		LogWentOff, "a log went backwards or has a hole",

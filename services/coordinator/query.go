@@ -95,6 +95,9 @@ func (c *Coordinator) inputs(ctx context.Context, in plan.Input, push, latest bo
 	if o.Kind == ast.Table && o.Query != "" && !push {
 		base.Source = &scan{c: c, o: o}
 		base.Writers = direct.One(scanWriter)
+		if o.Windowed {
+			base.Source, base.Keys = c.folded(o, feeds), o.Placement()
+		}
 		return []direct.Input{base}, nil
 	}
 	open := func(from, upTo uint64) (direct.Source, error) {
@@ -126,6 +129,25 @@ func (c *Coordinator) inputs(ctx context.Context, in plan.Input, push, latest bo
 		return nil, err
 	}
 	return append(out, base), nil
+}
+
+// folded reads a windowed table: what its tasks hold, and its log.
+func (c *Coordinator) folded(o *plan.Object, feeds *[]io.Closer) *folded {
+	log := c.shard(o.Topic)
+	return &folded{scan: &scan{c: c, o: o}, o: o, log: func(ctx context.Context) (direct.Source, error) {
+		info, err := log.Info(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the state of topic %s: %w", o.Topic, err)
+		}
+		return bounded(func(from, upTo uint64) (direct.Source, error) {
+			f, err := feed.Open(ctx, feed.Config{Log: log, Topic: o.Topic, Schema: o.Schema(), From: from, UpTo: upTo, Partition: -1})
+			if err != nil {
+				return nil, err
+			}
+			*feeds = append(*feeds, closer{f})
+			return f, nil
+		}, info)
+	}}
 }
 
 // bounded reads what a log holds now.

@@ -1,0 +1,169 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The orders that publishers send. Everything about an order follows from its number, so that a test knows the answer to
+// every query without asking.
+
+const (
+	orderBase     = int64(1_700_000_000_000)
+	orderStep     = int64(7)    // ms of event time between orders
+	orderCustomer = int64(200)  // orders of one customer in a row: a session
+	orderSettled  = int64(1000) // from here on late orders are surely late
+)
+
+// order is what the number n stands for.
+type order struct {
+	id       int64
+	customer string
+	amount   int64
+	ts       int64
+	late     bool // an hour old: too old for every window
+	garbage  bool // no JSON at all
+}
+
+const orderCustomers = 20
+
+func orderOf(n int64) order {
+	o := order{id: n, customer: fmt.Sprintf("c%02d", n/orderCustomer%orderCustomers), amount: n * 7919 % 1000}
+	o.ts = orderBase + n*orderStep - n*31%800
+	if n > orderSettled && n%97 == 0 {
+		o.late, o.ts = true, o.ts-3_600_000
+	}
+	o.garbage = n%101 == 100
+	return o
+}
+
+func (o order) payload() []byte {
+	if o.garbage {
+		return fmt.Appendf(nil, `{"id":%d,"customer":"broken`, o.id)
+	}
+	return fmt.Appendf(nil, `{"id":%d,"customer":%q,"amount":%d,"ts":%d}`, o.id, o.customer, o.amount, o.ts)
+}
+
+// publisher sends orders one after the other, each until it is acknowledged, under a message id.
+type publisher struct {
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	next int64 // the first order that is not acknowledged
+
+	mu      sync.Mutex
+	acked   int64
+	retries int
+	longest time.Duration // an order waited for its acknowledgement
+}
+
+func newPublisher(t *testing.T, addr string) *publisher {
+	t.Helper()
+	nc, err := nats.Connect("nats://"+addr, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.RetryOnFailedConnect(true), nats.Timeout(time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &publisher{nc: nc, js: js}
+}
+
+// send sends one message until it is acknowledged.
+func (p *publisher) send(ctx context.Context, subject, id string, data []byte) error {
+	began := time.Now()
+	for {
+		actx, cancel := context.WithTimeout(ctx, time.Second)
+		_, err := p.js.Publish(actx, subject, data, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+		cancel()
+		if err == nil {
+			p.mu.Lock()
+			p.longest = max(p.longest, time.Since(began))
+			p.mu.Unlock()
+			return nil
+		}
+		p.mu.Lock()
+		p.retries++
+		p.mu.Unlock()
+		if !pause(ctx, 10*time.Millisecond) {
+			return fmt.Errorf("publish %s: %w (%w)", id, err, context.Cause(ctx))
+		}
+	}
+}
+
+// run sends orders at the given rate until ctx ends; the last one is settled all the same.
+func (p *publisher) run(ctx context.Context, perSecond int) error {
+	began, first := time.Now(), p.next
+	for ctx.Err() == nil {
+		due := first + int64(time.Since(began).Seconds()*float64(perSecond))
+		if p.next >= due {
+			pause(ctx, 5*time.Millisecond)
+			continue
+		}
+		if err := p.one(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upTo sends orders until n are acknowledged.
+func (p *publisher) upTo(ctx context.Context, n int64) error {
+	for p.next < n {
+		if err := p.one(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const settleWithin = 2 * time.Minute
+
+func (p *publisher) one(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settleWithin)
+	defer cancel()
+	o := orderOf(p.next)
+	if err := p.send(ctx, "orders.new", fmt.Sprint("order-", o.id), o.payload()); err != nil {
+		return err
+	}
+	p.next++
+	p.mu.Lock()
+	p.acked = p.next
+	p.mu.Unlock()
+	return nil
+}
+
+// count is how many orders are acknowledged.
+func (p *publisher) count() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.acked
+}
+
+// pause waits, and reports whether it waited to the end.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// between is a random time.
+func between(r *rand.Rand, least, most time.Duration) time.Duration {
+	return least + time.Duration(r.Int64N(int64(most-least)))
+}
