@@ -186,11 +186,6 @@ var table = []Entry{
 			"allowed. Read the table with EMIT CHANGES, or let it keep less with retention in its WITH.",
 	},
 	{
-		"LEAT-5103", "a table is too large for one answer",
-		"A pull query over a windowed table folds the changes that its topic keeps, and they take more memory than is " +
-			"allowed. Read it with EMIT CHANGES, or let the table keep less: WITH (retention = '64MB').",
-	},
-	{
 		BadRow, "a bad record",
 		"A record could not become a row; codes 5201 to 5207 say why. It is a dead letter, and the rest " +
 			"goes on. With on_error = 'fail_fast' it stops the query.",
