@@ -14,19 +14,19 @@ var mutants = []struct {
 	hooks hooks
 	seeds int
 }{
-	{"no fence", Rules{}, hooks{noFence: true}, 50},
+	{"no fence", Rules{}, hooks{noFence: true}, 20},
 	{"no suppression", Rules{NoSuppress: true}, hooks{}, 50},
-	{"no epoch message", Rules{}, hooks{noEpochMsg: true}, 2000},
-	{"epoch messages repeat nothing", Rules{NoEpochCopy: true}, hooks{}, 500},
-	{"a higher epoch stops nobody", Rules{NoEpochCheck: true}, hooks{}, 500},
-	{"order of a join is not followed", Rules{NoJoinOrder: true}, hooks{}, 2000},
-	{"pointer is not fenced", Rules{NoPtrFence: true}, hooks{}, 10000},
+	{"no epoch message", Rules{}, hooks{noEpochMsg: true}, 50},
+	{"epoch messages repeat nothing", Rules{NoEpochCopy: true}, hooks{}, 100},
+	{"a higher epoch stops nobody", Rules{NoEpochCheck: true}, hooks{}, 50},
+	{"order of a join is not followed", Rules{NoJoinOrder: true}, hooks{}, 300},
+	{"pointer is not fenced", Rules{NoPtrFence: true}, hooks{}, 100},
 	{"snapshot before acknowledgements", Rules{SnapEarly: true}, hooks{}, 500},
 	{"one snapshot", Rules{OneSnapshot: true}, hooks{}, 1000},
 	{"no snapshot without news", Rules{NoSnapTwice: true}, hooks{}, 1000},
-	{"no progress message", Rules{NoProgress: true}, hooks{}, 2000},
-	{"last message is trimmed", Rules{}, hooks{trimLast: true}, 50},
-	{"bookmark is trimmed", Rules{}, hooks{trimBookmark: true}, 1000},
+	{"no progress message", Rules{NoProgress: true}, hooks{}, 0}, // one seed in 2,000; TestSilentSubjectHearsTheEnd shows it
+	{"last message is trimmed", Rules{}, hooks{trimLast: true}, 20},
+	{"bookmark is trimmed", Rules{}, hooks{trimBookmark: true}, 300},
 }
 
 // TestMutants shows that the simulation sees each rule of the protocol: with one of them off, runs fail.
@@ -39,8 +39,8 @@ func TestMutants(t *testing.T) {
 				t.Logf("%d of %d seeds violated, first %d: %.160s", got.bad, *mutantSeeds, got.first, got.words)
 				return
 			}
-			if testing.Short() && m.seeds > 1000 {
-				t.Skip("rare: needs thousands of seeds")
+			if m.seeds == 0 {
+				return
 			}
 			if got := sweep(m.seeds, m.rules, m.hooks, 1); got.bad == 0 {
 				t.Errorf("not noticed in %d seeds", m.seeds)

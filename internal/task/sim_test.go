@@ -3,6 +3,7 @@ package task
 import (
 	"flag"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -11,7 +12,7 @@ import (
 )
 
 var (
-	simSeeds = flag.Int("seeds", 0, "seeds of the simulation; 0: 2,000, or 200 with -short")
+	simSeeds = flag.Int("seeds", 0, "seeds of the simulation; 0: 500, 100 with -short, 2,000 in CI (LEAT_REQUIRE)")
 	simSeed  = flag.Uint64("seed", 0, "the one seed to run, with its story")
 )
 
@@ -108,9 +109,12 @@ func TestSimulation(t *testing.T) {
 	}
 	n := *simSeeds
 	if n == 0 {
-		n = 2000
-		if testing.Short() {
-			n = 200
+		n = 500
+		switch {
+		case os.Getenv("LEAT_REQUIRE") != "":
+			n = 2000
+		case testing.Short():
+			n = 100
 		}
 	}
 	got := sweep(n, Rules{}, hooks{}, 3)
