@@ -20,7 +20,7 @@ func unknownFunc(name string, at sqlerr.Span) error {
 		return sqlerr.New(sqlerr.NotSupported, at, "%s is not supported: it works on ARRAY, MAP or STRUCT", name)
 	}
 	e := sqlerr.New(sqlerr.UnknownFunc, at, "no function %s", name)
-	best, least := "", 1+len(name)/3
+	best, least := "", 1+len(name)/5
 	for _, f := range sortedTable {
 		if f.Operator {
 			continue
