@@ -86,8 +86,8 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// withDefaults returns c with the values that stand for zero.
-func (c Config) withDefaults() Config {
+// setDefaults puts in the values that zero stands for.
+func (c *Config) setDefaults() {
 	if c.Durability == "" {
 		c.Durability = Process
 	}
@@ -100,7 +100,6 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = hclog.NewNullLogger()
 	}
-	return c
 }
 
 // splitAddr parses host:port.

@@ -40,7 +40,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, errcode.New(errcode.BadConfig, "embedded NATS server: %w", err)
 	}
-	cfg = cfg.withDefaults()
+	cfg.setDefaults()
 	s := &Server{cfg: cfg}
 	if err := s.open(); err != nil {
 		return nil, err

@@ -187,7 +187,8 @@ func TestUsersHaveTheirOwnJetStream(t *testing.T) {
 	_, app := network(t, s)
 	_, own := leat(t, s)
 	ctx := t.Context()
-	if _, err := app.CreateStream(ctx, jetstream.StreamConfig{Name: "ORDERS", Subjects: []string{"orders.>"}}); err != nil {
+	orders := jetstream.StreamConfig{Name: "ORDERS", Subjects: []string{"orders.>"}}
+	if _, err := app.CreateStream(ctx, orders); err != nil {
 		t.Fatal(err)
 	}
 	if ack, err := app.Publish(ctx, "orders.new", []byte(`{}`)); err != nil || ack.Sequence != 1 {
@@ -256,7 +257,8 @@ func TestRestartKeepsData(t *testing.T) {
 func TestPowerSyncsAlways(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[Durability]bool{Process: false, Power: true} {
-		c := Config{StoreDir: "x", Durability: d}.withDefaults()
+		c := Config{StoreDir: "x", Durability: d}
+		c.setDefaults()
 		o, err := options(&c, "x", limits{memory: minStore, file: minStore}, passwords{"lx", "ax"})
 		if err != nil || o.SyncAlways != want {
 			t.Errorf("%s: sync always is %v, %v", d, o.SyncAlways, err)

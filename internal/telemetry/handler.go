@@ -14,8 +14,8 @@ type health struct {
 	Checks []CheckResult `json:"checks"`
 }
 
-// Handle puts /livez, /readyz, /healthz and /metrics on mux. A health page is one word, with ?verbose a JSON document of
-// every check; degraded is 200, unhealthy 503.
+// Handle puts /livez, /readyz, /healthz and /metrics on mux. A health page is one word, with ?verbose a JSON document
+// of every check; degraded is 200, unhealthy 503.
 func (t *Telemetry) Handle(mux *http.ServeMux) {
 	mux.Handle("GET /livez", t.probe(Live))
 	mux.Handle("GET /readyz", t.probe(Ready))
@@ -44,6 +44,7 @@ func (t *Telemetry) probe(probes ...Probe) http.Handler {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(health{Kind: "leat.health/v1", State: state, Checks: results}) // the client is gone
+		doc := health{Kind: "leat.health/v1", State: state, Checks: results}
+		_ = json.NewEncoder(w).Encode(doc) // the client is gone
 	})
 }

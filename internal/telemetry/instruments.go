@@ -41,8 +41,12 @@ var stageColumns = []stageColumn{
 		"leat.records.skipped", "", "Records left out by on_error = 'skip'.", true,
 		func(s *StageState) float64 { return float64(s.Records.Skipped) },
 	},
-	{"leat.lag", "s", "How far behind its input a task is.", false, func(s *StageState) float64 { return s.LagSeconds }},
-	{"leat.state", "By", "Size of a task's state.", false, func(s *StageState) float64 { return float64(s.StateBytes) }},
+	{"leat.lag", "s", "How far behind its input a task is.", false, func(s *StageState) float64 {
+		return s.LagSeconds
+	}},
+	{"leat.state", "By", "Size of a task's state.", false, func(s *StageState) float64 {
+		return float64(s.StateBytes)
+	}},
 }
 
 // linkColumn is one instrument that a scrape reads from the open links.
@@ -53,7 +57,9 @@ type linkColumn struct {
 }
 
 var linkColumns = []linkColumn{
-	{"leat.queue.depth", "", "Entries in a bounded queue.", false, func(l *LinkState) float64 { return float64(l.Depth) }},
+	{"leat.queue.depth", "", "Entries in a bounded queue.", false, func(l *LinkState) float64 {
+		return float64(l.Depth)
+	}},
 	{"leat.queue.capacity", "", "Entries a queue can hold.", false, func(l *LinkState) float64 {
 		return float64(l.Capacity)
 	}},
@@ -76,8 +82,8 @@ func observe(m metric.Meter, name, unit, about string, total bool) (metric.Float
 }
 
 // instruments makes every instrument of a process on m.
-func (t *Telemetry) instruments(version string) error {
-	return errors.Join(t.syncInstruments(), t.observeStages(), t.observeLinks(), t.buildInfo(version))
+func (t *Telemetry) instruments(ctx context.Context, version string) error {
+	return errors.Join(t.syncInstruments(), t.observeStages(), t.observeLinks(), t.buildInfo(ctx, version))
 }
 
 func (t *Telemetry) syncInstruments() error {
@@ -141,10 +147,10 @@ func (t *Telemetry) observeLinks() error {
 	return err
 }
 
-func (t *Telemetry) buildInfo(version string) error {
+func (t *Telemetry) buildInfo(ctx context.Context, version string) error {
 	g, err := t.Meter.Int64Gauge("leat.build_info", metric.WithDescription("The build of this process; always 1."))
 	if err == nil {
-		g.Record(context.Background(), 1, metric.WithAttributes(
+		g.Record(ctx, 1, metric.WithAttributes(
 			attribute.String("version", version), attribute.String("go_version", runtime.Version())))
 	}
 	return err

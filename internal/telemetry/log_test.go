@@ -24,23 +24,26 @@ func TestLogLines(t *testing.T) {
 		{
 			name: "the structure",
 			log: func(l hclog.Logger) {
-				l.Named("engine").With("query", "q1").Info("batch processed", "trace_id", "550e", "correlation_id", "b1",
-					"metrics.records_processed", 1250, "metrics.processing_ms", 4.5, "table", "trades", "batch_size", 1250)
+				l.Named("engine").With("query", "q1").Info("batch processed", "trace_id", "550e",
+					"correlation_id", "b1", "metrics.records_processed", 1250, "metrics.processing_ms", 4.5,
+					"table", "trades", "batch_size", 1250)
 			},
-			json: `{"timestamp":"2024-01-15T10:30:45.123Z","level":"INFO","message":"batch processed","trace_id":"550e",` +
-				`"correlation_id":"b1","component":"engine","processor_id":"p1","query":"q1",` +
-				`"metrics":{"records_processed":1250,"processing_ms":4.5},"context":{"table":"trades","batch_size":1250}}`,
+			json: `{"timestamp":"2024-01-15T10:30:45.123Z","level":"INFO","message":"batch processed",` +
+				`"trace_id":"550e","correlation_id":"b1","component":"engine","processor_id":"p1","query":"q1",` +
+				`"metrics":{"records_processed":1250,"processing_ms":4.5},` +
+				`"context":{"table":"trades","batch_size":1250}}`,
 			text: `10:30:45.123 INFO  engine: batch processed query=q1 trace_id=550e correlation_id=b1 ` +
 				`records_processed=1250 processing_ms=4.5 table=trades batch_size=1250`,
 		},
 		{
 			name: "values",
 			log: func(l hclog.Logger) {
-				l.Error("x", "error", errors.New("a \"b\"\nc"), "d", time.Second, "nan", math.NaN(), "nil", nil, "b", true,
-					Metrics{}, "odd", "metrics", Metrics{"z": 1, "a": 2})
+				l.Error("x", "error", errors.New("a \"b\"\nc"), "d", time.Second, "nan", math.NaN(), "nil", nil,
+					"b", true, Metrics{}, "odd", "metrics", Metrics{"z": 1, "a": 2})
 			},
 			json: `{"timestamp":"2024-01-15T10:30:45.123Z","level":"ERROR","message":"x","processor_id":"p1",` +
-				`"error":"a \"b\"\nc","metrics":{"a":2,"z":1},"context":{"d":"1s","nan":"NaN","nil":null,"b":true,"map[]":"odd"}}`,
+				`"error":"a \"b\"\nc","metrics":{"a":2,"z":1},` +
+				`"context":{"d":"1s","nan":"NaN","nil":null,"b":true,"map[]":"odd"}}`,
 			text: `10:30:45.123 ERROR x error="a \"b\"\nc" a=2 z=1 d=1s nan=NaN nil=<nil> b=true map[]=odd`,
 		},
 		{

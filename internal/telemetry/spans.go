@@ -13,7 +13,8 @@ import (
 // maxOpenSpans bounds the spans that log lines can be hung on; a span above it gets none.
 const maxOpenSpans = 4096
 
-// openSpans knows the recorded spans that have not ended, so that a log line with a span_id becomes an event of its span.
+// openSpans knows the recorded spans that have not ended, so that a log line with a span_id becomes an event of its
+// span.
 type openSpans struct {
 	mu    sync.Mutex
 	spans map[string]trace.Span

@@ -80,7 +80,9 @@ func (s *Stage) Count(r Records) {
 }
 
 // Step notes how long one step took.
-func (s *Stage) Step(ctx context.Context, d time.Duration) { s.from.steps.Record(ctx, d.Seconds(), s.set) }
+func (s *Stage) Step(ctx context.Context, d time.Duration) {
+	s.from.steps.Record(ctx, d.Seconds(), s.set)
+}
 
 // Lag states how far behind its input the stage is.
 func (s *Stage) Lag(d time.Duration) { s.lag.Store(math.Float64bits(d.Seconds())) }

@@ -66,7 +66,7 @@ func New(ctx context.Context, c Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the OTEL_* settings: %w", err)
 	}
-	if err := t.startMetrics(res, c.Version); err != nil {
+	if err := t.startMetrics(ctx, res, c.Version); err != nil {
 		return nil, fmt.Errorf("set up metrics: %w", err)
 	}
 	open := &openSpans{spans: map[string]trace.Span{}}
@@ -89,14 +89,16 @@ func (t *Telemetry) countLine(r *Record) {
 }
 
 func newResource(ctx context.Context, c Config) (*resource.Resource, error) {
-	attrs := []attribute.KeyValue{attribute.String("service.name", c.Service), attribute.String("service.version", c.Version)}
+	attrs := []attribute.KeyValue{
+		attribute.String("service.name", c.Service), attribute.String("service.version", c.Version),
+	}
 	if c.Instance != "" {
 		attrs = append(attrs, attribute.String("service.instance.id", c.Instance))
 	}
 	return resource.New(ctx, resource.WithAttributes(attrs...), resource.WithFromEnv(), resource.WithTelemetrySDK())
 }
 
-func (t *Telemetry) startMetrics(res *resource.Resource, version string) error {
+func (t *Telemetry) startMetrics(ctx context.Context, res *resource.Resource, version string) error {
 	exporter, err := otelprom.New(otelprom.WithRegisterer(t.Registry), otelprom.WithoutScopeInfo(),
 		otelprom.WithoutTargetInfo())
 	if err != nil {
@@ -111,7 +113,7 @@ func (t *Telemetry) startMetrics(res *resource.Resource, version string) error {
 			return err
 		}
 	}
-	return t.instruments(version)
+	return t.instruments(ctx, version)
 }
 
 // startTraces makes the tracer. Without a collector a span is recorded only when the caller's trace is sampled, so that

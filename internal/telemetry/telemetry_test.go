@@ -115,8 +115,8 @@ func TestTraceContextTravels(t *testing.T) {
 	defer span2.End()
 	header = map[string]string{}
 	Inject(child, header)
-	if !strings.HasPrefix(header[HeaderTraceparent], parent[:36]) || !strings.HasSuffix(header[HeaderTraceparent], "-01") {
-		t.Errorf("the sampled flag or the trace is lost: %s", header[HeaderTraceparent])
+	if got := header[HeaderTraceparent]; !strings.HasPrefix(got, parent[:36]) || !strings.HasSuffix(got, "-01") {
+		t.Errorf("the sampled flag or the trace is lost: %s", got)
 	}
 	for _, bad := range []string{"", "00-x", parent + "zz", strings.Repeat("0", maxHeader+1)} {
 		if trace.SpanContextFromContext(Extract(t.Context(), map[string]string{HeaderTraceparent: bad})).IsValid() {

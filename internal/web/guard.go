@@ -37,7 +37,7 @@ func Guard(next http.Handler, hosts ...string) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		if host := hostOf(r.Host); !isLoopback(host) && !slices.Contains(hosts, host) {
-			problem(w, http.StatusMisdirectedRequest, errcode.New(errcode.Usage, "this is not the server of %q", r.Host))
+			problem(w, http.StatusMisdirectedRequest, errcode.New(errcode.Usage, "this is no server of %q", r.Host))
 			return
 		}
 		select {

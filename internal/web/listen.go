@@ -18,7 +18,7 @@ func Listen(ctx context.Context, addr string, mayMove bool) (net.Listener, error
 		return nil, errcode.New(errcode.Usage, "HTTP address: %w", err).WithHint("host:port, as in %s", DefaultAddr)
 	}
 	if !isLoopback(host) {
-		return nil, errcode.New(errcode.NotOpen, "HTTP on %s would be open to the network without authentication", addr).
+		return nil, errcode.New(errcode.NotOpen, "HTTP on %s would be open to the network, unauthenticated", addr).
 			WithHint("use 127.0.0.1, [::1] or localhost")
 	}
 	var lc net.ListenConfig

@@ -51,8 +51,7 @@ func write(w http.ResponseWriter, status int, code errcode.Code, err error) {
 		Type: "about:blank", Title: entry.Title, Status: status, Detail: err.Error(), Code: string(code),
 		Hint: errcode.Hint(err),
 	}
-	var sql *sqlerr.Error
-	if errors.As(err, &sql) {
+	if sql, ok := errors.AsType[*sqlerr.Error](err); ok {
 		d.Detail, d.Start, d.End = sql.Msg, &sql.Span.Start, &sql.Span.End
 	}
 	w.Header().Set("Content-Type", "application/problem+json")

@@ -110,7 +110,7 @@ func TestGuard(t *testing.T) {
 			if w.Code != c.want {
 				t.Errorf("got %d %s, want %d", w.Code, w.Body, c.want)
 			}
-			if w.Header().Get("Content-Security-Policy") == "" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			if h := w.Header(); h.Get("Content-Security-Policy") == "" || h.Get("X-Content-Type-Options") != "nosniff" {
 				t.Error("headers are missing")
 			}
 			if c.want != 200 && (w.Body.String() == "inside" || !json.Valid(w.Body.Bytes())) {
@@ -157,7 +157,8 @@ func TestProblem(t *testing.T) {
 		want   string
 	}{
 		{
-			sqlerr.New(sqlerr.UnknownColumn, sqlerr.Span{Start: 7, End: 11}, "no column %q", "pric").WithHint("price?"), 400,
+			sqlerr.New(sqlerr.UnknownColumn, sqlerr.Span{Start: 7, End: 11}, "no column %q", "pric").WithHint("price?"),
+			400,
 			`"title":"no such column","status":400,"detail":"no column \"pric\"","code":"LEAT-3101","hint":"price?",` +
 				`"start":7,"end":11}`,
 		},
