@@ -17,9 +17,11 @@ func TestResolveAgg(t *testing.T) {
 	cases := []struct{ name, args, want string }{
 		{"COUNT", "", "BIGINT"}, {"count", "STRING", "BIGINT"}, {"SUM", "INT", "BIGINT"}, {"SUM", "BIGINT", "BIGINT"},
 		{"SUM", "DECIMAL(10,2)", "DECIMAL(38, 2)"}, {"SUM", "DOUBLE", "DOUBLE"}, {"AVG", "INT", "DOUBLE"},
-		{"AVG", "DECIMAL(10,2)", "DECIMAL(38, 16)"}, {"AVG", "DECIMAL(38,20)", "DECIMAL(38, 20)"}, {"MIN", "STRING", "STRING"},
+		{"AVG", "DECIMAL(10,2)", "DECIMAL(38, 16)"}, {"AVG", "DECIMAL(38,20)", "DECIMAL(38, 20)"}, {"MIN", "STRING",
+			"STRING"},
 		{"STDDEV", "INT", "DOUBLE"}, {"VARIANCE", "DECIMAL(5,1)", "DOUBLE"}, {"LATEST_BY_OFFSET", "BOOLEAN", "BOOLEAN"},
-		{"SUM", "STRING", "SUM of STRING is not defined"}, {"SUM", "", "SUM is called as SUM(x) | SUM(DISTINCT x), not with 0 arguments"},
+		{"SUM", "STRING", "SUM of STRING is not defined"}, {"SUM", "",
+			"SUM is called as SUM(x) | SUM(DISTINCT x), not with 0 arguments"},
 		{"NOPE", "", "no aggregate NOPE"},
 	}
 	for _, c := range cases {
@@ -61,7 +63,8 @@ func TestSpread(t *testing.T) {
 		var events []event
 		for i := range xs {
 			xs[i] += base
-			events = append(events, event{time: int64(i % 12), values: []string{strconv.FormatFloat(xs[i], 'g', -1, 64)}})
+			events = append(events, event{time: int64(i % 12), values: []string{strconv.FormatFloat(xs[i], 'g', -1,
+				64)}})
 		}
 		mean, sd := exactSpread(xs)
 		want := []string{"+ @" + strconv.Itoa(min(11, len(xs)-1)) + " 0 12 " + mean + " " + sd}
@@ -89,7 +92,8 @@ func TestRetract(t *testing.T) {
 	t.Parallel()
 	in := fields("k:STRING v:BIGINT d:DOUBLE p:DECIMAL(30,2)")
 	rapid.Check(t, func(rt *rapid.T) {
-		aggs := []Agg{{Func: "COUNT"}, {Func: "SUM", Args: []int{1}}, {Func: "AVG", Args: []int{2}}, {Func: "SUM", Args: []int{3}},
+		aggs := []Agg{{Func: "COUNT"}, {Func: "SUM", Args: []int{1}}, {Func: "AVG", Args: []int{2}}, {Func: "SUM",
+			Args: []int{3}},
 			{Func: "AVG", Args: []int{3}}, {Func: "VAR_POP", Args: []int{2}}}
 		for i := range aggs {
 			aggs[i].Filter = -1
@@ -104,14 +108,16 @@ func TestRetract(t *testing.T) {
 				continue
 			}
 			e := event{values: []string{rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "k"),
-				rapid.SampledFrom([]string{"1", "-5", "null"}).Draw(rt, "v"), rapid.SampledFrom([]string{"1.5", "2.25", "-8", "null"}).Draw(rt, "d"),
+				rapid.SampledFrom([]string{"1", "-5", "null"}).Draw(rt, "v"), rapid.SampledFrom([]string{"1.5",
+					"2.25", "-8", "null"}).Draw(rt, "d"),
 				rapid.SampledFrom([]string{"123456789012345678901.50", "-0.01", "null"}).Draw(rt, "p")}}
 			all, live = append(all, e), append(live, e)
 		}
 		end := event{wm: true, time: vector.MaxTime}
 		run := func(events []event) []string {
 			r := &recorder{}
-			play(t, build(t, in, r, benchSpec(in, []int{0}, Window{}, EmitFinal, aggs...)), []*vector.Schema{in}, append(events, end), 7)
+			play(t, build(t, in, r, benchSpec(in, []int{0}, Window{}, EmitFinal, aggs...)), []*vector.Schema{in},
+				append(events, end), 7)
 			slices.Sort(r.rows)
 			return r.rows
 		}
@@ -132,7 +138,8 @@ func TestAllocs(t *testing.T) {
 		"int":    benchSpec(in, []int{0}, Window{}, EmitFinal, four(2)...),
 		"string": benchSpec(in, []int{1}, Window{}, EmitFinal, four(3)...),
 		"two":    benchSpec(in, []int{0, 1}, Window{}, EmitFinal, four(4)...),
-		"window": benchSpec(in, []int{1}, Window{Kind: Hopping, SizeMs: 10, AdvanceMs: 5, GraceMs: math.MaxInt32}, EmitFinal, four(2)...),
+		"window": benchSpec(in, []int{1}, Window{Kind: Hopping, SizeMs: 10, AdvanceMs: 5, GraceMs: math.MaxInt32},
+			EmitFinal, four(2)...),
 	} {
 		c, err := BuildOn([]*vector.Schema{in}, []Spec{spec}, nothing{}, nothing{}.emit)
 		if err != nil {

@@ -313,12 +313,7 @@ func (a *aggregate) Advance(ctx *Context, wm int64, emit Emit) int64 {
 		}
 	}
 	a.emitDirty(ctx, emit)
-	clock := a.clock(ctx, wm)
-	if clock > a.wm {
-		a.close(ctx, clock, emit)
-		a.wm = clock
-	}
-	a.out.send(ctx, emit)
+	a.closeAt(ctx, a.clock(ctx, wm), emit)
 	a.st.tidy()
 	return a.outWatermark(wm)
 }
@@ -344,9 +339,23 @@ func (a *aggregate) outWatermark(wm int64) int64 {
 	}
 }
 
-// Flush emits each group that changed since the last emission, in the order of the changes.
+// closeAt closes the windows that end before the clock.
+func (a *aggregate) closeAt(ctx *Context, clock int64, emit Emit) {
+	if clock > a.wm {
+		a.close(ctx, clock, emit)
+		a.wm = clock
+	}
+	a.out.send(ctx, emit)
+}
+
+// Flush emits each group that changed since the last emission, in the order of the changes. Windows of processing time
+// close here: their clock moves without the watermark.
 func (a *aggregate) Flush(ctx *Context, emit Emit) {
 	a.emitDirty(ctx, emit)
+	if a.spec.Window.ProcessingTime {
+		a.closeAt(ctx, ctx.AppendTime, emit)
+		return
+	}
 	a.out.send(ctx, emit)
 }
 

@@ -45,7 +45,8 @@ func BuildOn(in []*vector.Schema, specs []Spec, rep Report, out Emit) (*Chain, e
 		if _, ok := op.(*lookupJoin); ok {
 			c.join = len(c.nodes)
 		}
-		c.nodes = append(c.nodes, node{op: op, ctx: &Context{Report: rows, Derived: derived, AppendTime: vector.NoTime}})
+		ctx := &Context{Report: rows, Derived: derived, AppendTime: vector.NoTime}
+		c.nodes = append(c.nodes, node{op: op, ctx: ctx})
 		if keepsRows(op) {
 			rows = derived
 		}

@@ -59,7 +59,8 @@ func (a *Aggregate) Details() string {
 	for i, g := range a.Aggs {
 		calls[i] = g.String()
 	}
-	parts = append(parts, strings.Join(calls, ", "), [...]string{"emit changes", "emit each change", "emit final"}[a.Emit])
+	emission := [...]string{EmitBatch: "emit changes", EmitRecord: "emit each change", EmitFinal: "emit final"}
+	parts = append(parts, strings.Join(calls, ", "), emission[a.Emit])
 	return strings.Join(parts, "; ")
 }
 

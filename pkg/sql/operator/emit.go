@@ -149,8 +149,12 @@ func (a *aggregate) between(wm int64) []span {
 			}
 		})
 	}
-	slices.SortFunc(out, func(x, y span) int { return cmp.Or(cmp.Compare(x.end, y.end), cmp.Compare(x.start, y.start)) })
+	slices.SortFunc(out, compareSpans)
 	return slices.Compact(out)
+}
+
+func compareSpans(x, y span) int {
+	return cmp.Or(cmp.Compare(x.end, y.end), cmp.Compare(x.start, y.start))
 }
 
 // addAll adds the rows of a table without a window.
@@ -235,7 +239,7 @@ func (a *aggregate) Scan(emit Emit) {
 				}
 			})
 		}
-		slices.SortFunc(wins, func(x, y span) int { return cmp.Or(cmp.Compare(x.end, y.end), cmp.Compare(x.start, y.start)) })
+		slices.SortFunc(wins, compareSpans)
 		for _, s := range slices.Compact(wins) {
 			a.addWindow(ctx, o, s, emit)
 		}

@@ -157,7 +157,8 @@ func goldenSpec(t *testing.T, word string, args []string, in, table *vector.Sche
 	case "aggregate":
 		return goldenAggregate(t, opt, calls, in)
 	case "filter":
-		return &Filter{Pred: compare(t, opt["op"], int(num("col", 0)), "c", num("n", 0)), Keys: ints(opt["keys"]), Schema: in}
+		return &Filter{Pred: compare(t, opt["op"], int(num("col", 0)), "c", num("n", 0)), Keys: ints(opt["keys"]),
+			Schema: in}
 	case "project":
 		p := &Project{Schema: &vector.Schema{}, EventTime: int(num("time", -1)), DelayMs: num("delay", 0)}
 		for _, c := range ints(opt["cols"]) {
@@ -173,7 +174,8 @@ func goldenSpec(t *testing.T, word string, args []string, in, table *vector.Sche
 			if err != nil {
 				t.Fatal(err)
 			}
-			o.Aggs = append(o.Aggs, OverAgg{Func: a.Func, Args: a.Args, RangeMs: num("range", -1), Rows: num("rows", -1), T: typ})
+			o.Aggs = append(o.Aggs, OverAgg{Func: a.Func, Args: a.Args, RangeMs: num("range", -1), Rows: num("rows",
+				-1), T: typ})
 			o.Schema.Fields = append(o.Schema.Fields, vector.Field{Name: c, Type: typ})
 		}
 		return o
@@ -224,14 +226,16 @@ func goldenCall(t *testing.T, s string) (Agg, string) {
 
 func goldenAggregate(t *testing.T, opt map[string]string, calls []string, in *vector.Schema) *Aggregate {
 	t.Helper()
-	s := &Aggregate{Keys: ints(opt["keys"]), Schema: &vector.Schema{}, DropNull: opt["null"] == "drop", OneRow: opt["one"] != ""}
+	s := &Aggregate{Keys: ints(opt["keys"]), Schema: &vector.Schema{}, DropNull: opt["null"] == "drop",
+		OneRow: opt["one"] != ""}
 	for _, k := range s.Keys {
 		s.Schema.Fields = append(s.Schema.Fields, in.Fields[k])
 	}
 	if w := opt["window"]; w != "" {
 		kind, sizes, _ := strings.Cut(w, ":")
 		n := ints(sizes)
-		s.Window.Kind = map[string]WindowKind{"tumbling": Tumbling, "hopping": Hopping, "session": Session, "cumulate": Cumulate}[kind]
+		s.Window.Kind = map[string]WindowKind{"tumbling": Tumbling, "hopping": Hopping, "session": Session,
+			"cumulate": Cumulate}[kind]
 		s.Window.SizeMs, s.Window.AdvanceMs = int64(n[0]), int64(n[len(n)-1])
 		s.Window.Ksql = opt["dialect"] == "ksql"
 		if g := ints(opt["grace"]); len(g) > 0 {

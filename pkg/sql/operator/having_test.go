@@ -19,7 +19,8 @@ func compare(t testing.TB, op string, col int, name string, n int64) expr.Expr {
 	if !ok {
 		t.Fatalf("no function %q", op)
 	}
-	return &expr.Call{Func: f, T: vector.TBoolean, Args: []expr.Expr{&expr.Column{Index: col, Name: name, T: vector.TBigInt},
+	return &expr.Call{Func: f, T: vector.TBoolean, Args: []expr.Expr{&expr.Column{Index: col, Name: name,
+		T: vector.TBigInt},
 		&expr.Literal{V: n, T: vector.TBigInt}}}
 }
 
@@ -71,7 +72,8 @@ func TestTableFilter(t *testing.T) {
 	s := fields("k:STRING v:BIGINT")
 	change := func(op vector.Op, v string) event { return event{op: op, values: strings.Fields(v)} }
 	r := &recorder{}
-	c := build(t, s, r, &Filter{Pred: compare(t, ">", 1, "v", 5), Keys: []int{0}, Schema: s}, &Materialize{Keys: []int{0}, Schema: s})
+	c := build(t, s, r, &Filter{Pred: compare(t, ">", 1, "v", 5), Keys: []int{0}, Schema: s},
+		&Materialize{Keys: []int{0}, Schema: s})
 	play(t, c, []*vector.Schema{s}, []event{change(vector.Insert, "a 1"), change(vector.Insert, "b 9"),
 		change(vector.UpdateAfter, "a 7"), change(vector.UpdateAfter, "b 3"), change(vector.Delete, "a 7"),
 		change(vector.Delete, "b 3"), change(vector.UpdateAfter, "c 8"), change(vector.UpdateAfter, "c 9")}, 3)

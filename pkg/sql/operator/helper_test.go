@@ -44,7 +44,8 @@ func (r *recorder) emit(b *vector.Batch) {
 		if b.Ops != nil {
 			op = b.Ops[i]
 		}
-		r.rows = append(r.rows, []string{"+", "-", "^", "x"}[op]+" @"+strconv.FormatInt(b.Time[i], 10)+" "+rowText(b, i))
+		r.rows = append(r.rows, []string{"+", "-", "^", "x"}[op]+" @"+strconv.FormatInt(b.Time[i], 10)+" "+rowText(b,
+			i))
 	}
 }
 

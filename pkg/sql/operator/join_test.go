@@ -34,8 +34,10 @@ func drawJoin(t *rapid.T) []event {
 		switch rapid.IntRange(0, 3).Draw(t, "what") {
 		case 0:
 			e.port = 1
-			e.op = rapid.SampledFrom([]vector.Op{vector.Insert, vector.UpdateAfter, vector.UpdateBefore, vector.Delete}).Draw(t, "op")
-			e.values = []string{e.values[0], rapid.SampledFrom([]string{"x", "long name", "null"}).Draw(t, "name"), e.values[1], "12.50"}
+			e.op = rapid.SampledFrom([]vector.Op{vector.Insert, vector.UpdateAfter, vector.UpdateBefore,
+				vector.Delete}).Draw(t, "op")
+			e.values = []string{e.values[0], rapid.SampledFrom([]string{"x", "long name", "null"}).Draw(t, "name"),
+				e.values[1], "12.50"}
 			e.values[1] = strings.ReplaceAll(e.values[1], " ", "_")
 		case 1:
 			out = append(out, event{flush: true})

@@ -149,7 +149,8 @@ func newLayout(spec *Aggregate, in *vector.Schema) (*layout, error) {
 		d.off = l.word(accWords(d.kind, d.val))
 		if d.kind > kindVar {
 			if has == maxHas {
-				return nil, fmt.Errorf("more than %d MIN, MAX, FIRST, LAST, EARLIEST or LATEST in one aggregation", maxHas)
+				return nil, fmt.Errorf("more than %d MIN, MAX, FIRST, LAST, EARLIEST or LATEST in one aggregation",
+					maxHas)
 			}
 			d.has = 1 << (hasShift + has)
 			has++

@@ -260,7 +260,8 @@ func (m *model) advance(wm int64) []*modelGroup {
 }
 
 func drawWindow(t *rapid.T) Window {
-	w := Window{Kind: WindowKind(rapid.IntRange(0, 4).Draw(t, "kind")), GraceMs: int64(rapid.IntRange(0, 8).Draw(t, "grace"))}
+	w := Window{Kind: WindowKind(rapid.IntRange(0, 4).Draw(t, "kind")), GraceMs: int64(rapid.IntRange(0, 8).Draw(t,
+		"grace"))}
 	w.Ksql = rapid.Bool().Draw(t, "ksql")
 	w.AdvanceMs = int64(rapid.IntRange(1, 7).Draw(t, "advance"))
 	w.SizeMs = w.AdvanceMs

@@ -11,7 +11,10 @@ import (
 // position: its time (RANGE) or the number of its row (ROWS). Nulls are not in it.
 //
 //	exact kinds       sums are added to and taken from
-//	doubles, spreads  two stacks: values [lo, mid) have the sum of themselves up to mid in suf, acc is that of [mid, end);
+//	doubles, spreads  two stacks: values [lo, mid) have the sum of themselves up to mid in suf, acc is that of
+//
+// [mid, end);
+//
 //	                  nothing is ever subtracted, so errors do not pile up
 //	MIN, MAX          only values that no later one beats are kept
 //	FIRST             all values; LAST: the last one

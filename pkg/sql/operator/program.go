@@ -63,7 +63,10 @@ func without(sel []uint32, failed []expr.RowError) []uint32 {
 	}
 	n := 0
 	for _, i := range sel {
-		_, bad := slices.BinarySearchFunc(failed, i, func(e expr.RowError, i uint32) int { return cmp.Compare(e.Row, i) })
+		_, bad := slices.BinarySearchFunc(failed, i, func(e expr.RowError, i uint32) int {
+			return cmp.Compare(e.Row,
+				i)
+		})
 		if !bad {
 			sel[n] = i
 			n++

@@ -150,7 +150,8 @@ type Limit struct {
 // columns Keys (all columns where empty and the input is a table without a key).
 type Materialize struct {
 	Keys []int
-	// OneKey: no Keys means that the table has one row (an aggregate without GROUP BY), not that all columns are the key.
+	// OneKey: no Keys means that the table has one row (an aggregate without GROUP BY), not that all columns are the
+	// key.
 	OneKey bool
 	Final  bool
 	Schema *vector.Schema
