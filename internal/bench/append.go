@@ -12,6 +12,7 @@ import (
 	"github.com/leatsql/leat/internal/broker"
 	"github.com/leatsql/leat/internal/script"
 	"github.com/leatsql/leat/internal/source"
+	"github.com/leatsql/leat/internal/stage"
 	"github.com/leatsql/leat/internal/topic"
 	"github.com/leatsql/leat/pkg/messages"
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -61,7 +62,7 @@ func (b *bench) message(ctx context.Context) error {
 // childAppend appends the batches of W2's input to a topic: fenced, one in flight, as an ingest does. Making the batches is
 // not measured. Arguments: input, data folder.
 func childAppend(ctx context.Context, args []string) (*childReport, error) {
-	encoded, rows, err := encodeBatches(arg(args, 0))
+	encoded, rows, err := encodeBatches(arg(args, 0), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,11 @@ func childAppend(ctx context.Context, args []string) (*childReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := appendAll(ctx, s, encoded)
+	js, err := leatJetStream(s)
+	if err != nil {
+		return nil, errors.Join(err, s.Shutdown())
+	}
+	r, err := appendAll(ctx, js, encoded)
 	if err != nil {
 		return nil, errors.Join(err, s.Shutdown())
 	}
@@ -78,15 +83,15 @@ func childAppend(ctx context.Context, args []string) (*childReport, error) {
 	return r, s.Shutdown()
 }
 
-// encodeBatches reads the trades as a source does, into messages of a source's topic.
-func encodeBatches(in string) (encoded [][]byte, rows int, err error) {
+// encodeBatches reads the trades as a source does, into messages of a source's topic, of maxRows rows (0: the default).
+func encodeBatches(in string, maxRows int) (encoded [][]byte, rows int, err error) {
 	prog, errs := script.Compile(scripts["w2"], script.Options{Vars: map[string]string{"in": in}})
 	if len(errs) > 0 {
 		return nil, 0, fmt.Errorf("compile: %w", errs[0])
 	}
 	schema := prog.Result.Stages[0].Inputs[0].Schema
 	r, err := source.OpenFile(in, source.Config{Schema: schema, EventTime: "ts", WatermarkDelayMs: delayMs,
-		OnError: source.FailFast})
+		OnError: source.FailFast, MaxRows: maxRows})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -114,9 +119,14 @@ func totalBytes(messages [][]byte) int64 {
 	return n
 }
 
-const benchTopic = "bench"
+// The topic that batches are appended to, and its writer.
+const (
+	benchTopic  = "bench"
+	benchWriter = stage.IngestWriter
+)
 
-func appendAll(ctx context.Context, s *broker.Server, encoded [][]byte) (*childReport, error) {
+// leatJetStream connects into Leat's account.
+func leatJetStream(s *broker.Server) (jetstream.JetStream, error) {
 	nc, err := s.Leat("bench")
 	if err != nil {
 		return nil, err
@@ -125,12 +135,16 @@ func appendAll(ctx context.Context, s *broker.Server, encoded [][]byte) (*childR
 	if err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
+	return js, nil
+}
+
+func appendAll(ctx context.Context, js jetstream.JetStream, encoded [][]byte) (*childReport, error) {
 	log, err := topic.CreateShard(ctx, js, topic.ShardConfig{Name: topic.ShardName(benchTopic, 0), WriterSubjects: 1,
 		MaxBytes: 2*totalBytes(encoded) + topic.MinMaxBytes(1, 0), Subjects: []string{topic.TopicFilter(topic.ClassSource, benchTopic)}}, topic.JetStreamConfig{})
 	if err != nil {
 		return nil, err
 	}
-	subject := topic.Subject(topic.ClassSource, benchTopic, 0, "bench")
+	subject := topic.Subject(topic.ClassSource, benchTopic, 0, benchWriter)
 	return measured(func() (int64, error) {
 		var last uint64
 		for _, data := range encoded {

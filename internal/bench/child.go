@@ -19,6 +19,7 @@ var children = map[string]func(context.Context, []string) (*childReport, error){
 	"answer":   childAnswer,
 	"consumer": childConsumer,
 	"append":   childAppend,
+	"capacity": childCapacity,
 	"bare":     childBare,
 	"hops":     childHops,
 	"keys":     childKeys,

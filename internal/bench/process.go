@@ -69,13 +69,14 @@ func (b *bench) run(ctx context.Context, out string, args ...string) (usage, err
 
 // childReport is what a child of `leat bench` prints.
 type childReport struct {
-	Records  int64   `json:"records"`
-	WallNs   int64   `json:"wall_ns"`
-	CPUNs    int64   `json:"cpu_ns"`
-	Answer   Answer  `json:"answer"`
-	PerKey   float64 `json:"per_key"`
-	GCNs     int64   `json:"gc_ns"`
-	Capacity []int64 `json:"capacity,omitempty"`
+	Records int64   `json:"records"`
+	WallNs  int64   `json:"wall_ns"`
+	CPUNs   int64   `json:"cpu_ns"`
+	Answer  Answer  `json:"answer"`
+	PerKey  float64 `json:"per_key"`
+	GCNs    int64   `json:"gc_ns"`
+	// Series are the figures of several runs in one process.
+	Series []childReport `json:"series,omitempty"`
 }
 
 // child runs a program of this package in a process of its own and returns its own figures, with the peak memory of the

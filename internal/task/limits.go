@@ -1,9 +1,10 @@
 package task
 
-// Limits bounds what a task keeps in memory for its outputs. Zero values take the defaults.
+// Limits bounds what a task keeps in memory for its inputs and outputs. Zero values take the defaults.
 type Limits struct {
 	MessageBytes int // where messages are cut; 64 to 512 KB, default 256 KB
 	PendingBytes int // what may wait for one subject before the task takes no more input; default 4 messages
+	FetchAhead   int // messages of an input that wait decoded; default FetchAhead
 }
 
 const (
@@ -17,6 +18,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.PendingBytes == 0 {
 		l.PendingBytes = pendingMessages * l.MessageBytes
+	}
+	if l.FetchAhead == 0 {
+		l.FetchAhead = FetchAhead
 	}
 	return l
 }

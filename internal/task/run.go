@@ -11,9 +11,6 @@ import (
 	"github.com/leatsql/leat/internal/topic"
 )
 
-// fetchAhead is how many messages of an input wait decoded: one being taken, and some so that the next is there.
-const fetchAhead = 4
-
 // Run runs one task: it recovers, then takes steps until ctx ends, Stop is closed, a bounded input has ended, or an
 // error stops it. topic.ErrFenced means that a later owner is there: the caller ends quietly. A *topic.GapError says
 // what is missing in an input. When Run returns, nothing it started is left.
@@ -30,7 +27,7 @@ func Run(ctx context.Context, cfg Config) error {
 		pending: make([]int64, len(cfg.Inputs)), held: make([]uint64, len(cfg.Inputs)),
 	}
 	for k := range r.feeds {
-		r.feeds[k], r.pending[k] = make(chan *Delivery, fetchAhead), -1
+		r.feeds[k], r.pending[k] = make(chan *Delivery, c.cfg.Limits.FetchAhead), -1
 	}
 	err = r.loop(ctx)
 	cancel()
