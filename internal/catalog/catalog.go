@@ -20,6 +20,7 @@ const Version = 1
 type Catalog struct {
 	Version   int                     `json:"version"`
 	NextQuery int                     `json:"next_query"`
+	NextSink  int                     `json:"next_sink,omitempty"`
 	Objects   map[string]*plan.Object `json:"objects"`
 	Queries   map[string]*Query       `json:"queries"`
 	Sinks     map[string]*Sink        `json:"sinks"`
@@ -55,6 +56,8 @@ type Query struct {
 
 // Sink delivers an object to a target.
 type Sink struct {
+	// ID tells a sink from an earlier one of its name: what that one left behind is not its own.
+	ID        string            `json:"id,omitempty"`
 	Name    string            `json:"name"`
 	From    string            `json:"from"`
 	Target  string            `json:"target"`  // NATS, KV, FILE, CONSOLE

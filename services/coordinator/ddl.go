@@ -258,6 +258,8 @@ func (c *Coordinator) createSink(ctx context.Context, st *ast.CreateSink) (api.R
 		if err := c.makeDead(ctx, sinkDead(sink.Name), o.Partitions); err != nil {
 			return err
 		}
+		cat.NextSink++
+		sink.ID = fmt.Sprintf("s%d", cat.NextSink)
 		cat.Sinks[sink.Name] = sink
 		done = message(fmt.Sprintf("created sink %s: %s to %s %s", sink.Name, o.Name, st.Target, st.Address))
 		return nil

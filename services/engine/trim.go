@@ -200,10 +200,14 @@ func (e *Engine) sinkPosition(ctx context.Context, s *catalog.Sink, p int) (uint
 		return 0, fmt.Errorf("read the position of sink %s: %w", id, err)
 	}
 	var r struct {
+		Sink string         `json:"sink"`
 		Mark topic.Bookmark `json:"mark"`
 	}
 	if err := json.Unmarshal(entry.Value(), &r); err != nil {
 		return 0, fmt.Errorf("decode the position of sink %s: %w", id, err)
+	}
+	if r.Sink != s.ID { // left by an earlier sink of that name
+		return 0, nil
 	}
 	return r.Mark.Seq, nil
 }

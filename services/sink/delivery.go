@@ -38,6 +38,8 @@ func parsePosition(s string) (Position, bool) {
 
 // record is what the bucket LEAT_SINKS keeps of a delivery. It holds the trim of the topic too.
 type record struct {
+	// Sink is the id of the sink: a record that an earlier sink of the same name left is not this one's.
+	Sink string `json:"sink"`
 	Position
 	Epoch uint64 `json:"epoch"`
 	// Mark identifies the last message that was delivered whole.
@@ -46,25 +48,25 @@ type record struct {
 	Target uint64 `json:"target,omitempty"`
 }
 
-// target is where rows go. One goroutine uses it.
+// target is where rows go. One goroutine uses it. Errors of open and write start the delivery again, after a while and
+// from the recorded position.
 type target interface {
-	// open returns the position up to which the target holds rows: recorded, or further.
+	// open returns the position up to which the target holds all rows: recorded, or further.
 	open(ctx context.Context, recorded *record) (Position, error)
-	// write takes row i of b, at position pos; it may keep it until flush. refused rows come back as *refusedError.
+	// write takes row i of b, whose end is at pos; it may keep it until flush, and b with it.
 	write(ctx context.Context, b *vector.Batch, i int, pos Position) error
-	// flush makes everything written durable in the target and completes r.
+	// flush makes everything written durable in the target and completes r. After an error it is called again, unless
+	// the error is fatal or a *brokenError.
 	flush(ctx context.Context, r *record) error
 	guarantee() string
 	close() error
 }
 
-// refusedError is a row that the target will never take: it goes to the dead letters.
-type refusedError struct {
-	code string
-	err  error
-}
+// brokenError is a target that must be opened anew: nobody knows what it holds beyond the recorded position.
+type brokenError struct{ err error }
 
-func (e *refusedError) Error() string { return e.err.Error() }
+func (e *brokenError) Error() string { return e.err.Error() }
+func (e *brokenError) Unwrap() error { return e.err }
 
 // delivery is a sink on one partition (part -1: all of them).
 type delivery struct {
@@ -79,8 +81,12 @@ type delivery struct {
 	record   record
 	revision uint64
 	dirty    int       // rows since the last flush
-	last     time.Time // of the last flush
+	last     time.Time // of the last commit, successful or not
+	sure     time.Time // when the bucket last said that the delivery is still this one's
 }
+
+// tag names the delivery in a target: its sink, the one of that name that it is, and the partition.
+func (d *delivery) tag() string { return d.id() + "@" + d.sink.ID }
 
 func (d *delivery) id() string {
 	if d.part < 0 {
@@ -93,6 +99,8 @@ const (
 	flushRows  = 4096
 	flushEvery = time.Second
 	pollWait   = 250 * time.Millisecond
+	// A process that was stopped for longer than sureFor asks whether it was replaced before it writes again.
+	sureFor = 5 * time.Second
 )
 
 // run delivers until ctx ends.
@@ -152,6 +160,11 @@ func (d *delivery) deliver(ctx context.Context, r *topic.Reader, from Position) 
 			return err
 		}
 		if m != nil {
+			if time.Since(d.sure) > sureFor {
+				if err := d.save(ctx); err != nil {
+					return err
+				}
+			}
 			d.n.lag.Store(uint64(max(pending, 0)))
 			if err := d.message(ctx, m, from); err != nil {
 				return err
@@ -180,20 +193,10 @@ func (d *delivery) message(ctx context.Context, m *topic.Message, from Position)
 		if pos.Less(from) || b.Ops != nil && b.Ops[i] == vector.UpdateBefore {
 			continue
 		}
-		err := d.target.write(ctx, b, i, Position{Seq: m.Seq, Row: i + 1})
-		var refused *refusedError
-		if errors.As(err, &refused) {
-			d.n.dead.Add(1)
-			if err = d.letters.add(ctx, b, i, refused); err != nil {
-				return err
-			}
-			continue
-		}
-		if err != nil {
+		if err := d.target.write(ctx, b, i, Position{Seq: m.Seq, Row: i + 1}); err != nil {
 			return err
 		}
 		d.dirty++
-		d.n.delivered.Add(1)
 	}
 	return nil
 }
@@ -201,25 +204,44 @@ func (d *delivery) message(ctx context.Context, m *topic.Message, from Position)
 // commit makes what was written durable and records the position. Transient failures are tried again for ever, with
 // backoff: a target that is away or full holds the log back, it loses nothing.
 func (d *delivery) commit(ctx context.Context) error {
-	wait := 100 * time.Millisecond
-	for {
+	for wait := firstWait; ; wait = min(wait*2, longestWait) {
 		err := d.target.flush(ctx, &d.record)
 		if err == nil {
 			break
 		}
-		if fatal(err) || ctx.Err() != nil {
+		var broken *brokenError
+		if fatal(err) || errors.As(err, &broken) || ctx.Err() != nil {
 			return err
 		}
-		d.n.reason.Store(err.Error())
-		d.s.log.Warn("sink waits for its target", "sink", d.sink.Name, "error", err)
+		d.waits(err)
 		if !pause(ctx, wait) {
 			return context.Cause(ctx)
 		}
-		wait = min(wait*2, 10*time.Second)
 	}
 	d.n.reason.Store("")
+	d.n.delivered.Add(uint64(d.dirty))
 	d.dirty, d.last = 0, time.Now()
 	return d.save(ctx)
+}
+
+const (
+	firstWait   = 100 * time.Millisecond
+	longestWait = 5 * time.Second
+)
+
+// waits tells once that the target does not take rows, and why.
+func (d *delivery) waits(err error) {
+	if before, _ := d.n.reason.Load().(string); before == err.Error() {
+		return
+	}
+	d.n.reason.Store(err.Error())
+	d.s.log.Warn("sink waits for its target", "sink", d.sink.Name, "error", err)
+}
+
+// refuse keeps row i of b as a dead letter: the target will never take it.
+func (d *delivery) refuse(ctx context.Context, b *vector.Batch, i int, code string, why error) error {
+	d.n.dead.Add(1)
+	return d.letters.add(ctx, b, i, code, why)
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
@@ -246,6 +268,9 @@ func (d *delivery) load(ctx context.Context, epoch uint64) error {
 		}
 		d.revision = e.Revision()
 	}
+	if d.record.Sink != d.sink.ID {
+		d.record = record{Sink: d.sink.ID}
+	}
 	if d.record.Epoch > epoch {
 		return fmt.Errorf("sink %s has a later owner (epoch %d): %w", d.id(), d.record.Epoch, topic.ErrFenced)
 	}
@@ -267,6 +292,7 @@ func (d *delivery) save(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write the position of sink %s: %w", d.id(), err)
 	}
+	d.sure = time.Now()
 	return nil
 }
 

@@ -39,7 +39,7 @@ func openLetters(ctx context.Context, d *delivery, epoch uint64) (*letters, erro
 		return nil, fmt.Errorf("fence the dead letters of sink %s: %w", d.sink.Name, err)
 	}
 	if last != nil {
-		l.upTo, _ = parsePosition(last.Header[headerPosition])
+		l.upTo, _ = parseTagged(last.Header[headerPosition], d.tag())
 	}
 	return l, nil
 }
@@ -58,15 +58,27 @@ func (l *letters) epochMessage(last *topic.Message) (map[string]string, []byte, 
 
 func (l *letters) provenance() string { return fmt.Sprintf("%d/%s/%d", l.epoch, l.d.id(), l.n) }
 
-// add appends row i of b.
-func (l *letters) add(ctx context.Context, b *vector.Batch, i int, why *refusedError) error {
+// tagged is a position with the delivery it belongs to.
+func tagged(tag string, p Position) string { return tag + " " + p.String() }
+
+// parseTagged reads a position of the delivery with that tag.
+func parseTagged(s, tag string) (Position, bool) {
+	mine, pos, ok := strings.Cut(s, " ")
+	if !ok || mine != tag {
+		return Position{}, false
+	}
+	return parsePosition(pos)
+}
+
+// add appends row i of b. Rows come in the order of the log.
+func (l *letters) add(ctx context.Context, b *vector.Batch, i int, code string, why error) error {
 	pos := Position{Seq: b.Seq, Row: i + 1}
 	if !l.upTo.Less(pos) {
 		return nil // it is there from before a restart
 	}
 	l.n++
 	d := messages.DeadLetter{Original: format.AppendRow(nil, l.keys, b, i), Format: "json", Source: b.Topic, Partition: b.Partition,
-		Sequence: b.Seq, Row: i, Stage: "sink " + l.d.sink.Name, Code: why.code, Error: why.err.Error(), TimeMs: b.AppendTime, Attempts: 1}
+		Sequence: b.Seq, Row: i, Stage: "sink " + l.d.sink.Name, Code: code, Error: why.Error(), TimeMs: b.AppendTime, Attempts: 1}
 	if len(d.Original) > messages.MaxOriginalBytes {
 		d.Original, d.Truncated = d.Original[:messages.MaxOriginalBytes], true
 	}
@@ -74,7 +86,7 @@ func (l *letters) add(ctx context.Context, b *vector.Batch, i int, why *refusedE
 	if err != nil {
 		return err
 	}
-	h := map[string]string{topic.HeaderKind: "dead", topic.HeaderProvenance: l.provenance(), headerPosition: pos.String()}
+	h := map[string]string{topic.HeaderKind: "dead", topic.HeaderProvenance: l.provenance(), headerPosition: tagged(l.d.tag(), pos)}
 	if _, err := l.w.Append(ctx, h, data); err != nil {
 		return errors.Join(fmt.Errorf("keep a dead letter of sink %s", l.d.sink.Name), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ const (
 	window         = 256 // publishes in flight
 	ackTimeout     = 5 * time.Second
 	scanIdle       = 2 * time.Second
+	scanTries      = 3
 	outStreamBytes = 256 << 20
 	codeRefused    = "LEAT-5401"
 	codeTooLarge   = "LEAT-5402"
@@ -49,12 +51,18 @@ type streamTarget struct {
 
 	flight []flight
 	last   uint64 // largest sequence acknowledged
+	// there is what the target held at the start beyond the recorded position: rows, or, of a bucket, keys with the
+	// position of their last row. Rows may have been accepted in another order than that of the log.
+	there    map[Position]bool
+	thereKey map[string]Position
 }
 
-// flight is a publish that is not acknowledged yet.
+// flight is a publish that is not acknowledged yet, of row i of b.
 type flight struct {
 	msg    *nats.Msg
 	future jetstream.PubAckFuture
+	b      *vector.Batch
+	i      int
 }
 
 func newStreamTarget(d *delivery) *streamTarget {
@@ -138,53 +146,77 @@ func (t *streamTarget) open(ctx context.Context, recorded *record) (Position, er
 		recorded.Target = t.last + 1
 		return recorded.Position, nil
 	}
-	return t.found(ctx, recorded, info.State.LastSeq)
+	return recorded.Position, t.find(ctx, recorded.Target, info.State.LastSeq)
 }
 
-// found reads the target from the recorded sequence to its end and returns the furthest position of this delivery.
-func (t *streamTarget) found(ctx context.Context, recorded *record, end uint64) (Position, error) {
-	best := recorded.Position
-	if recorded.Target > end {
-		return best, nil
+// find reads the target from the recorded sequence to its end and notes the rows of this delivery.
+func (t *streamTarget) find(ctx context.Context, from, end uint64) error {
+	t.there, t.thereKey = map[Position]bool{}, map[string]Position{}
+	if from > end {
+		return nil
 	}
-	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: recorded.Target,
-		HeadersOnly: true}
+	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, HeadersOnly: true}
 	if !t.kv {
 		cfg.FilterSubjects = []string{t.address.filter()}
 	}
 	c, err := t.stream.OrderedConsumer(ctx, cfg)
 	if err != nil {
-		return best, fmt.Errorf("read what the target holds: %w", err)
+		return fmt.Errorf("read what the target holds: %w", err)
 	}
-	for {
+	for quiet := 0; quiet < scanTries; {
 		m, err := c.Next(jetstream.FetchMaxWait(scanIdle))
 		if errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoMessages) {
-			return best, nil
+			quiet++ // it may end before end: what was there is gone, or is not ours to read
+			continue
 		}
 		if err != nil {
-			return best, fmt.Errorf("read what the target holds: %w", err)
+			return fmt.Errorf("read what the target holds: %w", err)
 		}
-		if m.Headers().Get(headerSink) == t.d.id() {
-			if p, ok := parsePosition(m.Headers().Get(headerPosition)); ok && best.Less(p) {
-				best = p
-			}
-		}
+		t.note(m)
 		meta, err := m.Metadata()
-		if err != nil || meta.Sequence.Stream >= end || meta.NumPending == 0 {
-			return best, nil //nolint:nilerr // a message without metadata is no stream's
+		if err != nil {
+			return fmt.Errorf("read what the target holds: %w", err)
+		}
+		if meta.Sequence.Stream >= end || meta.NumPending == 0 {
+			return nil
 		}
 	}
+	return nil
+}
+
+// note remembers a message of this delivery.
+func (t *streamTarget) note(m jetstream.Msg) {
+	p, ok := parsePosition(m.Headers().Get(headerPosition))
+	if !ok || m.Headers().Get(headerSink) != t.d.tag() {
+		return
+	}
+	t.there[p] = true
+	if k := m.Subject(); t.thereKey[k].Less(p) {
+		t.thereKey[k] = p
+	}
+}
+
+// holds reports whether the target held a row at the start. A bucket keeps the last row of a key: an earlier one has had
+// its time.
+func (t *streamTarget) holds(subject string, pos Position) bool {
+	if t.kv {
+		return !t.thereKey[subject].Less(pos)
+	}
+	return t.there[pos]
 }
 
 // write implements target.
 func (t *streamTarget) write(ctx context.Context, b *vector.Batch, i int, pos Position) error {
 	subject, err := t.subject(b, i)
 	if err != nil {
-		return &refusedError{codeRefused, err}
+		return t.refuse(ctx, b, i, codeRefused, err)
+	}
+	if t.holds(subject, pos) {
+		return nil
 	}
 	msg := nats.NewMsg(subject)
-	msg.Header.Set(nats.MsgIdHdr, "leat/"+t.d.id()+"/"+pos.String())
-	msg.Header.Set(headerSink, t.d.id())
+	msg.Header.Set(nats.MsgIdHdr, "leat/"+t.d.tag()+"/"+pos.String())
+	msg.Header.Set(headerSink, t.d.tag())
 	msg.Header.Set(headerPosition, pos.String())
 	deleted := b.Ops != nil && b.Ops[i] == vector.Delete
 	if len(t.key) > 0 && !t.kv {
@@ -198,10 +230,10 @@ func (t *streamTarget) write(ctx context.Context, b *vector.Batch, i int, pos Po
 	default:
 		msg.Data = format.AppendRow(nil, t.keys, b, i)
 	}
-	if int64(len(msg.Data)+1024) > t.d.s.cfg.App.MaxPayload() {
-		return &refusedError{codeTooLarge, fmt.Errorf("the row has %d bytes, the server takes %d", len(msg.Data), t.d.s.cfg.App.MaxPayload())}
+	if most := t.d.s.cfg.App.MaxPayload(); int64(len(msg.Data)+1024) > most {
+		return t.refuse(ctx, b, i, codeTooLarge, fmt.Errorf("the row has %d bytes, the server takes %d", len(msg.Data), most))
 	}
-	f := flight{msg: msg}
+	f := flight{msg: msg, b: b, i: i}
 	f.future, _ = t.js.PublishMsgAsync(msg) // an error is met in settle, which sends again
 	t.flight = append(t.flight, f)
 	if len(t.flight) >= window {
@@ -210,30 +242,66 @@ func (t *streamTarget) write(ctx context.Context, b *vector.Batch, i int, pos Po
 	return nil
 }
 
-// settle waits for all acknowledgements, in order. What failed is sent again, under the same id, until it is taken.
+// refuse keeps a row as a dead letter, behind those before it.
+func (t *streamTarget) refuse(ctx context.Context, b *vector.Batch, i int, code string, why error) error {
+	if err := t.settle(ctx); err != nil {
+		return err
+	}
+	return t.d.refuse(ctx, b, i, code, why)
+}
+
+// settle waits for all acknowledgements, in order. What failed is sent again, under the same id, until it is taken, or
+// refused for good.
 func (t *streamTarget) settle(ctx context.Context) error {
-	wait := 100 * time.Millisecond
 	for k := range t.flight {
-		f := &t.flight[k]
-		for {
-			seq, err := t.ack(ctx, f)
-			if err == nil {
-				t.last = max(t.last, seq)
-				break
-			}
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			t.d.n.reason.Store(err.Error())
-			if !pause(ctx, wait) {
-				return context.Cause(ctx)
-			}
-			wait = min(wait*2, 5*time.Second)
-			f.future = nil
+		if err := t.settleOne(ctx, k); err != nil {
+			t.flight = append(t.flight[:0], t.flight[k:]...)
+			return err
 		}
 	}
 	t.flight = t.flight[:0]
 	return nil
+}
+
+func (t *streamTarget) settleOne(ctx context.Context, k int) error {
+	f := &t.flight[k]
+	for wait := firstWait; ; wait = min(wait*2, longestWait) {
+		seq, err := t.ack(ctx, f)
+		if err == nil {
+			t.last = max(t.last, seq)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		var api *jetstream.APIError
+		if errors.As(err, &api) && slices.Contains(refusals, api.ErrorCode) {
+			return t.d.refuse(ctx, f.b, f.i, codeTooLarge, err)
+		}
+		if t.kv && t.replaced(k) { // sent now, it would come behind the later row of its key
+			return nil
+		}
+		t.d.waits(err)
+		if !pause(ctx, wait) {
+			return context.Cause(ctx)
+		}
+		f.future = nil
+	}
+}
+
+// refusals are answers of a stream that will be the same for ever.
+var refusals = []jetstream.ErrorCode{
+	10054, // the message is larger than the stream's MaxMsgSize
+}
+
+// replaced reports whether a later row of the same key is in flight behind row k.
+func (t *streamTarget) replaced(k int) bool {
+	for _, f := range t.flight[k+1:] {
+		if f.msg.Subject == t.flight[k].msg.Subject {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *streamTarget) ack(ctx context.Context, f *flight) (uint64, error) {
