@@ -35,6 +35,7 @@ type aggregation struct {
 	aggs   []operator.Agg
 	texts  []string // canonical text of each aggregate
 	window *ast.Window
+	having map[string]expr.Expr // select aliases while HAVING is bound
 	// node is filled once the keys are known; aggregates are appended to its schema as they are met.
 	out *Node
 }
@@ -54,13 +55,14 @@ func (b *Binder) bindAggregate(q *ast.Query, items []item, sc *scope, table bool
 	}
 	a.open(q)
 	eb := &exprBinder{scope: &scope{node: a.out, relations: in.relations[:0:0]}, aliases: map[string]expr.Expr{}}
-	eb.special = a.special
+	eb.special, eb.star = a.special, a.star
 	exprs, names, err := b.bindItems(eb, items)
 	if err != nil {
 		return nil, err
 	}
 	var having expr.Expr
 	if q.Having != nil {
+		a.having = eb.aliases
 		if having, err = eb.bind(q.Having); err != nil {
 			return nil, err
 		}
@@ -80,6 +82,13 @@ func (b *Binder) checkAggregate(q *ast.Query, sc *scope) error {
 		return unsupported(q.At, "an aggregate over a table (a changelog with updates)").
 			WithHint("aggregate the stream it was made of")
 	}
+	if err := checkWindow(q.Window); err != nil {
+		return err
+	}
+	if q.PartitionBy {
+		return sqlerr.New(sqlerr.BadStatement, partitionSpan(q), "PARTITION BY does not go together with an aggregate").
+			WithHint("GROUP BY makes the key of the result; PARTITION BY re-keys a stream")
+	}
 	if q.Distinct && (len(q.GroupBy) > 0 || q.Window != nil) {
 		return unsupported(q.At, "SELECT DISTINCT with GROUP BY or a window")
 	}
@@ -87,6 +96,32 @@ func (b *Binder) checkAggregate(q *ast.Query, sc *scope) error {
 		return unsupported(q.At, "SELECT DISTINCT over an endless stream").WithHint("GROUP BY makes a table of it")
 	}
 	return nil
+}
+
+// maxWindowsPerRow bounds the windows that one row may be part of.
+const maxWindowsPerRow = 100_000
+
+// checkWindow refuses windows that no machine should compute, and a retention that contradicts the window.
+func checkWindow(w *ast.Window) error {
+	if w == nil {
+		return nil
+	}
+	if w.Kind == ast.Hopping && w.AdvanceMs > 0 && w.SizeMs/w.AdvanceMs > maxWindowsPerRow {
+		return sqlerr.New(sqlerr.TooLarge, w.At, "a row would be part of %d windows; the limit is %d", w.SizeMs/w.AdvanceMs,
+			maxWindowsPerRow).WithHint("choose a larger advance")
+	}
+	if w.RetentionMs >= 0 && w.RetentionMs < w.SizeMs+max(0, w.GraceMs) {
+		return sqlerr.New(sqlerr.BadStatement, w.At, "RETENTION is shorter than the window and its grace").
+			WithHint("RETENTION >= SIZE + GRACE PERIOD")
+	}
+	return nil
+}
+
+func partitionSpan(q *ast.Query) ast.Span {
+	if len(q.Partition) == 0 {
+		return q.At
+	}
+	return q.Partition[0].Span()
 }
 
 // windowTime applies a time column that the window names.
@@ -121,33 +156,37 @@ func setEventTime(n *Node, col int) {
 }
 
 func (a *aggregation) bindKeys(q *ast.Query, items []item) error {
-	group := q.GroupBy
-	if q.Distinct {
-		for _, it := range items {
-			if it.col >= 0 {
-				group = append(group, nameOf(a.in, it.col))
-			} else {
-				group = append(group, it.e)
-			}
-		}
-	}
-	for _, g := range group {
+	for _, g := range q.GroupBy {
 		x, name, err := a.bindKey(g, items)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(a.pre, func(e expr.Expr) bool { return e.String() == x.String() }) {
+		a.addKey(x, name)
+	}
+	for _, it := range items {
+		if !q.Distinct {
+			break
+		}
+		if it.col >= 0 {
+			a.addKey(column(a.in.node, it.col), it.name)
 			continue
 		}
-		a.pre = append(a.pre, x)
-		a.names = append(a.names, freeName(name, a.names))
+		x, err := a.inner.bind(it.e)
+		if err != nil {
+			return err
+		}
+		a.addKey(x, it.name)
 	}
 	a.keys = len(a.pre)
 	return nil
 }
 
-func nameOf(sc *scope, col int) ast.Expr {
-	return &ast.Name{Parts: []ast.Ident{{Name: sc.node.Schema.Fields[col].Name, Quoted: true}}}
+func (a *aggregation) addKey(x expr.Expr, name string) {
+	if slices.ContainsFunc(a.pre, func(e expr.Expr) bool { return sameExpr(e, x) }) {
+		return
+	}
+	a.pre = append(a.pre, x)
+	a.names = append(a.names, freeName(name, a.names))
 }
 
 // bindKey binds one key of GROUP BY: a column, an ordinal, a select alias or an expression.
@@ -275,9 +314,22 @@ func (a *aggregation) special(e ast.Expr) (expr.Expr, error) {
 	return nil, nil
 }
 
+// star is a column that a * of the select list stands for: a key.
+func (a *aggregation) star(col int, at ast.Span) (expr.Expr, error) {
+	if i := a.key(column(a.in.node, col)); i >= 0 {
+		return column(a.out, i), nil
+	}
+	return nil, notGrouped(a.in.node.Schema.Fields[col].Name, at)
+}
+
+func notGrouped(name string, at ast.Span) error {
+	return sqlerr.New(sqlerr.BadStatement, at, "%q is neither grouped by nor aggregated", name).
+		WithHint("add it to GROUP BY, or write LAST(%s), MIN(%s), ...", name, name)
+}
+
 func (a *aggregation) key(x expr.Expr) int {
-	text := x.String()
-	return slices.IndexFunc(a.pre[:a.keys], func(k expr.Expr) bool { return k.String() == text })
+	text := textOf(x)
+	return slices.IndexFunc(a.pre[:a.keys], func(k expr.Expr) bool { return textOf(k) == text })
 }
 
 func (a *aggregation) keyOrWindow(n *ast.Name) (expr.Expr, error) {
@@ -301,12 +353,13 @@ func (a *aggregation) keyOrWindow(n *ast.Name) (expr.Expr, error) {
 			}
 		}
 	}
+	if x, ok := a.having[strings.ToLower(n.Parts[0].Name)]; ok && len(n.Parts) == 1 {
+		return x, nil
+	}
 	if err != nil {
 		return nil, a.unknownName(n, err)
 	}
-	name := n.Parts[len(n.Parts)-1].Name
-	return nil, sqlerr.New(sqlerr.BadStatement, n.At, "%q is neither grouped by nor aggregated", name).
-		WithHint("add it to GROUP BY, or write LAST(%s), MIN(%s), ...", name, name)
+	return nil, notGrouped(n.Parts[len(n.Parts)-1].Name, n.At)
 }
 
 // unknownName lets the alias of an earlier item pass and explains a missing window.
@@ -334,7 +387,7 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 		}
 		agg.Args = append(agg.Args, a.preColumn(x))
 		types = append(types, x.Type())
-		text += x.String() + ","
+		text += textOf(x) + ","
 	}
 	if c.Filter != nil {
 		f, err := a.argument(c.Filter)
@@ -345,7 +398,7 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 			return nil, err
 		}
 		agg.Filter = a.preColumn(f)
-		text += " FILTER " + f.String()
+		text += " FILTER " + textOf(f)
 	}
 	if len(c.OrderBy) > 0 {
 		return nil, unsupported(c.OrderBy[0].Expr.Span(), "ORDER BY inside of an aggregate")
@@ -368,8 +421,8 @@ func (a *aggregation) argument(e ast.Expr) (expr.Expr, error) {
 
 // preColumn returns the column of the Project in front of the Aggregate that computes x.
 func (a *aggregation) preColumn(x expr.Expr) int {
-	text := x.String()
-	if i := slices.IndexFunc(a.pre, func(k expr.Expr) bool { return k.String() == text }); i >= 0 {
+	text := textOf(x)
+	if i := slices.IndexFunc(a.pre, func(k expr.Expr) bool { return textOf(k) == text }); i >= 0 {
 		return i
 	}
 	a.pre = append(a.pre, x)

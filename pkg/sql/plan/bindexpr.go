@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
@@ -16,6 +17,8 @@ type exprBinder struct {
 	scope   *scope
 	aliases map[string]expr.Expr // select aliases, lower case; used where no column has the name
 	special func(ast.Expr) (expr.Expr, error)
+	// star, if set, maps a column of the input that a * stands for.
+	star func(col int, at ast.Span) (expr.Expr, error)
 }
 
 func unsupported(at ast.Span, what string) *sqlerr.Error {
@@ -49,6 +52,9 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 	case *ast.Unary:
 		return b.call(map[string]string{"-": "NEG", "+": "+", "NOT": "NOT"}[n.Op], n.At, n.X)
 	case *ast.Binary:
+		if err := refuseNull(n); err != nil {
+			return nil, err
+		}
 		return b.call(n.Op, n.At, n.L, n.R)
 	case *ast.IsNull:
 		return b.bindIsNull(n)
@@ -73,6 +79,19 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 	default:
 		return b.refuse(e)
 	}
+}
+
+// refuseNull refuses a comparison with a literal NULL: it is never true.
+func refuseNull(n *ast.Binary) error {
+	if !slices.Contains([]string{"=", "<>", "!=", "<", "<=", ">", ">="}, n.Op) {
+		return nil
+	}
+	for _, side := range []ast.Expr{n.L, n.R} {
+		if l, ok := side.(*ast.Literal); ok && l.Kind == ast.NullLit {
+			return sqlerr.New(sqlerr.BadStatement, n.At, "a comparison with NULL is never true").WithHint("IS NULL, IS NOT NULL")
+		}
+	}
+	return nil
 }
 
 func (b *exprBinder) refuse(e ast.Expr) (expr.Expr, error) {

@@ -28,6 +28,9 @@ func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err erro
 	if err := d.apply(c.With, nil); err != nil {
 		return nil, nil, err
 	}
+	if c.FromFile != "" {
+		return nil, nil, unsupported(c.FromAt, "CREATE .. FROM 'file'").WithHint("WITH (file = '%s') names it", c.FromFile)
+	}
 	if err := d.connector(c); err != nil {
 		return nil, nil, err
 	}
@@ -39,6 +42,12 @@ func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err erro
 	}
 	if err := d.eventTime(); err != nil {
 		return nil, nil, err
+	}
+	if err := d.checkColumns(); err != nil {
+		return nil, nil, err
+	}
+	if d.s.Delimiter != "" && d.s.Format != "csv" && (d.formatSet || d.s.Path != "") {
+		return nil, nil, sqlerr.New(sqlerr.BadProperty, d.delimAt, "a delimiter belongs to format csv; this is %s", d.s.Format)
 	}
 	if d.o.Topic == "" {
 		d.o.Topic = TopicName(d.o.Name)
@@ -88,6 +97,10 @@ func (d *definition) connector(c *ast.Create) error {
 		if s.Subject == "" {
 			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector nats needs a subject").WithHint("WITH (subject = 'orders.>')")
 		}
+		if why := badSubject(s.Subject); why != "" {
+			return sqlerr.New(sqlerr.BadProperty, d.subjectSpan(c), "subject %q %s", s.Subject, why).
+				WithHint("tokens between dots; * is one token, > the rest: orders.*, orders.>")
+		}
 	case "file":
 		if s.Path == "" {
 			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector file needs a path").WithHint("WITH (path = 'orders.csv')")
@@ -126,6 +139,57 @@ func FormatOfPath(path, otherwise string) string {
 	}
 }
 
+// maxSubject is the longest subject a source may name, in bytes.
+const maxSubject = 1024
+
+// badSubject says what is wrong with the subject of a source; "" if nothing is.
+func badSubject(s string) string {
+	if len(s) > maxSubject {
+		return "is too long"
+	}
+	tokens := strings.Split(s, ".")
+	for i, t := range tokens {
+		switch {
+		case t == "":
+			return "has an empty token"
+		case strings.ContainsAny(t, " \t\r\n\f\x00"):
+			return "holds white space"
+		case t == ">" && i < len(tokens)-1:
+			return "has > before its end"
+		}
+	}
+	switch first := tokens[0]; {
+	case first == ">":
+		return "takes everything, the server's own subjects too"
+	case first == "leat", first == "_leat", first == "_INBOX", strings.HasPrefix(first, "$"):
+		return "belongs to the server or to Leat"
+	}
+	return ""
+}
+
+func (d *definition) subjectSpan(c *ast.Create) ast.Span {
+	for _, w := range c.With {
+		if w.Name == "subject" {
+			return w.At
+		}
+	}
+	if c.FromNATS != "" {
+		return c.FromAt
+	}
+	return c.Name.At
+}
+
+// reservedColumns are the names of row metadata; a column of that name could not be told from it.
+var reservedColumns = []string{"rowtime", "rowpartition", "rowoffset", "windowstart", "windowend"}
+
+func refuseReserved(name string, at ast.Span) error {
+	if !slices.Contains(reservedColumns, strings.ToLower(name)) {
+		return nil
+	}
+	return sqlerr.New(sqlerr.BadStatement, at, "%q is the name of row metadata; a column may not have it", name).
+		WithHint("choose another name (AS ...)")
+}
+
 func (d *definition) columns(c *ast.Create) error {
 	if len(c.Columns) == 0 {
 		return unsupported(c.Name.At, "a declaration without columns (inference)").WithHint("CREATE STREAM %s (id BIGINT, ...)", c.Name.Name)
@@ -144,7 +208,12 @@ func (d *definition) columns(c *ast.Create) error {
 		case vector.Interval, vector.Null:
 			return unsupported(col.At, "a column of type "+col.Type.String())
 		}
-		if slices.ContainsFunc(d.o.Columns, func(o Column) bool { return o.Name == col.Name.Name }) {
+		if err := refuseReserved(col.Name.Name, col.At); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(c.Columns[:len(d.o.Columns)], func(o ast.ColumnDef) bool {
+			return same(col.Name, o.Name.Name) || same(o.Name, col.Name.Name)
+		}) {
 			return sqlerr.New(sqlerr.Ambiguous, col.At, "two columns are named %q", col.Name.Name)
 		}
 		d.o.Columns = append(d.o.Columns, Column{Name: col.Name.Name, Type: col.Type})
@@ -203,6 +272,10 @@ func (d *definition) noColumn(name string, at ast.Span) error {
 
 func (d *definition) eventTime() error {
 	if d.o.EventTime == "" {
+		if d.o.EventTimeFormat != "" {
+			return sqlerr.New(sqlerr.BadProperty, d.timeFmtAt, "event_time_format needs event_time").
+				WithHint("WITH (event_time = 'ts', event_time_format = '...')")
+		}
 		return nil
 	}
 	i := d.column(d.o.EventTime)
@@ -211,6 +284,9 @@ func (d *definition) eventTime() error {
 	}
 	d.o.EventTime = d.o.Columns[i].Name
 	switch k := d.o.Columns[i].Type.Kind; {
+	case d.o.EventTimeFormat != "" && k != vector.String:
+		return sqlerr.New(sqlerr.BadProperty, d.timeFmtAt, "event_time_format belongs to a STRING; %q is %s", d.o.EventTime,
+			d.o.Columns[i].Type)
 	case k == vector.BigInt, k == vector.Timestamp:
 	case k == vector.String && d.o.EventTimeFormat != "":
 	case k == vector.String:

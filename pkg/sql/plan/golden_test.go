@@ -4,9 +4,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -160,14 +162,19 @@ CREATE TABLE stats AS SELECT symbol, window_start, window_end, AVG(price) AS p F
 CREATE SOURCE STREAM locked (a INT);
 `
 
+// setupObjects plans the setup once.
+var setupObjects = sync.OnceValues(func() (plan.Objects, error) {
+	s := &session{objects: plan.Objects{}}
+	return s.objects, s.run(setup)
+})
+
 func start(t testing.TB) *session {
 	t.Helper()
-	s := &session{objects: plan.Objects{}}
-	if err := s.run(setup); err != nil {
+	objects, err := setupObjects()
+	if err != nil {
 		t.Fatalf("the setup of the golden files: %v", err)
 	}
-	s.out.Reset()
-	return s
+	return &session{objects: maps.Clone(objects), queries: 2}
 }
 
 // TestGolden runs testdata/*.txt: cases between lines of ====, in each the script, a line of ----, and what comes of it:
@@ -216,7 +223,7 @@ func outcome(t *testing.T, in string) (text string, failed bool) {
 	if !errors.As(err, &e) {
 		t.Fatalf("an error without a place: %v\n%s", err, in)
 	}
-	if e.Span.End <= e.Span.Start || e.Span.End > len(in) {
+	if e.Span.End < e.Span.Start || e.Span.End == 0 || e.Span.End > len(in) {
 		t.Errorf("the place of %v is %v, of a text of %d bytes:\n%s", err, e.Span, len(in), in)
 	}
 	var b strings.Builder

@@ -60,16 +60,26 @@ func (b *Binder) lookupJoin(j *ast.Join, l, r *scope) (*scope, error) {
 	both := joinScope(l, r)
 	var eqs []equality
 	var rest []expr.Expr
+	var others []ast.Expr
 	for _, c := range conjuncts(j.On) {
 		eq, x, err := splitEquality(c, l, r, both)
 		if err != nil {
 			return nil, err
+		}
+		if x == nil && !isKey(eq.r, r.node) { // an equality that finds no row of the table: a condition like others
+			if x, err = (&exprBinder{scope: both}).bind(c); err != nil {
+				return nil, err
+			}
+			others = append(others, c)
 		}
 		if x != nil {
 			rest = append(rest, x)
 			continue
 		}
 		eqs = append(eqs, eq)
+	}
+	if len(eqs) == 0 && len(others) > 0 {
+		return nil, unsupported(others[0].Span(), "a join on other columns than the primary key of "+r.relations[0].describe())
 	}
 	if len(eqs) == 0 {
 		return nil, sqlerr.New(sqlerr.BadStatement, j.On.Span(), "ON needs an equality between the stream and the table's key")
@@ -89,6 +99,12 @@ func (b *Binder) lookupJoin(j *ast.Join, l, r *scope) (*scope, error) {
 }
 
 // joinScope is the scope behind a join: the left columns, then the right ones.
+// isKey tells whether x is a column of the table's primary key.
+func isKey(x expr.Expr, table *Node) bool {
+	c, ok := x.(*expr.Column)
+	return ok && slices.Contains(table.Key, c.Index)
+}
+
 func joinScope(l, r *scope) *scope {
 	width := len(l.node.Schema.Fields)
 	s := &vector.Schema{Fields: append(slices.Clone(l.node.Schema.Fields), r.node.Schema.Fields...)}
@@ -163,7 +179,7 @@ func lookupNode(j *ast.Join, l, r *scope, eqs []equality) (*Node, error) {
 			return nil, unsupported(j.On.Span(), fmt.Sprintf("a join on other columns than the primary key of %s",
 				r.relations[0].describe()))
 		}
-		col := slices.IndexFunc(exprs, func(e expr.Expr) bool { return e.String() == eqs[i].l.String() })
+		col := slices.IndexFunc(exprs, func(e expr.Expr) bool { return sameExpr(e, eqs[i].l) })
 		if col < 0 {
 			col = len(exprs)
 			exprs, names = append(exprs, eqs[i].l), append(names, fmt.Sprintf("$join%d", col))

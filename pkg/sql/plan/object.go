@@ -72,6 +72,10 @@ type Source struct {
 	Options       map[string]string `json:"options,omitempty"` // rate, limit, seed, ... of a generator
 }
 
+// OptionEager, in the options of a source, lets a file be read before anybody reads the stream: a table that has to be
+// complete before its streams start.
+const OptionEager = "eager"
+
 // Placement lists the columns whose hash places a row on its partition; without any, rows lie where their writer put them.
 func (o *Object) Placement() []int {
 	if o.Part != nil {

@@ -28,6 +28,10 @@ func (b *Binder) bindOver(q *ast.Query, items []item, sc *scope) (*Node, error) 
 	if sc.node.Updating {
 		return nil, unsupported(overSpan(items), "OVER over a table (a changelog with updates)")
 	}
+	if q.PartitionBy {
+		return nil, unsupported(partitionSpan(q), "PARTITION BY of the query together with OVER").
+			WithHint("OVER (PARTITION BY ...) partitions the window; re-key in a query that reads this one")
+	}
 	if q.Emit == ast.EmitFinal {
 		return nil, sqlerr.New(sqlerr.BadStatement, q.EmitAt, "EMIT FINAL needs a window with GROUP BY").
 			WithHint("an OVER result is final already: a row leaves when the watermark has passed it")
@@ -81,7 +85,7 @@ func (o *overBinding) add(c *ast.Call, sc *scope) error {
 		return err
 	}
 	for _, p := range partition {
-		where += "," + p.String()
+		where += "," + textOf(p)
 	}
 	if o.first == "" {
 		o.first = where
@@ -128,7 +132,7 @@ func (o *overBinding) order(c *ast.Call, sc *scope) (string, error) {
 		return "", sqlerr.New(sqlerr.TypeMismatch, x.Span(), "OVER orders by time (BIGINT ms or TIMESTAMP), this is %s", x.Type())
 	}
 	o.time = o.column(x)
-	return x.String(), nil
+	return textOf(x), nil
 }
 
 func overFrame(c *ast.Call, agg *operator.OverAgg) error {
@@ -166,7 +170,7 @@ func (o *overBinding) arguments(c *ast.Call, agg *operator.OverAgg) (string, err
 		}
 		agg.Args = append(agg.Args, o.column(x))
 		types = append(types, x.Type())
-		text += x.String() + ","
+		text += textOf(x) + ","
 	}
 	t, err := operator.ResolveOver(agg.Func, types)
 	if err != nil {
@@ -178,7 +182,7 @@ func (o *overBinding) arguments(c *ast.Call, agg *operator.OverAgg) (string, err
 
 // column returns the column of the Project in front that computes x.
 func (o *overBinding) column(x expr.Expr) int {
-	if i := slices.IndexFunc(o.pre, func(e expr.Expr) bool { return e.String() == x.String() }); i >= 0 {
+	if i := slices.IndexFunc(o.pre, func(e expr.Expr) bool { return sameExpr(e, x) }); i >= 0 {
 		return i
 	}
 	o.pre = append(o.pre, x)

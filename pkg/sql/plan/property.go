@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,13 +26,46 @@ type definition struct {
 	warnings  []string
 	eventAt   ast.Span
 	formatSet bool
+	named     []namedColumn
+	delimAt   ast.Span // of delimiter, if given
+	timeFmtAt ast.Span // of event_time_format, if given
 }
 
 func setString(get func(*definition) *string) func(*definition, string, ast.Span) error {
-	return func(d *definition, v string, _ ast.Span) error {
+	return func(d *definition, v string, at ast.Span) error {
+		if v == "" {
+			return sqlerr.New(sqlerr.BadProperty, at, "an empty value has no meaning here").WithHint("leave the property out")
+		}
 		*get(d) = v
 		return nil
 	}
+}
+
+// setColumn keeps a name that must be one of the columns; checkColumns looks it up when they are known.
+func setColumn(get func(*definition) *string) func(*definition, string, ast.Span) error {
+	return func(d *definition, v string, at ast.Span) error {
+		d.named = append(d.named, namedColumn{get(d), at})
+		*get(d) = v
+		return nil
+	}
+}
+
+// namedColumn is a property that names a column.
+type namedColumn struct {
+	name *string
+	at   ast.Span
+}
+
+// checkColumns refuses properties that name no column, and gives the others the name as declared.
+func (d *definition) checkColumns() error {
+	for _, n := range d.named {
+		i := d.column(*n.name)
+		if i < 0 {
+			return d.noColumn(*n.name, n.at)
+		}
+		*n.name = d.o.Columns[i].Name
+	}
+	return nil
 }
 
 func setDuration(get func(*definition) *int64) func(*definition, string, ast.Span) error {
@@ -114,6 +148,17 @@ func ignored(why string) func(*definition, string, ast.Span) error {
 	}
 }
 
+// setNumber is an option whose value is a number from 0 to most; fraction allows parts.
+func setNumber(name string, most float64, fraction bool) func(*definition, string, ast.Span) error {
+	return func(d *definition, v string, at ast.Span) error {
+		n, err := strconv.ParseFloat(v, 64)
+		if err != nil || !(n >= 0 && n <= most) || !fraction && n != math.Trunc(n) {
+			return sqlerr.New(sqlerr.BadProperty, at, "%s: %q is not a number from 0 to %.0f", name, v, most)
+		}
+		return setOption(name)(d, v, at)
+	}
+}
+
 func setOption(name string) func(*definition, string, ast.Span) error {
 	return func(d *definition, v string, _ ast.Span) error {
 		if d.s.Options == nil {
@@ -145,20 +190,23 @@ func properties() []property {
 			return nil
 		}},
 		{name: "event_time_format", aliases: []string{"timestamp_format"},
-			apply: setString(func(d *definition) *string { return &d.o.EventTimeFormat })},
+			apply: func(d *definition, v string, at ast.Span) error {
+				d.o.EventTimeFormat, d.timeFmtAt = v, at
+				return nil
+			}},
 		{name: "watermark", apply: func(d *definition, v string, at ast.Span) error {
 			d.o.DelaySet = true
 			return setDuration(func(d *definition) *int64 { return &d.o.DelayMs })(d, v, at)
 		}},
-		{name: "late", apply: oneOf(func(d *definition) *string { return &d.s.Late }, "drop", "topic")},
+		{name: "late", apply: setLate},
 		{name: "idle_timeout", apply: setDuration(func(d *definition) *int64 { return &d.s.IdleMs })},
 		{name: "max_future", apply: setDuration(func(d *definition) *int64 { return &d.s.MaxFutureMs })},
 		{name: "on_error", apply: oneOf(func(d *definition) *string { return &d.s.OnError }, "dlq", "skip", "fail_fast")},
 		{name: "delivery", apply: oneOf(func(d *definition) *string { return &d.s.Delivery }, "jetstream", "core")},
-		{name: "correlation_id", apply: setString(func(d *definition) *string { return &d.s.CorrelationID })},
-		{name: "record_id", apply: setString(func(d *definition) *string { return &d.s.RecordID })},
+		{name: "correlation_id", apply: setColumn(func(d *definition) *string { return &d.s.CorrelationID })},
+		{name: "record_id", apply: setColumn(func(d *definition) *string { return &d.s.RecordID })},
 		{name: "partitions", apply: setCount(func(d *definition) *int { return &d.o.Partitions }, maxPartitions)},
-		{name: "replicas", apply: setOption("replicas")},
+		{name: "replicas", apply: setNumber("replicas", 5, false)},
 		{name: "max_bytes", apply: setBytes(func(d *definition) *int64 { return &d.s.MaxBytes })},
 		{name: "retention", apply: setBytes(func(d *definition) *int64 { return &d.s.Retention })},
 		{name: "follow", apply: func(d *definition, v string, at ast.Span) error {
@@ -167,13 +215,21 @@ func properties() []property {
 			d.s.Follow = s == "true"
 			return err
 		}},
-		{name: "rate", apply: setOption("rate")},
-		{name: "limit", apply: setOption("limit")},
-		{name: "seed", apply: setOption("seed")},
-		{name: "symbols", apply: setOption("symbols")},
+		{name: "rate", apply: setNumber("rate", 1e9, true)},
+		{name: "limit", apply: setNumber("limit", 1e15, false)},
+		{name: "seed", apply: setNumber("seed", 1e18, false)},
+		{name: "symbols", apply: setNumber("symbols", 1e6, false)},
 		{name: "retention_ms", apply: ignored("retention_ms is ignored: use retention, in bytes")},
 		{name: "wrap_single_value", apply: ignored("wrap_single_value is ignored")},
 	}
+}
+
+// setLate takes late = 'drop': late rows are counted. A topic for them is not there yet.
+func setLate(d *definition, v string, at ast.Span) error {
+	if strings.EqualFold(v, "topic") {
+		return sqlerr.New(sqlerr.NotSupported, at, "late = 'topic' is not supported").WithHint("late rows are counted; GRACE keeps windows open longer")
+	}
+	return oneOf(func(d *definition) *string { return &d.s.Late }, "drop")(d, v, at)
 }
 
 func setDelimiter(d *definition, v string, at ast.Span) error {
@@ -186,7 +242,7 @@ func setDelimiter(d *definition, v string, at ast.Span) error {
 	if len(v) != 1 || v == `"` || v == "\n" {
 		return sqlerr.New(sqlerr.BadProperty, at, "a delimiter is one character, TAB or SPACE")
 	}
-	d.s.Delimiter = v
+	d.s.Delimiter, d.delimAt = v, at
 	return nil
 }
 

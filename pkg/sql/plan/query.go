@@ -33,6 +33,7 @@ type Binder struct {
 	Warnings []string
 	depth    int
 	inner    bool // the query being bound feeds another one
+	renames  bool // INSERT .. SELECT: columns go by their place, names may repeat
 }
 
 const maxQueryDepth = 32
@@ -60,7 +61,7 @@ func (b *Binder) bindQuery(q *ast.Query, table bool) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.bindOrderLimit(q, n)
+	return b.bindOrderLimit(q, sc, n)
 }
 
 // refuseQuery names the clauses that no plan exists for.
@@ -76,6 +77,10 @@ func (b *Binder) refuseQuery(q *ast.Query) error {
 		return unsupported(q.GroupBy[0].Span(), "GROUPING SETS, ROLLUP and CUBE")
 	case len(q.Sources) > 0:
 		return unsupported(q.Sources[0].At, "WITH on a SELECT")
+	case len(q.Into) > 0:
+		return unsupported(q.Into[0].At, "SELECT .. INTO").WithHint("CREATE STREAM %s AS SELECT ..., or CREATE SINK", q.Into[0].Name)
+	case q.Window != nil && q.Window.ProcessingTime:
+		return unsupported(q.Window.At, "a window by processing time").WithHint("windows go by event time; without event_time that is the append time")
 	case q.Window != nil && q.Window.Kind == ast.Cumulate:
 		return unsupported(q.Window.At, "a CUMULATE window")
 	case b.inner && q.Emit != ast.EmitDefault:
@@ -172,7 +177,7 @@ func (b *Binder) expandItems(q *ast.Query, sc *scope) ([]item, error) {
 		}
 		items = append(items, cols...)
 	}
-	return nameItems(items)
+	return b.nameItems(items)
 }
 
 func (b *Binder) expandStar(it ast.SelectItem, sc *scope) ([]item, error) {
@@ -227,13 +232,16 @@ func (b *Binder) itemName(it ast.SelectItem, sc *scope) string {
 
 const maxColumns = 200
 
-func nameItems(items []item) ([]item, error) {
+func (b *Binder) nameItems(items []item) ([]item, error) {
 	generated := 0
 	seen := map[string]bool{}
 	for i := range items {
 		if items[i].name == "" {
 			items[i].name = fmt.Sprintf("KSQL_COL_%d", generated)
 			generated++
+		}
+		for b.renames && seen[items[i].name] {
+			items[i].name += "_1"
 		}
 		if seen[items[i].name] {
 			return nil, sqlerr.New(sqlerr.Ambiguous, items[i].at, "two columns of the result are named %q", items[i].name).
@@ -315,7 +323,7 @@ func findExpr(n *Node, x expr.Expr) int {
 	if !ok {
 		return -1
 	}
-	return slices.IndexFunc(p.Exprs, func(e expr.Expr) bool { return e.String() == x.String() })
+	return slices.IndexFunc(p.Exprs, func(e expr.Expr) bool { return sameExpr(e, x) })
 }
 
 // keepColumns adds the columns that a table's key needs and the select list leaves out.
@@ -346,8 +354,16 @@ func (b *Binder) bindItems(eb *exprBinder, items []item) ([]expr.Expr, []string,
 	names := make([]string, len(items))
 	for i, it := range items {
 		names[i] = it.name
-		if it.col >= 0 {
+		if it.col >= 0 && eb.star == nil {
 			exprs[i] = column(eb.scope.node, it.col)
+			continue
+		}
+		if it.col >= 0 {
+			x, err := eb.star(it.col, it.at)
+			if err != nil {
+				return nil, nil, err
+			}
+			exprs[i] = x
 			continue
 		}
 		x, err := eb.bind(it.e)
@@ -367,7 +383,7 @@ func (b *Binder) bindItems(eb *exprBinder, items []item) ([]expr.Expr, []string,
 }
 
 // bindOrderLimit puts Sort or Limit on top.
-func (b *Binder) bindOrderLimit(q *ast.Query, n *Node) (*Node, error) {
+func (b *Binder) bindOrderLimit(q *ast.Query, in *scope, n *Node) (*Node, error) {
 	if len(q.OrderBy) > 0 && b.Mode != Bounded {
 		return nil, sqlerr.New(sqlerr.BadStatement, q.OrderBy[0].Expr.Span(),
 			"ORDER BY has no meaning on an endless result").WithHint("it orders bounded input (leat run) and pull queries")
@@ -385,12 +401,17 @@ func (b *Binder) bindOrderLimit(q *ast.Query, n *Node) (*Node, error) {
 		spec := &operator.Limit{N: q.Limit, Offset: q.Offset, Schema: n.Schema}
 		return &Node{Spec: spec, Inputs: []*Node{n}, Props: n.Props}, nil
 	}
-	return b.bindOrder(q, n)
+	return b.bindOrder(q, in, n)
 }
 
-func (b *Binder) bindOrder(q *ast.Query, n *Node) (*Node, error) {
-	sc := &scope{node: n, relations: []relation{{alias: ast.Ident{Name: "the result"}, to: len(n.Schema.Fields)}}}
+// bindOrder sorts the result n; a key may also read columns of the input that the select list leaves out.
+func (b *Binder) bindOrder(q *ast.Query, from *scope, n *Node) (*Node, error) {
 	visible := len(n.Schema.Fields)
+	n, err := b.addOrderKeys(q, from, n)
+	if err != nil {
+		return nil, err
+	}
+	sc := &scope{node: n, relations: []relation{{alias: ast.Ident{Name: "the result"}, to: len(n.Schema.Fields)}}}
 	exprs, names := identity(n)
 	var keys []operator.SortKey
 	for _, o := range q.OrderBy {
@@ -398,7 +419,7 @@ func (b *Binder) bindOrder(q *ast.Query, n *Node) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		col := slices.IndexFunc(exprs, func(e expr.Expr) bool { return e.String() == x.String() })
+		col := slices.IndexFunc(exprs, func(e expr.Expr) bool { return sameExpr(e, x) })
 		if col < 0 {
 			col = len(exprs)
 			exprs, names = append(exprs, x), append(names, fmt.Sprintf("$sort%d", col))
@@ -434,4 +455,43 @@ func (b *Binder) bindOrderKey(e ast.Expr, sc *scope, n *Node) (expr.Expr, error)
 		e = &ast.Name{E: name.E, Parts: name.Parts[1:]}
 	}
 	return (&exprBinder{scope: sc}).bind(e)
+}
+
+// addOrderKeys appends to a plain projection the columns of its input that ORDER BY names and the result does not have.
+func (b *Binder) addOrderKeys(q *ast.Query, from *scope, n *Node) (*Node, error) {
+	p, ok := n.Spec.(*operator.Project)
+	if !ok || n.Inputs[0] != from.node || q.Distinct {
+		return n, nil
+	}
+	result := &scope{node: n, relations: []relation{{alias: ast.Ident{Name: "the result"}, to: len(n.Schema.Fields)}}}
+	exprs, names := slices.Clone(p.Exprs), fieldNames(n)
+	for _, o := range q.OrderBy {
+		if _, err := b.bindOrderKey(o.Expr, result, n); err == nil {
+			continue
+		}
+		walk(o.Expr, func(e ast.Expr) bool {
+			name, ok := e.(*ast.Name)
+			if !ok || len(result.find(nil, name.Parts[len(name.Parts)-1])) > 0 {
+				return true
+			}
+			if x, err := from.resolve(name); err == nil {
+				exprs, names = append(exprs, x), append(names, name.Parts[len(name.Parts)-1].Name)
+			}
+			return true
+		})
+	}
+	if len(exprs) == len(p.Exprs) {
+		return n, nil
+	}
+	out := project(from.node, exprs, names)
+	out.Updating, out.Table = n.Updating, n.Table
+	return out, nil
+}
+
+func fieldNames(n *Node) []string {
+	names := make([]string, len(n.Schema.Fields))
+	for i, f := range n.Schema.Fields {
+		names[i] = f.Name
+	}
+	return names
 }

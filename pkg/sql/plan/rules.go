@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"strconv"
+
 	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/operator"
 )
@@ -46,6 +48,16 @@ func maxColumn(e expr.Expr) int {
 	visitColumns(e, func(i int) { most = max(most, i) })
 	return most
 }
+
+// textOf identifies an expression: its text, its type and the columns that the names in the text mean.
+func textOf(e expr.Expr) string {
+	text := e.String() + " " + e.Type().String()
+	visitColumns(e, func(i int) { text += " " + strconv.Itoa(i) })
+	return text
+}
+
+// sameExpr tells whether two expressions over the same input compute the same.
+func sameExpr(a, b expr.Expr) bool { return textOf(a) == textOf(b) }
 
 // visitColumns calls f for each input column that e reads.
 func visitColumns(e expr.Expr, f func(int)) {

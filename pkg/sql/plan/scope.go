@@ -148,6 +148,9 @@ func (s *scope) unknown(n *ast.Name, qualifier *ast.Ident, name ast.Ident) error
 		return sqlerr.New(sqlerr.UnknownObject, qualifier.At, "no relation %q in FROM", qualifier.Name).
 			WithHint("there are: %s", strings.Join(aliases, ", "))
 	}
+	if len(all) == 0 {
+		return sqlerr.New(sqlerr.UnknownColumn, n.At, "no column %q: there is no relation here to read it from", name.Name)
+	}
 	if len(s.relations) > 1 && qualifier == nil {
 		where = "the relations of FROM"
 	}

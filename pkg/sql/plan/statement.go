@@ -26,14 +26,22 @@ func (b *Binder) Select(id string, q *ast.Query) (*Plan, error) {
 func foldTable(n *Node) *Node {
 	switch n.Spec.(type) {
 	case *operator.Sort, *operator.Limit:
-		out := *n
-		out.Inputs = []*Node{foldTable(n.Inputs[0])}
-		out.Updating = false
-		return &out
+		return foldBelow(n)
+	case *operator.Project: // hides sort keys
+		if _, sorted := n.Inputs[0].Spec.(*operator.Sort); sorted {
+			return foldBelow(n)
+		}
 	}
 	p := n.Props
 	p.Updating = false
 	return &Node{Spec: &operator.Materialize{Keys: n.Key, Final: true, Schema: n.Schema}, Inputs: []*Node{n}, Props: p}
+}
+
+func foldBelow(n *Node) *Node {
+	out := *n
+	out.Inputs = []*Node{foldTable(n.Inputs[0])}
+	out.Updating = false
+	return &out
 }
 
 // CreateAs plans CREATE STREAM|TABLE .. AS query and makes the object of its result.
@@ -70,7 +78,14 @@ var derivedProperties = []string{"topic", "partitions", "replicas", "event_time"
 
 // shape makes the query's result the kind of object that the statement wants, with its key and event time.
 func (b *Binder) shape(c *ast.Create, d *definition, n *Node) (*Node, error) {
-	for _, f := range n.Schema.Fields {
+	for i, f := range n.Schema.Fields {
+		at := c.Name.At
+		if i < len(c.As.Items) && !c.As.Items[0].Star {
+			at = c.As.Items[i].At
+		}
+		if err := refuseReserved(f.Name, at); err != nil {
+			return nil, err
+		}
 		d.o.Columns = append(d.o.Columns, Column{Name: f.Name, Type: f.Type})
 	}
 	n, err := b.setKey(c, d, n)
@@ -211,6 +226,7 @@ func (b *Binder) InsertSelect(id string, s *ast.InsertSelect) (*Plan, *Object, e
 		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At, "INSERT INTO .. SELECT needs a stream; %s is read-only or a table",
 			o.Name)
 	}
+	b.renames = true
 	n, err := b.bindQuery(s.Query, false)
 	if err != nil {
 		return nil, nil, err
@@ -256,6 +272,10 @@ func (b *Binder) InsertValues(s *ast.InsertValues) (*Object, *vector.Batch, erro
 	}
 	if o.ReadOnly {
 		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At, "%s is read-only (SOURCE)", o.Name)
+	}
+	if o.Kind == ast.Table && o.Query != "" {
+		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At, "%s is the result of query %s; its rows come from there",
+			o.Name, o.Query).WithHint("insert into the stream or table that it reads")
 	}
 	cols, rowtime, err := insertColumns(s, o)
 	if err != nil {
@@ -303,6 +323,9 @@ func insertColumns(s *ast.InsertValues, o *Object) (cols []int, rowtime int, err
 			rowtime = i
 		} else if col < 0 {
 			return nil, 0, d.noColumn(c.Name, c.At)
+		}
+		if slices.Contains(cols, col) {
+			return nil, 0, sqlerr.New(sqlerr.Ambiguous, c.At, "column %q is named twice", c.Name)
 		}
 		cols = append(cols, col)
 	}
