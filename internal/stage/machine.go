@@ -125,9 +125,7 @@ func compare(a, b string) int {
 func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output) {
 	m.to, m.lost = out, 0
 	rows := uint64(in.Live())
-	if rows > 0 {
-		m.chain.Process(port, in)
-	}
+	m.chain.Process(port, in) // without rows too: it carries the append time
 	w := m.writer(port, name)
 	w.wm = max(w.wm, in.Watermark)
 	w.idle = in.Idle
