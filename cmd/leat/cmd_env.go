@@ -70,7 +70,8 @@ func (g *globals) allSettings(cmd *cobra.Command) ([]settingDoc, error) {
 					return
 				}
 				d := settingDoc{
-					Command: commandName(sub), Flag: f.Name, Env: envName(f.Name), Value: f.Value.String(), Origin: "default",
+					Command: commandName(sub), Flag: f.Name, Env: envName(f.Name), Value: f.Value.String(),
+					Origin: "default",
 				}
 				if s, lookErr := g.lookup(sub, f.Name, file); lookErr != nil {
 					err = lookErr

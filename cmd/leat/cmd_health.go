@@ -34,8 +34,8 @@ func newHealthCmd(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "health [URL]",
 		Short: "Ask a process of Leat whether it can do its work; exit code 6 when not",
-		Long: "Asks the health page of a process: by default /readyz of leat dev, or of a service on this machine's port 4270. " +
-			"It needs no shell, so a container can use it as its health check.",
+		Long: "Asks the health page of a process: by default /readyz of leat dev, or of a service on this machine's " +
+			"port 4270. It needs no shell, so a container can use it as its health check.",
 		Args: argsBetween(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target, err := g.healthURL(args)
@@ -97,7 +97,8 @@ func (g *globals) health(ctx context.Context, u *url.URL, verbose bool) error {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return errcode.New(errcode.Unhealthy, "%s answers %s", u, resp.Status).WithHint("leat health -v lists each check")
+		return errcode.New(errcode.Unhealthy, "%s answers %s", u, resp.Status).
+			WithHint("leat health -v lists each check")
 	}
 	return nil
 }

@@ -54,7 +54,8 @@ func (g *globals) printCode(code errcode.Code) error {
 	if code.Retryable() {
 		retry = ", a retry may help"
 	}
-	_, err := fmt.Fprintf(g.stdout, "%s: %s (exit code %d%s)\n\n%s\n", e.Code, e.Title, code.Exit(), retry, wrapped(e.Text, 78))
+	_, err := fmt.Fprintf(g.stdout, "%s: %s (exit code %d%s)\n\n%s\n", e.Code, e.Title, code.Exit(), retry,
+		wrapped(e.Text, 78))
 	return err
 }
 

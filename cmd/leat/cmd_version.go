@@ -29,8 +29,8 @@ func newVersionCmd(g *globals) *cobra.Command {
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			d := versionDoc{
-				Kind: "leat.version/v1", Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-				NATSServer: server.VERSION,
+				Kind: "leat.version/v1", Version: version, Go: runtime.Version(), OS: runtime.GOOS,
+				Arch: runtime.GOARCH, NATSServer: server.VERSION,
 			}
 			if info, ok := debug.ReadBuildInfo(); ok {
 				for _, s := range info.Settings {
@@ -45,7 +45,8 @@ func newVersionCmd(g *globals) *cobra.Command {
 			if g.output == outputJSON {
 				return json.NewEncoder(g.stdout).Encode(d)
 			}
-			_, err := fmt.Fprintf(g.stdout, "leat %s (nats-server %s, %s %s/%s)\n", d.Version, d.NATSServer, d.Go, d.OS, d.Arch)
+			_, err := fmt.Fprintf(g.stdout, "leat %s (nats-server %s, %s %s/%s)\n", d.Version, d.NATSServer, d.Go,
+				d.OS, d.Arch)
 			return err
 		},
 	}

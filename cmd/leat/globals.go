@@ -50,7 +50,7 @@ func (g *globals) register(root *cobra.Command) {
 		"output-format", "o", "form of the answer (default: the command's own)")
 	f.StringVar(&g.nats, "nats", "", "NATS server, nats://HOST:PORT")
 	f.StringVar(&g.context, "context", "", "context of the nats command to connect with")
-	f.StringVar(&g.config, "config", "", "configuration file (default leat/leat.yaml in the user's configuration folder)")
+	f.StringVar(&g.config, "config", "", "configuration file (default leat/leat.yaml in your configuration folder)")
 	f.Var(newChoice(&g.logLevel, "info", "trace", "debug", "info", "warn", "error"), "log-level", "lowest level to log")
 	f.Var(newChoice(&g.logFormat, "json", "json", "text"), "log-format", "form of log lines")
 	f.Var(newChoice(&g.color, "auto", "auto", "always", "never"), "color", "colour the output")
@@ -101,7 +101,12 @@ func (g *globals) asksJSON() bool {
 			break
 		}
 		next := i+1 < len(g.args) && g.args[i+1] == outputJSON
-		if (a == "-o" || a == "--output-format") && next || a == "-ojson" || a == "-o=json" || a == "--output-format=json" {
+		switch a {
+		case "-o", "--output-format":
+			if next {
+				return true
+			}
+		case "-ojson", "-o=json", "--output-format=json":
 			return true
 		}
 	}
@@ -152,8 +157,8 @@ func isTerminal(w any) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
 }
 
-// colored tells whether to colour what goes to w: --color, then CLICOLOR_FORCE, NO_COLOR and TERM=dumb, then whether w is a
-// terminal.
+// colored tells whether to colour what goes to w: --color, then CLICOLOR_FORCE, NO_COLOR and TERM=dumb, then whether w
+// is a terminal.
 func (g *globals) colored(w io.Writer) bool {
 	switch {
 	case g.color == "always":

@@ -107,7 +107,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{
 			"in a file", inSource(fmt.Errorf("run: %w", sql), "a.sql", text), 3,
-			"leat: no column \"pric\" [LEAT-3101]\n  --> a.sql:2:8\n  2 | SELECT pric FROM a\n    |        ^^^^\n  hint: price?\n",
+			"leat: no column \"pric\" [LEAT-3101]\n  --> a.sql:2:8\n" +
+				"  2 | SELECT pric FROM a\n    |        ^^^^\n  hint: price?\n",
 			`{"error":{"code":"LEAT-3101","message":"no column \"pric\"","hint":"price?","retryable":false,` +
 				`"position":{"file":"a.sql","line":2,"column":8,"offset":24,"length":4}}}` + "\n",
 		},
@@ -205,7 +206,8 @@ func TestDevState(t *testing.T) {
 func TestRedacted(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"nats://leat:secret@h:1,tls://a:b@c": "nats://leat:xxxxx@h:1,tls://a:xxxxx@c", "nats://h:1": "nats://h:1", "x": "x",
+		"nats://leat:secret@h:1,tls://a:b@c": "nats://leat:xxxxx@h:1,tls://a:xxxxx@c",
+		"nats://h:1":                         "nats://h:1", "x": "x",
 	} {
 		if got := redacted(in); got != want {
 			t.Errorf("%s: %s", in, got)

@@ -46,6 +46,7 @@ type nodeConfig struct {
 	eagerFiles  bool
 	partitions  int
 	onReady     func(*coordinator.Coordinator)
+	onOpen      func(*node) // hears of the node before it runs
 	heartbeat   time.Duration
 	memberStale time.Duration
 }
@@ -66,6 +67,9 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 	n := &node{cfg: cfg}
 	if err := n.open(ctx); err != nil {
 		return err
+	}
+	if cfg.onOpen != nil {
+		cfg.onOpen(n)
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	services, sctx := errgroup.WithContext(ctx)

@@ -36,8 +36,8 @@ func envName(flag string) string {
 	return "LEAT_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// applySettings gives every flag of cmd that the command line does not set its value from the environment, else from the
-// configuration file.
+// applySettings gives every flag of cmd that the command line does not set its value from the environment, else from
+// the configuration file.
 func (g *globals) applySettings(cmd *cobra.Command) error {
 	var errs []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -76,7 +76,8 @@ func (g *globals) wrongSetting(flag string, s *setting, file *configFile, err er
 		err = errors.Unwrap(wrong)
 	}
 	if s.at != nil {
-		return inSource(sqlerr.New(sqlerr.Code(errcode.BadConfig), *s.at, "%s: %q: %v", flag, s.value, err), file.path, file.text)
+		wrong := sqlerr.New(sqlerr.Code(errcode.BadConfig), *s.at, "%s: %q: %v", flag, s.value, err)
+		return inSource(wrong, file.path, file.text)
 	}
 	return errcode.New(errcode.Usage, "%s: %q: %w", s.origin, s.value, err)
 }

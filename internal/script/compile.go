@@ -31,7 +31,8 @@ type Program struct {
 	Select   *ast.Select
 	Explains []string
 	Warnings []string
-	// Order of declared objects, as in the script.
+	Emit     string // batch or record
+	// Declared names the declared objects in the order of the script.
 	Declared []string
 }
 
@@ -69,6 +70,10 @@ func Compile(text string, opt Options) (*Program, []*sqlerr.Error) {
 			e := sqlerr.New(sqlerr.UnknownObject, ast.Span{}, "--in %s: no stream or table of that name is declared", name)
 			return nil, []*sqlerr.Error{e}
 		}
+	}
+	c.p.Emit = "batch"
+	if c.set["emit"] == "record" {
+		c.p.Emit = "record"
 	}
 	return c.p, nil
 }

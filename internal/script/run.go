@@ -161,7 +161,7 @@ func (x *execution) open(ctx context.Context, o *plan.Object) (*source.Reader, e
 	}
 	switch s.Connector {
 	case "file":
-		r, err := source.OpenFile(x.locate(s.Path), cfg)
+		r, err := source.OpenFile(Locate(s.Path, x.opt.Dir), cfg)
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: %w", o.Name, err)
 		}
@@ -185,15 +185,12 @@ func (x *execution) open(ctx context.Context, o *plan.Object) (*source.Reader, e
 	}
 }
 
-// locate finds a relative path from the working directory, else from the script's.
-func (x *execution) locate(path string) string {
-	if filepath.IsAbs(path) || x.opt.Dir == "" {
+// Locate finds a relative path from the working directory, else from the script's.
+func Locate(path, dir string) string {
+	if filepath.IsAbs(path) || dir == "" || exists(path) {
 		return path
 	}
-	if _, err := os.Stat(path); err == nil {
-		return path
-	}
-	if beside := filepath.Join(x.opt.Dir, path); exists(beside) {
+	if beside := filepath.Join(dir, path); exists(beside) {
 		return beside
 	}
 	return path
@@ -277,29 +274,43 @@ func (x *execution) insertsInto(inputs []direct.Input) []direct.Input {
 // openSink opens a file or the console; it returns the topic whose rows go there.
 func (x *execution) openSink(s *ast.CreateSink) (string, error) {
 	o, _ := x.p.Objects.Object(s.From)
-	kind, out := "jsonl", x.opt.Stdout
+	w, end, err := OpenSink(s, x.opt.Stdout)
+	if err != nil {
+		return "", err
+	}
+	x.files = append(x.files, closer(end))
+	x.sinks[o.Topic] = append(x.sinks[o.Topic], w)
+	return o.Topic, w.Begin(o.Schema())
+}
+
+// closer makes an io.Closer of a function.
+type closer func() error
+
+func (c closer) Close() error { return c() }
+
+// OpenSink opens the file of a sink, or takes the console. end closes it.
+func OpenSink(s *ast.CreateSink, console io.Writer) (w format.RowWriter, end func() error, err error) {
+	kind, out := "jsonl", console
+	end = func() error { return nil }
 	if s.Target == "FILE" {
 		f, err := os.Create(s.Address)
 		if err != nil {
-			return "", fmt.Errorf("sink %s: %w", s.Name.Name, err)
+			return nil, nil, fmt.Errorf("sink %s: %w", s.Name.Name, err)
 		}
-		x.files = append(x.files, f)
-		out = f
+		out, end = f, f.Close
 		if strings.HasSuffix(strings.ToLower(s.Address), ".csv") {
 			kind = "csv"
 		}
 	}
-	for _, w := range s.With {
-		if w.Name == "format" {
-			kind = w.Value
+	for _, p := range s.With {
+		if p.Name == "format" {
+			kind = p.Value
 		}
 	}
-	w, err := format.NewWriter(kind, out)
-	if err != nil {
-		return "", fmt.Errorf("sink %s: %w", s.Name.Name, err)
+	if w, err = format.NewWriter(kind, out); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("sink %s: %w", s.Name.Name, err), end())
 	}
-	x.sinks[o.Topic] = append(x.sinks[o.Topic], w)
-	return o.Topic, w.Begin(o.Schema())
+	return w, end, nil
 }
 
 // Result implements direct.Sink.

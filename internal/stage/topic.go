@@ -73,3 +73,16 @@ func StageWriters(s *plan.Stage, partition int) []string {
 func Writes(s *plan.Stage, t, partition int) bool {
 	return len(s.Output.Keys) > 0 || partition == t%max(1, s.Output.Partitions)
 }
+
+// TopicWritersOf gives the writers of an object's partitions among the plans of one program.
+func TopicWritersOf(o *plan.Object, plans []*plan.Plan) func(partition int) []string {
+	planOf := func(id string) *plan.Plan {
+		for _, p := range plans {
+			if p.Query == id {
+				return p
+			}
+		}
+		return nil
+	}
+	return func(partition int) []string { return TopicWriters(o, partition, planOf) }
+}

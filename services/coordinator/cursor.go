@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"sync"
 	"time"
 
@@ -15,11 +16,12 @@ import (
 )
 
 const (
-	cursorIdle    = 60 * time.Second // a client that does not fetch for so long is gone
-	maxCursors    = 256
-	maxFetchWait  = 2 * time.Second
-	fetchBytes    = 512 << 10 // an answer is sent once it holds so much
-	pendingChunks = 2         // one being fetched, one ready: the query waits for its client
+	cursorIdle   = 60 * time.Second // a client that does not fetch for so long is gone
+	maxCursors   = 256
+	maxFetchWait = 2 * time.Second
+	fetchRows    = 2048      // rows of an answer at the most
+	fetchBytes   = 384 << 10 // bytes of an answer, roughly
+	bufferRows   = 4096      // rows kept for a client; beyond, the query waits for it
 )
 
 // cursors are the running queries of clients.
@@ -30,16 +32,19 @@ type cursors struct {
 
 func newCursors() *cursors { return &cursors{all: map[string]*cursor{}} }
 
-// cursor is one running query. The runner puts encoded batches into chunks and waits when the client is slow.
+// cursor is one running query. The runner collects rows in buf and waits when its client is slow.
 type cursor struct {
 	id     string
 	schema *vector.Schema
-	chunks chan []byte
 	cancel context.CancelFunc
+	more   chan struct{} // capacity 1: buf has rows, or the query has ended
+	room   chan struct{} // capacity 1: buf was taken
 
 	mu      sync.Mutex
+	buf     *vector.Batch
 	err     error
 	ended   bool
+	gone    bool // nobody fetches any more
 	fetched time.Time
 	notice  string
 	dead    int
@@ -51,7 +56,8 @@ func (cs *cursors) start(parent context.Context, schema *vector.Schema, run func
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
-	cur := &cursor{id: hex.EncodeToString(id[:]), schema: schema, chunks: make(chan []byte, pendingChunks), fetched: time.Now()}
+	cur := &cursor{id: hex.EncodeToString(id[:]), schema: schema, more: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		fetched: time.Now()}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	cur.cancel = cancel
 	cs.mu.Lock()
@@ -66,25 +72,68 @@ func (cs *cursors) start(parent context.Context, schema *vector.Schema, run func
 		cur.mu.Lock()
 		cur.err, cur.ended = err, true
 		cur.mu.Unlock()
-		close(cur.chunks)
+		signal(cur.more)
 	}()
 	return cur, nil
 }
 
-// Result implements direct.Sink: it encodes a batch and waits for the client to take it.
+// signal wakes who waits on c, now or next time.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+var errGone = errors.New("the client is gone")
+
+// Result implements direct.Sink: it keeps the rows and waits while the client is slow.
 func (c *cursor) Result(_ string, _ int, b *vector.Batch) error {
-	var pb messages.ProcessBatch
-	pb.Watermark = b.Watermark
-	vector.ToColumns(b, &pb.Columns)
-	chunk := pb.Append(nil)
 	timer := time.NewTimer(cursorIdle)
 	defer timer.Stop()
-	select {
-	case c.chunks <- chunk:
-		return nil
-	case <-timer.C:
-		return &api.Error{Code: "LEAT-4003", Message: "the client took no rows for a minute"}
+	for {
+		c.mu.Lock()
+		switch {
+		case c.gone:
+			c.mu.Unlock()
+			return errGone
+		case c.buf == nil || c.buf.Rows < bufferRows:
+			if c.buf == nil {
+				c.buf = vector.NewBatch(b.Schema, b.Live())
+			}
+			plain := *vector.Compact(b)
+			plain.Ops = nil // the client is shown rows
+			vector.AppendBatch(c.buf, &plain)
+			c.mu.Unlock()
+			signal(c.more)
+			return nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-c.room:
+		case <-timer.C:
+			return &api.Error{Code: "LEAT-4003", Message: "the client took no rows for a minute"}
+		}
 	}
+}
+
+// take returns up to fetchRows rows; nil when there are none.
+func (c *cursor) take() (b *vector.Batch, ended bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fetched = time.Now()
+	if c.buf == nil {
+		return nil, c.ended
+	}
+	b = c.buf
+	c.buf = nil
+	if n := answerRows(b); b.Rows > n {
+		c.buf = vector.CloneBatch(vector.Slice(b, n, b.Rows))
+		b = vector.Slice(b, 0, n)
+		signal(c.more)
+	}
+	signal(c.room)
+	return b, false
 }
 
 // Dead implements direct.Sink: rows that fail in a client's query are told, not kept.
@@ -122,13 +171,23 @@ func (cs *cursors) close(id string) {
 	}
 }
 
-// stop cancels the query and takes what it still sends, so that it ends.
+// answerRows is how many rows of b go into one answer: it must fit a message of any NATS server.
+func answerRows(b *vector.Batch) int {
+	size := 0
+	for _, v := range b.Cols {
+		size += len(v.Data)
+	}
+	perRow := size/max(1, b.Rows) + 16*len(b.Cols)
+	return min(fetchRows, max(1, fetchBytes/max(1, perRow)))
+}
+
+// stop cancels the query and lets a runner that waits for its client end.
 func (c *cursor) stop() {
 	c.cancel()
-	go func() {
-		for range c.chunks { //nolint:revive // drained so that the runner can end
-		}
-	}()
+	c.mu.Lock()
+	c.gone = true
+	c.mu.Unlock()
+	signal(c.room)
 }
 
 // expire closes cursors whose clients stay away, and all of them at the end.
@@ -166,40 +225,27 @@ func (c *Coordinator) Fetch(ctx context.Context, req api.FetchRequest) api.Fetch
 		return api.FetchResponse{Done: true, Error: &api.Error{Code: string(sqlerr.NotFound), Message: "no such cursor",
 			Hint: "it ended, or its client stayed away for a minute"}}
 	}
-	var resp api.FetchResponse
 	wait := min(max(time.Duration(req.WaitMs)*time.Millisecond, 0), maxFetchWait)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	size := 0
-	for size < fetchBytes {
-		var chunk []byte
-		var open bool
-		if size == 0 {
-			select {
-			case chunk, open = <-cur.chunks:
-			case <-timer.C:
-				return c.seen(cur, resp)
-			case <-ctx.Done():
-				return c.seen(cur, resp)
-			}
-		} else {
-			select {
-			case chunk, open = <-cur.chunks:
-			default:
-				return c.seen(cur, resp)
-			}
+	for {
+		b, ended := cur.take()
+		switch {
+		case b != nil:
+			var resp api.FetchResponse
+			addRows(&resp, b, req.Format)
+			return c.seen(cur, resp)
+		case ended:
+			return c.ended(cur, api.FetchResponse{})
 		}
-		if !open {
-			return c.ended(cur, resp)
-		}
-		size += len(chunk)
-		if err := addChunk(&resp, cur, chunk, req.Format); err != nil {
-			resp.Error = apiError(err, "")
-			resp.Done = true
-			return resp
+		select {
+		case <-cur.more:
+		case <-timer.C:
+			return c.seen(cur, api.FetchResponse{})
+		case <-ctx.Done():
+			return c.seen(cur, api.FetchResponse{})
 		}
 	}
-	return c.seen(cur, resp)
 }
 
 func (c *Coordinator) seen(cur *cursor, resp api.FetchResponse) api.FetchResponse {
@@ -214,7 +260,7 @@ func (c *Coordinator) ended(cur *cursor, resp api.FetchResponse) api.FetchRespon
 	resp = c.seen(cur, resp)
 	resp.Done = true
 	cur.mu.Lock()
-	if cur.err != nil {
+	if cur.err != nil && !errors.Is(cur.err, errGone) {
 		resp.Error = apiError(cur.err, "")
 	}
 	cur.mu.Unlock()
@@ -222,23 +268,17 @@ func (c *Coordinator) ended(cur *cursor, resp api.FetchResponse) api.FetchRespon
 	return resp
 }
 
-// addChunk adds a batch to an answer in the format the client wants.
-func addChunk(resp *api.FetchResponse, cur *cursor, chunk []byte, as string) error {
+// addRows puts rows into an answer in the format the client wants.
+func addRows(resp *api.FetchResponse, b *vector.Batch, as string) {
 	if as != "json" {
-		resp.Batches = append(resp.Batches, chunk)
-		return nil
+		var pb messages.ProcessBatch
+		pb.Watermark = b.Watermark
+		vector.ToColumns(b, &pb.Columns)
+		resp.Batches = append(resp.Batches, pb.Append(nil))
+		return
 	}
-	var pb messages.ProcessBatch
-	if err := messages.DecodeProcessBatch(chunk, &pb); err != nil {
-		return err
-	}
-	var b vector.Batch
-	if err := vector.FromColumns(&pb.Columns, cur.schema, &b); err != nil {
-		return err
-	}
-	keys := format.JSONKeys(cur.schema)
+	keys := format.JSONKeys(b.Schema)
 	for i := range b.Rows {
-		resp.Rows = append(resp.Rows, format.AppendRow(nil, keys, &b, i))
+		resp.Rows = append(resp.Rows, format.AppendRow(nil, keys, b, i))
 	}
-	return nil
 }

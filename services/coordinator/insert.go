@@ -25,17 +25,22 @@ func (c *Coordinator) insertValues(ctx context.Context, st *ast.InsertValues) (a
 	if err != nil {
 		return api.Result{}, err
 	}
-	var pb messages.ProcessBatch
-	pb.Watermark = vector.NoTime
-	vector.ToColumns(batch, &pb.Columns)
-	msg := nats.NewMsg(api.SubjectPush + "." + o.Topic)
-	msg.Header.Set(api.HeaderFormat, "batch")
-	msg.Data = pb.Append(nil)
-	resp, err := c.push(ctx, o, msg)
+	resp, err := c.push(ctx, o, batchMessage(o, batch))
 	if err != nil {
 		return api.Result{}, err
 	}
 	return message(fmt.Sprintf("inserted %d rows into %s", resp.Rows, o.Name)), nil
+}
+
+// batchMessage is a request to ingest that carries rows as columns.
+func batchMessage(o *plan.Object, rows *vector.Batch) *nats.Msg {
+	var pb messages.ProcessBatch
+	pb.Watermark = vector.NoTime
+	vector.ToColumns(rows, &pb.Columns)
+	msg := nats.NewMsg(api.SubjectPush + "." + o.Topic)
+	msg.Header.Set(api.HeaderFormat, "batch")
+	msg.Data = pb.Append(nil)
+	return msg
 }
 
 // push sends rows to ingest and reads its answer.
