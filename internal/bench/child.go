@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,7 @@ var children = map[string]func(context.Context, []string) (*childReport, error){
 	"consumer": childConsumer,
 	"append":   childAppend,
 	"capacity": childCapacity,
+	"input":    childInput,
 	"bare":     childBare,
 	"hops":     childHops,
 	"keys":     childKeys,
@@ -82,6 +84,16 @@ func toFile(program func(w, in, table string, out io.Writer) (int64, error), arg
 func childAnswer(_ context.Context, args []string) (*childReport, error) {
 	a, err := answerOf(arg(args, 0), strings.Split(arg(args, 1), ","))
 	return &childReport{Answer: a}, err
+}
+
+// childInput writes the rows of the direct workloads and the table of W4, to look at or to profile with. Arguments: rows,
+// file of the rows, file of the table.
+func childInput(_ context.Context, args []string) (*childReport, error) {
+	n, err := number(arg(args, 0))
+	if err != nil {
+		return nil, err
+	}
+	return &childReport{Records: int64(n)}, errors.Join(writeTrades(arg(args, 1), n), writeSymbols(arg(args, 2)))
 }
 
 func number(s string) (int, error) {
