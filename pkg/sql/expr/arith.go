@@ -29,16 +29,20 @@ func resolveArith(op arithOp, a, b Operand) (*Match, bool) {
 	}
 	switch {
 	case a.T.Kind == vector.Double || b.T.Kind == vector.Double:
-		return &Match{Out: vector.TDouble, Args: []vector.Type{vector.TDouble, vector.TDouble},
-			Kernel: func(f *Frame) { arithF64(op, f) }}, true
+		return &Match{
+			Out: vector.TDouble, Args: []vector.Type{vector.TDouble, vector.TDouble},
+			Kernel: func(f *Frame) { arithF64(op, f) },
+		}, true
 	case a.T.Kind != vector.Decimal && b.T.Kind != vector.Decimal:
 		t := vector.Type{Kind: max(a.T.Kind, b.T.Kind)}
 		return &Match{Out: t, Args: []vector.Type{t, t}, Kernel: func(f *Frame) { arithI64(op, f) }}, true
 	default:
 		x, y := decimalOf(a.T), decimalOf(b.T)
 		// INT and BIGINT are not converted: the kernels read them as decimals of scale 0.
-		return &Match{Out: decimalResult(op, x, y), Args: []vector.Type{a.T, b.T},
-			Kernel: func(f *Frame) { arithDec(op, f) }}, true
+		return &Match{
+			Out: decimalResult(op, x, y), Args: []vector.Type{a.T, b.T},
+			Kernel: func(f *Frame) { arithDec(op, f) },
+		}, true
 	}
 }
 
@@ -122,7 +126,7 @@ func arithI64(op arithOp, f *Frame) {
 	}
 	if f.Out.Type.Kind == vector.Int {
 		for _, r := range out {
-			bad |= -(int64(uint64(r+1<<31) >> 32))
+			bad |= -int64(uint64(r+1<<31) >> 32)
 		}
 	}
 	if bad < 0 {

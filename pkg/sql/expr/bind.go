@@ -34,8 +34,7 @@ func NewCall(name string, args []Expr, at sqlerr.Span) (Expr, error) {
 
 // bindError places an error of resolution in the statement.
 func bindError(err error, at sqlerr.Span) error {
-	var e *sqlerr.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlerr.Error](err); ok {
 		if e.Span == (sqlerr.Span{}) {
 			e.Span = at
 		}

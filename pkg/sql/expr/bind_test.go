@@ -168,30 +168,32 @@ func bindLiteral(n *ast.Literal) (Expr, error) {
 	case ast.IntervalLit:
 		return lit(n.Ms, vector.TInterval)
 	default:
-		t := map[ast.LiteralKind]vector.Type{ast.DateLit: vector.TDate, ast.TimeLit: vector.TTime,
-			ast.TimestampLit: vector.TTimestamp}[n.Kind]
+		t := map[ast.LiteralKind]vector.Type{
+			ast.DateLit: vector.TDate, ast.TimeLit: vector.TTime,
+			ast.TimestampLit: vector.TTimestamp,
+		}[n.Kind]
 		return NewCast(&Literal{V: n.Text, T: vector.TString, At: n.At}, t, false, n.At)
 	}
 }
 
-func mustBind(t testing.TB, text string, cols columns) Expr {
-	t.Helper()
+func mustBind(tb testing.TB, text string, cols columns) Expr {
+	tb.Helper()
 	a, err := parseExpr(text)
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		tb.Fatalf("%s: %v", text, err)
 	}
 	x, err := cols.bind(a)
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		tb.Fatalf("%s: %v", text, err)
 	}
 	return x
 }
 
-func mustCompile(t testing.TB, x Expr) *Program {
-	t.Helper()
+func mustCompile(tb testing.TB, x Expr) *Program {
+	tb.Helper()
 	p, err := Compile(x)
 	if err != nil {
-		t.Fatalf("%s: %v", x, err)
+		tb.Fatalf("%s: %v", x, err)
 	}
 	return p
 }

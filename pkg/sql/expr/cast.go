@@ -51,24 +51,39 @@ func (f *Frame) padStrings() {
 // casts[from][to] is the table of conversions. BIGINT is milliseconds where it meets a TIMESTAMP, TIME or INTERVAL.
 var casts = map[vector.Kind]map[vector.Kind]Kernel{
 	vector.Boolean: {vector.String: castText, vector.Int: castBoolInt, vector.BigInt: castBoolInt},
-	vector.Int: {vector.BigInt: share, vector.Double: castI64F64, vector.Decimal: castI64Dec, vector.String: castText,
+	vector.Int: {
+		vector.BigInt: share, vector.Double: castI64F64, vector.Decimal: castI64Dec, vector.String: castText,
 		vector.Boolean: castIntBool, vector.Timestamp: share, vector.Date: share, vector.Time: castMsTime,
-		vector.Interval: share},
-	vector.BigInt: {vector.Int: castI64Int, vector.Double: castI64F64, vector.Decimal: castI64Dec,
+		vector.Interval: share,
+	},
+	vector.BigInt: {
+		vector.Int: castI64Int, vector.Double: castI64F64, vector.Decimal: castI64Dec,
 		vector.String: castText, vector.Boolean: castIntBool, vector.Timestamp: share, vector.Date: share,
-		vector.Time: castMsTime, vector.Interval: share},
-	vector.Double: {vector.Int: castF64I64, vector.BigInt: castF64I64, vector.Decimal: castF64Dec,
-		vector.String: castText},
-	vector.Decimal: {vector.Int: castDecI64, vector.BigInt: castDecI64, vector.Double: castDecF64,
-		vector.Decimal: castDecDec, vector.String: castText},
-	vector.String: {vector.Boolean: castParse, vector.Int: castParse, vector.BigInt: castParse,
+		vector.Time: castMsTime, vector.Interval: share,
+	},
+	vector.Double: {
+		vector.Int: castF64I64, vector.BigInt: castF64I64, vector.Decimal: castF64Dec,
+		vector.String: castText,
+	},
+	vector.Decimal: {
+		vector.Int: castDecI64, vector.BigInt: castDecI64, vector.Double: castDecF64,
+		vector.Decimal: castDecDec, vector.String: castText,
+	},
+	vector.String: {
+		vector.Boolean: castParse, vector.Int: castParse, vector.BigInt: castParse,
 		vector.Double: castParseF64, vector.Decimal: castParseDec, vector.Bytes: share, vector.Date: castParse,
-		vector.Time: castParse, vector.Timestamp: castParse, vector.Interval: castParse},
+		vector.Time: castParse, vector.Timestamp: castParse, vector.Interval: castParse,
+	},
 	vector.Bytes: {vector.String: castBytesText},
-	vector.Date:  {vector.String: castText, vector.Timestamp: castDateTs, vector.BigInt: share, vector.Int: castI64Int},
-	vector.Time:  {vector.String: castText, vector.BigInt: share, vector.Int: share},
-	vector.Timestamp: {vector.String: castText, vector.BigInt: share, vector.Date: castTsDate,
-		vector.Time: castTsTime},
+	vector.Date: {
+		vector.String: castText, vector.Timestamp: castDateTimestamp, vector.BigInt: share,
+		vector.Int: castI64Int,
+	},
+	vector.Time: {vector.String: castText, vector.BigInt: share, vector.Int: share},
+	vector.Timestamp: {
+		vector.String: castText, vector.BigInt: share, vector.Date: castTimestampDate,
+		vector.Time: castTimestampTime,
+	},
 	vector.Interval: {vector.String: castText, vector.BigInt: share},
 }
 
@@ -228,21 +243,21 @@ func parseMessage(text []byte, t vector.Type, err error) string {
 	return fmt.Sprintf("%q is outside of %s", clip(text), t)
 }
 
-func castDateTs(f *Frame) {
+func castDateTimestamp(f *Frame) {
 	out := f.Out.I64
 	for i, d := range f.Args[0].I64[:f.N] {
 		out[i] = d * vector.MsDay
 	}
 }
 
-func castTsDate(f *Frame) {
+func castTimestampDate(f *Frame) {
 	out := f.Out.I64
 	for i, ms := range f.Args[0].I64[:f.N] {
 		out[i] = vector.FloorDiv(ms, vector.MsDay)
 	}
 }
 
-func castTsTime(f *Frame) {
+func castTimestampTime(f *Frame) {
 	out := f.Out.I64
 	for i, ms := range f.Args[0].I64[:f.N] {
 		out[i] = vector.FloorMod(ms, vector.MsDay)

@@ -70,7 +70,10 @@ func compareMatch(name string, op cmpOp) func([]Operand) (*Match, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Match{Out: vector.TBoolean, Args: []vector.Type{t, t}, Kernel: compareKernel(op, t.Phys()), cmp: &op}, nil
+		return &Match{
+			Out: vector.TBoolean, Args: []vector.Type{t, t}, Kernel: compareKernel(op, t.Phys()),
+			cmp: &op,
+		}, nil
 	}
 }
 

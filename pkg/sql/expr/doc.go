@@ -7,15 +7,26 @@ import (
 )
 
 // categories are the sections of the manual, in order.
-var categories = []struct{ name, title string }{{"operator", "Operators"}, {"condition", "Conditions"},
-	{"null", "NULL"}, {"math", "Mathematics"}, {"string", "Strings"}, {"bytes", "Bytes"}, {"time", "Dates and times"},
-	{"json", "JSON"}, {"regex", "Regular expressions"}, {"url", "URLs"}, {"other", "Others"}}
+var categories = []struct{ name, title string }{
+	{"operator", "Operators"},
+	{"condition", "Conditions"},
+	{"null", "NULL"},
+	{"math", "Mathematics"},
+	{"string", "Strings"},
+	{"bytes", "Bytes"},
+	{"time", "Dates and times"},
+	{"json", "JSON"},
+	{"regex", "Regular expressions"},
+	{"url", "URLs"},
+	{"other", "Others"},
+}
 
 // Manual returns the reference of all functions as Markdown, from the table.
 func Manual() string {
 	var b strings.Builder
 	b.WriteString("# Functions and operators\n\nWritten from the table of functions by `make golden`; do not edit. A " +
-		"function gives NULL where an argument is NULL,\nunless it says otherwise. A call that fails makes the row follow " +
+		"function gives NULL where an argument is NULL,\nunless it says otherwise. A call that fails makes the row " +
+		"follow " +
 		"`on_error`; `TRY(e)` and `TRY_CAST` give NULL instead.\nPatterns of dates and times are those of Java's " +
 		"DateTimeFormatter, or of strftime when they hold a `%`.\n")
 	for _, c := range categories {

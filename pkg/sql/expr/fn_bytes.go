@@ -54,7 +54,8 @@ func (f *Frame) number(i, size int) (uint64, error) {
 		case "LITTLE_ENDIAN":
 			order = binary.LittleEndian
 		default:
-			return 0, fail(CodeBadArgument, fmt.Sprintf("no byte order %q; there are BIG_ENDIAN and LITTLE_ENDIAN", name))
+			return 0, fail(CodeBadArgument, fmt.Sprintf("no byte order %q; there are BIG_ENDIAN and LITTLE_ENDIAN",
+				name))
 		}
 	}
 	if size == 4 {
@@ -77,10 +78,13 @@ type textCoding struct {
 }
 
 var textCodings = map[string]textCoding{
-	"HEX":    {decodeHex, func(dst, s []byte) ([]byte, error) { return hex.AppendEncode(dst, s), nil }},
-	"UTF8":   {appendAny, appendValidOrMark},
-	"ASCII":  {asciiKernel('?'), asciiKernel(utf8.RuneError)},
-	"BASE64": {decodeBase64, func(dst, s []byte) ([]byte, error) { return base64.StdEncoding.AppendEncode(dst, s), nil }},
+	"HEX":   {decodeHex, func(dst, s []byte) ([]byte, error) { return hex.AppendEncode(dst, s), nil }},
+	"UTF8":  {appendAny, appendValidOrMark},
+	"ASCII": {asciiKernel('?'), asciiKernel(utf8.RuneError)},
+	"BASE64": {decodeBase64, func(dst, s []byte) ([]byte, error) {
+		return base64.StdEncoding.AppendEncode(dst, s),
+			nil
+	}},
 }
 
 func appendAny(dst, s []byte) ([]byte, error) { return append(dst, s...), nil }

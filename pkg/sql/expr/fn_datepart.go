@@ -16,10 +16,12 @@ type timeUnit struct {
 }
 
 // timeUnits are the names of units, in the singular and in upper case.
-var timeUnits = map[string]timeUnit{"MILLISECOND": {ms: 1}, "MS": {ms: 1}, "SECOND": {ms: vector.MsSecond},
+var timeUnits = map[string]timeUnit{
+	"MILLISECOND": {ms: 1}, "MS": {ms: 1}, "SECOND": {ms: vector.MsSecond},
 	"MINUTE": {ms: vector.MsMinute}, "HOUR": {ms: vector.MsHour}, "DAY": {ms: vector.MsDay},
 	"WEEK": {ms: 7 * vector.MsDay}, "MONTH": {months: 1}, "QUARTER": {months: 3}, "YEAR": {months: 12},
-	"DECADE": {months: 120}, "CENTURY": {months: 1200}}
+	"DECADE": {months: 120}, "CENTURY": {months: 1200},
+}
 
 // unitState keeps the unit of the row before.
 type unitState struct {
@@ -113,14 +115,17 @@ func fieldFuncs() []*Func {
 		field("DAYOFYEAR", "DOY", "Returns the day of the year"), dayOfWeek,
 		field("HOUR", "HOUR", "Returns the hour, 0 to 23,"), field("MINUTE", "MINUTE", "Returns the minute"),
 		field("SECOND", "SECOND", "Returns the second"),
-		timeFunc("EXTRACT", "EXTRACT(part FROM t)", "Returns a part of a date or time: YEAR, QUARTER, MONTH, WEEK, DAY, "+
+		timeFunc("EXTRACT", "EXTRACT(part FROM t)", "Returns a part of a date or time: YEAR, QUARTER, MONTH, WEEK, "+
+			"DAY, "+
 			"DOW (0 is Sunday), ISODOW (1 is Monday), DOY, HOUR, MINUTE, SECOND, MILLISECOND or EPOCH (seconds).",
 			on("STRING, TIMESTAMP -> BIGINT", extractKernel), on("STRING, DATE -> BIGINT", extractKernel),
-			on("STRING, TIME -> BIGINT", extractKernel), on("STRING, BIGINT -> BIGINT", extractKernel)).as("DATE_PART").units(),
+			on("STRING, TIME -> BIGINT", extractKernel), on("STRING, BIGINT -> BIGINT",
+				extractKernel)).as("DATE_PART").units(),
 		timeFunc("DATE_TRUNC", "DATE_TRUNC(unit, t)", "Cuts a date or time to the start of its unit; a WEEK begins on "+
 			"Monday.", on("STRING, TIMESTAMP -> TIMESTAMP", truncKernel), on("STRING, DATE -> DATE", truncKernel),
 			on("STRING, BIGINT -> BIGINT", truncKernel)).units(),
-		timeFunc("DATEDIFF", "DATEDIFF([unit,] a, b)", "Returns how many borders of a unit lie between b and a with two "+
+		timeFunc("DATEDIFF", "DATEDIFF([unit,] a, b)", "Returns how many borders of a unit lie between b and a with "+
+			"two "+
 			"arguments (a minus b, in days), between a and b with three.",
 			on("DATE, DATE -> BIGINT", diffDays), on("STRING, TIMESTAMP, TIMESTAMP -> BIGINT", diffKernel),
 			on("STRING, DATE, DATE -> BIGINT", diffKernel),
@@ -132,8 +137,10 @@ func fieldFuncs() []*Func {
 type clockPart struct{ unit, count int64 }
 
 // clockParts are the parts that a TIME has.
-var clockParts = map[string]clockPart{"HOUR": {vector.MsHour, 24}, "MINUTE": {vector.MsMinute, 60},
-	"SECOND": {vector.MsSecond, 60}, "MILLISECOND": {1, 1000}}
+var clockParts = map[string]clockPart{
+	"HOUR": {vector.MsHour, 24}, "MINUTE": {vector.MsMinute, 60},
+	"SECOND": {vector.MsSecond, 60}, "MILLISECOND": {1, 1000},
+}
 
 // clockKernel reads the time of day without the date.
 func clockKernel(p clockPart) Kernel {
@@ -238,7 +245,8 @@ func moveFuncs() []*Func {
 		for t := range strings.FieldsSeq(types) {
 			over = append(over, on("STRING, BIGINT, "+t+" -> "+t, k))
 		}
-		f := timeFunc(name, name+"(unit, n, t)", doc+" A month is kept within its days: one month after January 31 is the "+
+		f := timeFunc(name, name+"(unit, n, t)", doc+" A month is kept within its days: one month after January 31 "+
+			"is the "+
 			"last of February.", over...)
 		return f.as(aliases...).units()
 	}

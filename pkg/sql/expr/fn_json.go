@@ -13,17 +13,23 @@ func jsonFunc(name, usage, doc string, over ...Overload) *Func {
 }
 
 func jsonFuncs() []*Func {
-	concat := jsonFunc("JSON_CONCAT", "JSON_CONCAT(a, b, ...)", "Merges JSON objects (a later key wins) or joins arrays; "+
+	concat := jsonFunc("JSON_CONCAT", "JSON_CONCAT(a, b, ...)", "Merges JSON objects (a later key wins) or joins "+
+		"arrays; "+
 		"NULL when one is no JSON.", on("STRING... -> STRING", jsonConcat))
-	text := &Func{Name: "TO_JSON_STRING", Category: "json", Usage: []string{"TO_JSON_STRING(x)"}, NullSafe: true,
-		Doc: "Returns any value as JSON; NULL is the text null.", Resolve: anyOne(vector.TString, toJSON)}
-	return []*Func{concat, text,
-		jsonFunc("EXTRACTJSONFIELD", "EXTRACTJSONFIELD(json, '$.a.b[0]')", "Returns the value at a path of a JSON text: a "+
+	text := &Func{
+		Name: "TO_JSON_STRING", Category: "json", Usage: []string{"TO_JSON_STRING(x)"}, NullSafe: true,
+		Doc: "Returns any value as JSON; NULL is the text null.", Resolve: anyOne(vector.TString, toJSON),
+	}
+	return []*Func{
+		concat, text,
+		jsonFunc("EXTRACTJSONFIELD", "EXTRACTJSONFIELD(json, '$.a.b[0]')", "Returns the value at a path of a JSON "+
+			"text: a "+
 			"string without its quotes, anything else as it is written; NULL when there is none.",
 			on("STRING, STRING -> STRING", extractJSON)).as("JSON_VALUE", "JSON_EXTRACT_STRING"),
 		jsonFunc("IS_JSON_STRING", "IS_JSON_STRING(s)", "Returns whether a text is JSON; FALSE for NULL.",
 			on("STRING -> BOOLEAN", isJSON)).nullSafe(),
-		jsonFunc("JSON_ARRAY_LENGTH", "JSON_ARRAY_LENGTH(json)", "Returns the number of elements of a JSON array; NULL "+
+		jsonFunc("JSON_ARRAY_LENGTH", "JSON_ARRAY_LENGTH(json)", "Returns the number of elements of a JSON array; "+
+			"NULL "+
 			"when it is none.", on("STRING -> INT", jsonLength)),
 		jsonFunc("JSON_ARRAY_CONTAINS", "JSON_ARRAY_CONTAINS(json, value)", "Returns whether a JSON array has a value "+
 			"among its elements.", on("STRING, STRING -> BOOLEAN", jsonContains),

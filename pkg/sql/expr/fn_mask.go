@@ -29,7 +29,8 @@ func (m *maskSigns) append(dst []byte, r rune) []byte {
 func maskFuncs() []*Func {
 	signs := "[, upper, lower, digit, other]"
 	mask := func(name, params, sig, doc string, part func(n, length int) (from, to int)) *Func {
-		f := stringFunc(name, name+"(s"+params+signs+")", doc+" A letter or digit becomes X, x or n, anything else '-', or "+
+		f := stringFunc(name, name+"(s"+params+signs+")", doc+" A letter or digit becomes X, x or n, anything else "+
+			"'-', or "+
 			"what the arguments say; NULL keeps it.", on(sig+"[, STRING[, STRING[, STRING[, STRING]]]] -> STRING",
 			maskKernel(params != "", part)))
 		f.NullSafe, f.firstStrict = true, true

@@ -25,7 +25,8 @@ func mathFuncs() []*Func {
 		double("SIN", "Returns the sine of an angle in radians.", math.Sin),
 		double("COS", "Returns the cosine of an angle in radians.", math.Cos),
 		double("TAN", "Returns the tangent of an angle in radians.", math.Tan),
-		double("COT", "Returns the cotangent of an angle in radians.", func(x float64) float64 { return 1 / math.Tan(x) }),
+		double("COT", "Returns the cotangent of an angle in radians.",
+			func(x float64) float64 { return 1 / math.Tan(x) }),
 		double("ASIN", "Returns the angle in radians whose sine is x.", math.Asin),
 		double("ACOS", "Returns the angle in radians whose cosine is x.", math.Acos),
 		double("ATAN", "Returns the angle in radians whose tangent is x.", math.Atan),
@@ -49,13 +50,20 @@ func mathFuncs() []*Func {
 			on("DOUBLE -> DOUBLE", mapF64(math.Abs))),
 		mathFunc("SIGN", "SIGN(x)", "Returns -1, 0 or 1.", on("BIGINT -> INT", signKernel),
 			on("DECIMAL -> INT", signDec), on("DOUBLE -> INT", signF64)),
-		{Name: "GREATEST", Category: "math", Usage: []string{"GREATEST(a, b, ...)"}, NullSafe: true,
-			Doc: "Returns the largest of the values that are not NULL.", Resolve: extremeMatch(1)},
-		{Name: "LEAST", Category: "math", Usage: []string{"LEAST(a, b, ...)"}, NullSafe: true,
-			Doc: "Returns the smallest of the values that are not NULL.", Resolve: extremeMatch(-1)},
-		{Name: "RANDOM", Aliases: []string{"RAND"}, Category: "math", Usage: []string{"RANDOM()"}, NotDeterministic: true,
-			Doc:       "Returns a number from 0 to below 1 that is drawn from the position of the record.",
-			Overloads: []Overload{on(" -> DOUBLE", randomKernel)}},
+		{
+			Name: "GREATEST", Category: "math", Usage: []string{"GREATEST(a, b, ...)"}, NullSafe: true,
+			Doc: "Returns the largest of the values that are not NULL.", Resolve: extremeMatch(1),
+		},
+		{
+			Name: "LEAST", Category: "math", Usage: []string{"LEAST(a, b, ...)"}, NullSafe: true,
+			Doc: "Returns the smallest of the values that are not NULL.", Resolve: extremeMatch(-1),
+		},
+		{
+			Name: "RANDOM", Aliases: []string{"RAND"}, Category: "math", Usage: []string{"RANDOM()"},
+			NotDeterministic: true,
+			Doc:              "Returns a number from 0 to below 1 that is drawn from the position of the record.",
+			Overloads:        []Overload{on(" -> DOUBLE", randomKernel)},
+		},
 	}
 	return append(list, roundFuncs()...)
 }

@@ -6,15 +6,22 @@ import (
 )
 
 func conditionFuncs() []*Func {
-	coalesce := &Func{Name: "COALESCE", Aliases: []string{"IFNULL", "NVL"}, Category: "null",
+	coalesce := &Func{
+		Name: "COALESCE", Aliases: []string{"IFNULL", "NVL"}, Category: "null",
 		Usage: []string{"COALESCE(a, b, ...)"}, Resolve: sameTypes, lazy: compileCoalesce,
-		Doc: "Returns the first argument that is not NULL; later ones are not evaluated."}
-	return []*Func{coalesce,
-		{Name: "NULLIF", Category: "null", Usage: []string{"NULLIF(a, b)"}, Resolve: rewritten,
-			Doc: "Returns NULL when a equals b, else a."},
-		{Name: "IF", Aliases: []string{"IIF"}, Category: "condition", Usage: []string{"IF(condition, a, b)"},
+		Doc: "Returns the first argument that is not NULL; later ones are not evaluated.",
+	}
+	return []*Func{
+		coalesce,
+		{
+			Name: "NULLIF", Category: "null", Usage: []string{"NULLIF(a, b)"}, Resolve: rewritten,
+			Doc: "Returns NULL when a equals b, else a.",
+		},
+		{
+			Name: "IF", Aliases: []string{"IIF"}, Category: "condition", Usage: []string{"IF(condition, a, b)"},
 			Resolve: rewritten,
-			Doc:     "Returns a where the condition is TRUE, else b; the other one is not evaluated."},
+			Doc:     "Returns a where the condition is TRUE, else b; the other one is not evaluated.",
+		},
 	}
 }
 

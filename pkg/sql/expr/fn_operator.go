@@ -10,10 +10,12 @@ func operator(name, usage, doc string, resolve func([]Operand) (*Match, error)) 
 }
 
 func operatorFuncs() []*Func {
-	and := operator("AND", "a AND b", "TRUE when both are TRUE, FALSE when one is FALSE, else NULL; b is not evaluated "+
+	and := operator("AND", "a AND b", "TRUE when both are TRUE, FALSE when one is FALSE, else NULL; b is not "+
+		"evaluated "+
 		"for a row in which a is FALSE.", logicMatch)
 	and.lazy = compileLogic(false)
-	or := operator("OR", "a OR b", "TRUE when one is TRUE, FALSE when both are FALSE, else NULL; b is not evaluated for "+
+	or := operator("OR", "a OR b", "TRUE when one is TRUE, FALSE when both are FALSE, else NULL; b is not evaluated "+
+		"for "+
 		"a row in which a is TRUE.", logicMatch)
 	or.lazy = compileLogic(true)
 	between := operator("BETWEEN", "x BETWEEN low AND high", "The same as x >= low AND x <= high.", betweenMatch)
@@ -25,7 +27,8 @@ func operatorFuncs() []*Func {
 		"Like <>, but NULL is a value like others: never NULL.", distinctMatch("IS DISTINCT FROM", true))
 	same := operator("IS NOT DISTINCT FROM", "a IS NOT DISTINCT FROM b",
 		"Like =, but NULL is a value like others: never NULL.", distinctMatch("IS NOT DISTINCT FROM", false))
-	isNull := operator("IS NULL", "x IS NULL", "TRUE when x is NULL, else FALSE.", anyOne(vector.TBoolean, isNullKernel))
+	isNull := operator("IS NULL", "x IS NULL", "TRUE when x is NULL, else FALSE.", anyOne(vector.TBoolean,
+		isNullKernel))
 	for _, f := range []*Func{distinct, same, isNull} {
 		f.NullSafe = true
 	}
@@ -38,7 +41,8 @@ func operatorFuncs() []*Func {
 		operator("<=", "a <= b", "TRUE when a is not above b; strings by their UTF-8 bytes.", compareMatch("<=", opLe)),
 		operator(">", "a > b", "TRUE when a is above b; strings by their UTF-8 bytes.", compareMatch(">", opGt)),
 		operator(">=", "a >= b", "TRUE when a is not below b; strings by their UTF-8 bytes.", compareMatch(">=", opGe)),
-		operator("LIKE", "s LIKE pattern [ESCAPE c]", "TRUE when s has the form of the pattern: % is any text, _ any one "+
+		operator("LIKE", "s LIKE pattern [ESCAPE c]", "TRUE when s has the form of the pattern: % is any text, _ "+
+			"any one "+
 			"character.", likeMatch),
 	)
 }

@@ -13,9 +13,11 @@ func regexFuncs() []*Func {
 		return &Func{Name: name, Category: "regex", Usage: []string{usage}, Doc: doc, Overloads: over}
 	}
 	return []*Func{
-		regexFunc("REGEXP_EXTRACT", "REGEXP_EXTRACT(s, pattern[, group])", "Returns the first match of an RE2 pattern, or "+
+		regexFunc("REGEXP_EXTRACT", "REGEXP_EXTRACT(s, pattern[, group])", "Returns the first match of an RE2 "+
+			"pattern, or "+
 			"one of its groups; NULL when nothing matches.", on("STRING, STRING[, INT] -> STRING", regexExtract)),
-		regexFunc("REGEXP_REPLACE", "REGEXP_REPLACE(s, pattern, new)", "Replaces every match of an RE2 pattern; $1 is the "+
+		regexFunc("REGEXP_REPLACE", "REGEXP_REPLACE(s, pattern, new)", "Replaces every match of an RE2 pattern; $1 "+
+			"is the "+
 			"first group.", on("STRING, STRING, STRING -> STRING", regexReplace)),
 		regexFunc("REGEXP_LIKE", "REGEXP_LIKE(s, pattern)", "Returns whether an RE2 pattern matches somewhere in s.",
 			on("STRING, STRING -> BOOLEAN", regexLike)).as("REGEXP_MATCHES"),
@@ -114,12 +116,15 @@ func javaTemplate(s []byte) []byte {
 
 func otherFuncs() []*Func {
 	return []*Func{
-		{Name: "AS_VALUE", Category: "other", Usage: []string{"AS_VALUE(key)"}, Doc: "Returns a key column as a value.",
+		{
+			Name: "AS_VALUE", Category: "other", Usage: []string{"AS_VALUE(key)"}, Doc: "Returns a key column as a " +
+				"value.",
 			Resolve: func(args []Operand) (*Match, error) {
 				if len(args) != 1 || args[0].T.Kind == vector.Null {
 					return nil, &misfit{}
 				}
 				return &Match{Out: args[0].T, Args: []vector.Type{args[0].T}, Kernel: share}, nil
-			}},
+			},
+		},
 	}
 }

@@ -33,7 +33,8 @@ func roundFuncs() []*Func {
 	return []*Func{
 		whole("CEIL", "Returns the smallest whole number that is not below x.", roundUp, math.Ceil).as("CEILING"),
 		whole("FLOOR", "Returns the largest whole number that is not above x.", roundDown, math.Floor),
-		digits("ROUND", "Rounds to a number of digits after the point; halves go up. Without digits a DOUBLE becomes a "+
+		digits("ROUND", "Rounds to a number of digits after the point; halves go up. Without digits a DOUBLE "+
+			"becomes a "+
 			"BIGINT and a DECIMAL gets scale 0.", roundTiesUp),
 		digits("TRUNC", "Cuts after a number of digits. Without digits a DOUBLE becomes a BIGINT and a DECIMAL gets "+
 			"scale 0.", roundCut).as("TRUNCATE"),
@@ -83,7 +84,8 @@ func roundDec(m roundMode) Kernel {
 
 // outside is the error of a result that its type does not hold.
 func outside(f *Frame, i int) error {
-	return fail(CodeOverflow, fmt.Sprintf("rounded, %s is outside of %s", vector.AppendText(nil, f.Args[0], i), f.Out.Type))
+	return fail(CodeOverflow, fmt.Sprintf("rounded, %s is outside of %s", vector.AppendText(nil, f.Args[0], i),
+		f.Out.Type))
 }
 
 // roundAt rounds v of scale s to n digits after the point and brings it back to scale s.
@@ -151,12 +153,13 @@ func roundF64N(m roundMode) Kernel {
 		} else {
 			d, err = vector.RoundText(text, n)
 		}
-		if err != nil {
-			return v, nil // more than 38 digits are asked for than the double has
-		}
-		if n >= 0 {
+		switch {
+		case err != nil: // more than 38 digits: rounding changes nothing
+			return v, nil //nolint:nilerr // a double that is too large to round is the answer
+		case n >= 0:
 			return d.Float64(n), nil
+		default:
+			return d.Float64(0) * math.Pow10(-n), nil
 		}
-		return d.Float64(0) * math.Pow10(-n), nil
 	})
 }

@@ -22,19 +22,34 @@ func stringFuncs() []*Func {
 			rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) { return fn(dst, f.text(0, i)), nil })))
 	}
 	list := []*Func{
-		{Name: "CONCAT", Category: "string", Usage: []string{"CONCAT(a, b, ...)"}, NullSafe: true,
-			Doc: "Joins its arguments; NULL ones are left out.", Resolve: concatMatch(1, concatKernel)},
-		{Name: "CONCAT_WS", Category: "string", Usage: []string{"CONCAT_WS(separator, a, b, ...)"}, NullSafe: true,
-			firstStrict: true, Doc: "Joins its arguments with a separator between them; NULL ones are left out, and a NULL " +
-				"separator gives NULL.", Resolve: concatMatch(2, concatWSKernel)},
+		{
+			Name: "CONCAT", Category: "string", Usage: []string{"CONCAT(a, b, ...)"}, NullSafe: true,
+			Doc: "Joins its arguments; NULL ones are left out.", Resolve: concatMatch(1, concatKernel),
+		},
+		{
+			Name: "CONCAT_WS", Category: "string", Usage: []string{"CONCAT_WS(separator, a, b, ...)"}, NullSafe: true,
+			firstStrict: true, Doc: "Joins its arguments with a separator between them; NULL ones are left out, and " +
+				"a NULL " +
+				"separator gives NULL.", Resolve: concatMatch(2, concatWSKernel),
+		},
 		stringFunc("LEN", "LEN(s)", "Returns the number of characters of a STRING or of bytes of BYTES.",
 			on("STRING -> INT", lenText), on("BYTES -> INT", lenBytes)).as("LENGTH", "CHAR_LENGTH", "CHARACTER_LENGTH"),
 		one("UCASE", "Returns the text in upper case.", appendUpper).as("UPPER"),
 		one("LCASE", "Returns the text in lower case.", appendLower).as("LOWER"),
-		one("INITCAP", "Returns the text with each word in lower case and its first letter in upper case.", appendInitCap),
-		one("TRIM", "Removes white space at both ends.", func(dst, s []byte) []byte { return append(dst, trimBoth(s)...) }),
-		one("LTRIM", "Removes white space at the start.", func(dst, s []byte) []byte { return append(dst, trimLeft(s)...) }),
-		one("RTRIM", "Removes white space at the end.", func(dst, s []byte) []byte { return append(dst, trimRight(s)...) }),
+		one("INITCAP", "Returns the text with each word in lower case and its first letter in upper case.",
+			appendInitCap),
+		one("TRIM", "Removes white space at both ends.", func(dst, s []byte) []byte {
+			return append(dst,
+				trimBoth(s)...)
+		}),
+		one("LTRIM", "Removes white space at the start.", func(dst, s []byte) []byte {
+			return append(dst,
+				trimLeft(s)...)
+		}),
+		one("RTRIM", "Removes white space at the end.", func(dst, s []byte) []byte {
+			return append(dst,
+				trimRight(s)...)
+		}),
 		stringFunc("SUBSTRING", "SUBSTRING(s, position[, length])", "Returns the part of s from a position on, which "+
 			"counts from 1, or from the end when it is negative.",
 			on("STRING, INT[, INT] -> STRING", substrText), on("BYTES, INT[, INT] -> BYTES", substrBytes)).as("SUBSTR"),
@@ -47,25 +62,41 @@ func stringFuncs() []*Func {
 			on("STRING, INT, STRING -> STRING", padText(true)), on("BYTES, INT, BYTES -> BYTES", padBytes(true))),
 		stringFunc("RPAD", "RPAD(s, length, padding)", "Fills s at its end, or cuts it, to a length.",
 			on("STRING, INT, STRING -> STRING", padText(false)), on("BYTES, INT, BYTES -> BYTES", padBytes(false))),
+		one("MD5", "Returns the MD5 sum of the text in hexadecimal digits.", appendMD5),
+	}
+	return append(append(list, pieceFuncs()...), maskFuncs()...)
+}
+
+// pieceFuncs make and pick pieces of texts.
+func pieceFuncs() []*Func {
+	return []*Func{
 		stringFunc("CHR", "CHR(code)", "Returns the character of a code point, or of an escape such as '\\u0041'.",
 			on("INT -> STRING", chrKernel), on("STRING -> STRING", chrTextKernel)),
-		{Name: "ELT", Category: "string", Usage: []string{"ELT(n, a, b, ...)"}, NullSafe: true, firstStrict: true,
+		{
+			Name: "ELT", Category: "string", Usage: []string{"ELT(n, a, b, ...)"}, NullSafe: true, firstStrict: true,
 			Doc: "Returns the n-th of the values after it, NULL when there is none.", Overloads: []Overload{
-				on("INT, STRING... -> STRING", eltKernel)}},
-		{Name: "FIELD", Category: "string", Usage: []string{"FIELD(s, a, b, ...)"}, NullSafe: true,
+				on("INT, STRING... -> STRING", eltKernel),
+			},
+		},
+		{
+			Name: "FIELD", Category: "string", Usage: []string{"FIELD(s, a, b, ...)"}, NullSafe: true,
 			Doc:       "Returns the position of s among the values after it, counted from 1; 0 when it is not there.",
-			Overloads: []Overload{on("STRING, STRING... -> INT", fieldKernel)}},
-		one("MD5", "Returns the MD5 sum of the text in hexadecimal digits.", appendMD5),
-		stringFunc("SPLIT_PART", "SPLIT_PART(s, separator, n)", "Returns the n-th part of s, counted from 1, or from the "+
+			Overloads: []Overload{on("STRING, STRING... -> INT", fieldKernel)},
+		},
+		stringFunc("SPLIT_PART", "SPLIT_PART(s, separator, n)", "Returns the n-th part of s, counted from 1, or "+
+			"from the "+
 			"end when n is negative; the empty string when there is none.",
 			on("STRING, STRING, INT -> STRING", splitPart)),
-		stringFunc("SPLIT_INDEX", "SPLIT_INDEX(s, separator, n)", "Returns the n-th part of s, counted from 0; NULL when "+
+		stringFunc("SPLIT_INDEX", "SPLIT_INDEX(s, separator, n)", "Returns the n-th part of s, counted from 0; NULL "+
+			"when "+
 			"there is none.", on("STRING, STRING, INT -> STRING", splitIndex)),
-		{Name: "UUID", Category: "string", Usage: []string{"UUID()", "UUID(bytes)"}, NotDeterministic: true,
-			Doc:       "Returns a random UUID that is drawn from the position of the record, or the UUID that 16 bytes are.",
-			Overloads: []Overload{on(" -> STRING", uuidKernel), on("BYTES -> STRING", uuidBytes)}},
+		{
+			Name: "UUID", Category: "string", Usage: []string{"UUID()", "UUID(bytes)"}, NotDeterministic: true,
+			Doc: "Returns a random UUID that is drawn from the position of the record, or the UUID that 16 " +
+				"bytes are.",
+			Overloads: []Overload{on(" -> STRING", uuidKernel), on("BYTES -> STRING", uuidBytes)},
+		},
 	}
-	return append(list, maskFuncs()...)
 }
 
 // concatMatch takes STRING or BYTES; other types are taken as their text.

@@ -22,24 +22,34 @@ func timeFuncs() []*Func {
 			"LOCALTIMESTAMP"),
 		clock("CURRENT_DATE", "Returns the date at which the broker took the message, in UTC."),
 		clock("CURRENT_TIME", "Returns the time of day at which the broker took the message, in UTC.", "LOCALTIME"),
-		{Name: "UNIX_TIMESTAMP", Category: "time", Usage: []string{"UNIX_TIMESTAMP([t])"},
-			Doc: "Returns the milliseconds since 1970-01-01 of a TIMESTAMP, or of the time at which the broker took the " +
-				"message.", Overloads: []Overload{on("TIMESTAMP -> BIGINT", share)}},
-		{Name: "UNIX_DATE", Category: "time", Usage: []string{"UNIX_DATE([d])"},
-			Doc:       "Returns the days since 1970-01-01 of a DATE, or of the date at which the broker took the message.",
-			Overloads: []Overload{on("DATE -> INT", share)}},
+		{
+			Name: "UNIX_TIMESTAMP", Category: "time", Usage: []string{"UNIX_TIMESTAMP([t])"},
+			Doc: "Returns the milliseconds since 1970-01-01 of a TIMESTAMP, or of the time at which the broker took " +
+				"the " +
+				"message.", Overloads: []Overload{on("TIMESTAMP -> BIGINT", share)},
+		},
+		{
+			Name: "UNIX_DATE", Category: "time", Usage: []string{"UNIX_DATE([d])"},
+			Doc: "Returns the days since 1970-01-01 of a DATE, or of the date at which the broker took the " +
+				"message.",
+			Overloads: []Overload{on("DATE -> INT", share)},
+		},
 		timeFunc("FROM_DAYS", "FROM_DAYS(n)", "Returns the DATE that is a number of days after 1970-01-01.",
 			on("INT -> DATE", share)),
 		timeFunc("FROM_UNIXTIME", "FROM_UNIXTIME(ms)", "Returns the TIMESTAMP that is a number of milliseconds after "+
 			"1970-01-01.", on("BIGINT -> TIMESTAMP", share)),
-		timeFunc("CONVERT_TZ", "CONVERT_TZ(t, from, to)", "Reads a TIMESTAMP as the local time of one zone and returns the "+
+		timeFunc("CONVERT_TZ", "CONVERT_TZ(t, from, to)", "Reads a TIMESTAMP as the local time of one zone and "+
+			"returns the "+
 			"local time of another at that moment.", on("TIMESTAMP, STRING, STRING -> TIMESTAMP", convertTZ)),
-		timeFunc("FORMAT_DATE", "FORMAT_DATE(d, pattern)", "Writes a DATE by a pattern of Java's DateTimeFormatter or of "+
+		timeFunc("FORMAT_DATE", "FORMAT_DATE(d, pattern)", "Writes a DATE by a pattern of Java's DateTimeFormatter "+
+			"or of "+
 			"strftime.", on("DATE, STRING -> STRING", formatKernel(vector.MsDay))),
-		timeFunc("FORMAT_TIME", "FORMAT_TIME(t, pattern)", "Writes a TIME, or the time of day of BIGINT milliseconds, by a "+
+		timeFunc("FORMAT_TIME", "FORMAT_TIME(t, pattern)", "Writes a TIME, or the time of day of BIGINT "+
+			"milliseconds, by a "+
 			"pattern of Java's DateTimeFormatter or of strftime.", on("TIME, STRING -> STRING", formatKernel(1)),
 			on("BIGINT, STRING -> STRING", formatKernel(1))),
-		timeFunc("FORMAT_TIMESTAMP", "FORMAT_TIMESTAMP(t, pattern[, zone])", "Writes a TIMESTAMP, or BIGINT milliseconds, "+
+		timeFunc("FORMAT_TIMESTAMP", "FORMAT_TIMESTAMP(t, pattern[, zone])", "Writes a TIMESTAMP, or BIGINT "+
+			"milliseconds, "+
 			"by a pattern of Java's DateTimeFormatter or of strftime, in a zone (UTC).",
 			on("TIMESTAMP, STRING[, STRING] -> STRING", formatKernel(1)),
 			on("BIGINT, STRING[, STRING] -> STRING", formatKernel(1))).
@@ -55,8 +65,10 @@ func timeFuncs() []*Func {
 			on("STRING, STRING[, STRING] -> TIMESTAMP", parseKernel(parseMillis))).as("STRPTIME", "TO_TIMESTAMP"),
 		timeFunc("STRINGTODATE", "STRINGTODATE(s, pattern)", "Reads a date by a pattern and returns the days since "+
 			"1970-01-01.", on("STRING, STRING -> INT", parseKernel(parseDays))),
-		timeFunc("STRINGTOTIMESTAMP", "STRINGTOTIMESTAMP(s, pattern[, zone])", "Reads a date and time by a pattern and "+
-			"returns milliseconds since 1970-01-01.", on("STRING, STRING[, STRING] -> BIGINT", parseKernel(parseMillis))),
+		timeFunc("STRINGTOTIMESTAMP", "STRINGTOTIMESTAMP(s, pattern[, zone])", "Reads a date and time by a pattern "+
+			"and "+
+			"returns milliseconds since 1970-01-01.", on("STRING, STRING[, STRING] -> BIGINT",
+			parseKernel(parseMillis))),
 	}
 	return append(append(list, moveFuncs()...), fieldFuncs()...)
 }
@@ -66,6 +78,8 @@ type timeState struct {
 	text    []byte
 	pattern *timePattern
 	zones   [2]zoneCache
+	parsed  parsedTime
+	named   zoneCache // zones that texts name
 }
 
 func (f *Frame) times() *timeState {
@@ -132,11 +146,11 @@ func parseKernel(get func(*parsedTime, *time.Location) int64) Kernel {
 		if err != nil {
 			return 0, err
 		}
-		t, err := p.parse(f.text(0, i))
-		if err != nil {
+		s.parsed.zones = &s.named
+		if err := p.parse(&s.parsed, f.text(0, i)); err != nil {
 			return 0, err
 		}
-		return get(t, loc), nil
+		return get(&s.parsed, loc), nil
 	})
 }
 

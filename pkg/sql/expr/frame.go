@@ -114,12 +114,11 @@ func (f *Frame) fail(i int, code, msg string) {
 
 // reject is fail for the error of a row function.
 func (f *Frame) reject(i int, err error) {
-	if errors.Is(err, errNull) { // frequent, and errors.As allocates
+	if errors.Is(err, errNull) { // frequent
 		f.setNull(i)
 		return
 	}
-	var fl *failure
-	if errors.As(err, &fl) {
+	if fl, ok := errors.AsType[*failure](err); ok {
 		f.fail(i, fl.code, fl.msg)
 		return
 	}

@@ -65,8 +65,10 @@ var (
 
 func sortTable() []*Func {
 	var all []*Func
-	for _, part := range [][]*Func{operatorFuncs(), conditionFuncs(), mathFuncs(), stringFuncs(), timeFuncs(),
-		jsonFuncs(), bytesFuncs(), regexFuncs(), urlFuncs(), otherFuncs()} {
+	for _, part := range [][]*Func{
+		operatorFuncs(), conditionFuncs(), mathFuncs(), stringFuncs(), timeFuncs(),
+		jsonFuncs(), bytesFuncs(), regexFuncs(), urlFuncs(), otherFuncs(),
+	} {
 		all = append(all, part...)
 	}
 	slices.SortFunc(all, func(a, b *Func) int { return strings.Compare(a.Name, b.Name) })

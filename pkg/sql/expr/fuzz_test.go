@@ -13,8 +13,7 @@ import (
 )
 
 func hintOf(err error) string {
-	var e *sqlerr.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlerr.Error](err); ok {
 		return e.Hint
 	}
 	return ""
@@ -22,8 +21,10 @@ func hintOf(err error) string {
 
 // FuzzJSON holds the scanner against encoding/json, and what it takes apart against what it read.
 func FuzzJSON(f *testing.F) {
-	for _, s := range []string{`{"a":[1,2.5e3,"x\u00e9"],"b":null}`, `[]`, `"\ud83d\ude00"`, `01`, `-0.5`, `{"a":1,}`, "\"\x01\"", ` true `,
-		`{"a" : {"b": [ 1 , 2 ] } }`} {
+	for _, s := range []string{
+		`{"a":[1,2.5e3,"x\u00e9"],"b":null}`, `[]`, `"\ud83d\ude00"`, `01`, `-0.5`, `{"a":1,}`, "\"\x01\"", ` true `,
+		`{"a" : {"b": [ 1 , 2 ] } }`,
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, s []byte) {
@@ -74,8 +75,10 @@ func FuzzLike(f *testing.F) {
 
 // FuzzTimePattern looks for panics of any pattern, and holds patterns of whole dates to read what they wrote.
 func FuzzTimePattern(f *testing.F) {
-	for _, p := range []string{"yyyy-MM-dd HH:mm:ss.SSS", "%Y-%m-%d %H:%M:%S.%L", "dd/MMM/yyyy:HH:mm:ss Z", "[yyyy][MM]", "''", "'a''b'",
-		"hh:mm a", "EEEE, MMMM d uuuu", "YYYY-ww-e", "A n N", "VV z O X x"} {
+	for _, p := range []string{
+		"yyyy-MM-dd HH:mm:ss.SSS", "%Y-%m-%d %H:%M:%S.%L", "dd/MMM/yyyy:HH:mm:ss Z", "[yyyy][MM]", "''", "'a''b'",
+		"hh:mm a", "EEEE, MMMM d uuuu", "YYYY-ww-e", "A n N", "VV z O X x",
+	} {
 		f.Add(p, int64(1_600_000_000_123), "2020-09-13 12:26:40.123")
 	}
 	f.Fuzz(func(t *testing.T, pattern string, ms int64, text string) {
@@ -88,7 +91,8 @@ func FuzzTimePattern(f *testing.F) {
 		}
 		m := momentAt(ms, nil)
 		p.append(nil, &m)
-		if _, err := p.parse([]byte(text)); err != nil && err.Error() == "" {
+		parsed := &parsedTime{zones: &zoneCache{}}
+		if err := p.parse(parsed, []byte(text)); err != nil && err.Error() == "" {
 			t.Fatal("an error without words")
 		}
 		for _, whole := range []string{"uuuu-MM-dd HH:mm:ss.SSS", "%Y %j %T.%L", "MMM d yyyy hh:mm:ss.SSS a XXX"} {
@@ -96,9 +100,8 @@ func FuzzTimePattern(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := q.parse(q.append(nil, &m))
-			if err != nil || back.millis(nil) != ms {
-				t.Fatalf("%d as %q: %v, %v", ms, whole, back, err)
+			if err := q.parse(parsed, q.append(nil, &m)); err != nil || parsed.millis(nil) != ms {
+				t.Fatalf("%d as %q: %v, %v", ms, whole, parsed, err)
 			}
 		}
 	})
@@ -109,8 +112,10 @@ func FuzzCast(f *testing.F) {
 	for _, s := range []string{"1", "-1.5", "x", "2020-01-01", "\xff", "", "9999999999999999999999"} {
 		f.Add(s)
 	}
-	types := []vector.Type{vector.TBoolean, vector.TInt, vector.TBigInt, vector.TDouble, vector.TDecimal(4, 1),
-		vector.TDecimal(38, 6), vector.TBytes, vector.TDate, vector.TTime, vector.TTimestamp, vector.TInterval}
+	types := []vector.Type{
+		vector.TBoolean, vector.TInt, vector.TBigInt, vector.TDouble, vector.TDecimal(4, 1),
+		vector.TDecimal(38, 6), vector.TBytes, vector.TDate, vector.TTime, vector.TTimestamp, vector.TInterval,
+	}
 	f.Fuzz(func(t *testing.T, s string) {
 		col := vector.NewVector(vector.TString, 1)
 		vector.Append(col, literalVector(&Literal{V: s, T: vector.TString}), nil)

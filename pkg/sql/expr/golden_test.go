@@ -34,6 +34,7 @@ func TestGolden(t *testing.T) {
 }
 
 func runGolden(t *testing.T, file string) {
+	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -61,10 +62,14 @@ func runGolden(t *testing.T, file string) {
 
 // goldenBatch has the row of constants in the middle of others.
 func goldenBatch() *vector.Batch {
-	return &vector.Batch{Rows: 1, Time: []int64{1_600_000_000_000}, AppendTime: 1_700_000_000_123, Partition: 3, Seq: 77}
+	return &vector.Batch{
+		Rows: 1, Time: []int64{1_600_000_000_000}, AppendTime: 1_700_000_000_123, Partition: 3,
+		Seq: 77,
+	}
 }
 
 func goldenCase(t *testing.T, call string) string {
+	t.Helper()
 	a, err := parseExpr(call)
 	if err != nil {
 		return "ERROR " + err.Error()
@@ -82,7 +87,8 @@ func goldenCase(t *testing.T, call string) string {
 			b.Time = []int64{0, 1, b.Time[2], b.Time[2], b.Time[2], b.Time[2]}
 		}
 		hidden := hide(x, b, dict)
-		if got := oneRow(t, hidden, b, 2); got != folded && !strings.Contains(call, "RANDOM") && !strings.Contains(call, "UUID") {
+		if got := oneRow(t, hidden, b, 2); got != folded && !strings.Contains(call, "RANDOM") &&
+			!strings.Contains(call, "UUID") {
 			t.Errorf("%s: folded %s, in columns (dictionary %v) %s", call, folded, dict, got)
 		}
 	}
@@ -169,8 +175,10 @@ func hiddenColumn(l *Literal, b *vector.Batch, dict bool) *vector.Vector {
 			continue
 		}
 		if i < int(b.Sel[0]) { // another value: zero
-			zero := &Literal{T: l.T, V: map[vector.Phys]any{vector.PhysBool: false, vector.PhysI64: int64(0),
-				vector.PhysF64: 0.0, vector.PhysI128: vector.Int128{}, vector.PhysStr: "?"}[l.T.Phys()]}
+			zero := &Literal{T: l.T, V: map[vector.Phys]any{
+				vector.PhysBool: false, vector.PhysI64: int64(0),
+				vector.PhysF64: 0.0, vector.PhysI128: vector.Int128{}, vector.PhysStr: "?",
+			}[l.T.Phys()]}
 			vector.Append(v, literalVector(zero), nil)
 			continue
 		}

@@ -7,12 +7,15 @@ import (
 )
 
 // nested lists the functions of the dialect whose arguments or results are ARRAY, MAP or STRUCT.
-var nested = map[string]bool{"ARRAY_LENGTH": true, "ARRAY_CONTAINS": true, "ARRAY_DISTINCT": true, "ARRAY_EXCEPT": true,
+var nested = map[string]bool{
+	"ARRAY_LENGTH": true, "ARRAY_CONTAINS": true, "ARRAY_DISTINCT": true, "ARRAY_EXCEPT": true,
 	"ARRAY_INTERSECT": true, "ARRAY_UNION": true, "ARRAY_CONCAT": true, "ARRAY_MIN": true, "ARRAY_MAX": true,
 	"ARRAY_SORT": true, "ARRAY_REMOVE": true, "ARRAY_JOIN": true, "SLICE": true, "MAP_KEYS": true, "MAP_VALUES": true,
-	"MAP_UNION": true, "AS_MAP": true, "ENTRIES": true, "TRANSFORM": true, "FILTER": true, "REDUCE": true, "SPLIT": true,
+	"MAP_UNION": true, "AS_MAP": true, "ENTRIES": true, "TRANSFORM": true, "FILTER": true, "REDUCE": true,
+	"SPLIT":        true,
 	"SPLIT_TO_MAP": true, "JSON_KEYS": true, "JSON_RECORDS": true, "JSON_ITEMS": true, "REGEXP_EXTRACT_ALL": true,
-	"REGEXP_SPLIT_TO_ARRAY": true, "EXPLODE": true, "CUBE_EXPLODE": true, "GENERATE_SERIES": true}
+	"REGEXP_SPLIT_TO_ARRAY": true, "EXPLODE": true, "CUBE_EXPLODE": true, "GENERATE_SERIES": true,
+}
 
 func unknownFunc(name string, at sqlerr.Span) error {
 	name = strings.ToUpper(name)

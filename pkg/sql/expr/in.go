@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -52,20 +54,11 @@ func inKernel(f *Frame) {
 		}
 	case set.usable:
 		for i := range f.live {
-			out[i] = contains(set.few, x.I64[i])
+			out[i] = slices.Contains(set.few, x.I64[i])
 		}
 	default:
 		inRows(f)
 	}
-}
-
-func contains(list []int64, x int64) bool {
-	for _, v := range list {
-		if v == x {
-			return true
-		}
-	}
-	return false
 }
 
 // inRows compares with every element, which may be null.

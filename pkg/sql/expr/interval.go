@@ -26,7 +26,8 @@ func moveMatch(a, b vector.Type, minus bool) *Match {
 	switch {
 	case b.Kind == vector.Interval && (point(a.Kind) || a.Kind == vector.BigInt || a.Kind == vector.Interval):
 		return &Match{Out: a, Args: []vector.Type{a, b}, Kernel: func(f *Frame) { move(f, minus) }}
-	case minus && point(a.Kind) && point(b.Kind) && (a.Kind == b.Kind || a.Kind != vector.Time && b.Kind != vector.Time):
+	case minus && point(a.Kind) && point(b.Kind) && (a.Kind == b.Kind || a.Kind != vector.Time &&
+		b.Kind != vector.Time):
 		t := a
 		if a.Kind != b.Kind {
 			t = vector.TTimestamp
@@ -46,7 +47,8 @@ func move(f *Frame, minus bool) {
 		}
 		if k == vector.Date {
 			if d%vector.MsDay != 0 {
-				f.fail(i, CodeBadArgument, fmt.Sprintf("%s is no whole number of days; CAST the DATE to TIMESTAMP first",
+				f.fail(i, CodeBadArgument, fmt.Sprintf("%s is no whole number of days; CAST the DATE to TIMESTAMP "+
+					"first",
 					vector.AppendInterval(nil, d)))
 				continue
 			}

@@ -23,16 +23,16 @@ func jsonValue(s []byte, depth int) (value, rest []byte, ok bool) {
 	if len(s) == 0 || depth > jsonDepth {
 		return nil, s, false
 	}
-	switch c := s[0]; {
-	case c == '{' || c == '[':
+	switch s[0] {
+	case '{', '[':
 		rest, ok = jsonItems(s, depth, func(_, _ []byte) bool { return true })
-	case c == '"':
+	case '"':
 		rest, ok = jsonText(s)
-	case c == 't':
+	case 't':
 		rest, ok = jsonWord(s, "true")
-	case c == 'f':
+	case 'f':
 		rest, ok = jsonWord(s, "false")
-	case c == 'n':
+	case 'n':
 		rest, ok = jsonWord(s, "null")
 	default:
 		rest, ok = jsonNumber(s)

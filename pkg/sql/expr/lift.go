@@ -13,7 +13,7 @@ type lifted struct {
 
 func (c *callNode) worthLifting(ev *evaluator, sel []uint32) bool {
 	v := c.f.Args[c.lift]
-	if v.Codes == nil || v.Type.Phys() != vector.PhysStr || !c.strict && !(c.firstStrict && c.lift == 0) {
+	if v.Codes == nil || v.Type.Phys() != vector.PhysStr || !c.strict && (!c.firstStrict || c.lift != 0) {
 		return false
 	}
 	rows := ev.n

@@ -141,7 +141,8 @@ var likeKernel = rowBool(func(f *Frame, i int) (bool, error) {
 		}
 		escape = r
 	}
-	if !ok || !(f.Const[1] && (len(f.Args) < 3 || f.Const[2])) && (!bytes.Equal(p.source, pattern) || p.escape != escape) {
+	fixed := f.Const[1] && (len(f.Args) < 3 || f.Const[2])
+	if !ok || !fixed && (!bytes.Equal(p.source, pattern) || p.escape != escape) {
 		var err error
 		if p, err = newLike(pattern, escape); err != nil {
 			return false, err

@@ -19,7 +19,8 @@ func compileLogic(stop bool) func(c *compiler, x *Call) (node, error) {
 	return func(c *compiler, x *Call) (node, error) {
 		for _, a := range x.Args {
 			if k := a.Type().Kind; k != vector.Boolean && k != vector.Null {
-				return nil, sqlerr.New(sqlerr.TypeMismatch, a.Span(), "%s wants BOOLEAN, this is %s", x.Func.Name, a.Type())
+				return nil, sqlerr.New(sqlerr.TypeMismatch, a.Span(), "%s wants BOOLEAN, this is %s", x.Func.Name,
+					a.Type())
 			}
 		}
 		args, err := c.all(x.Args)

@@ -19,9 +19,11 @@ type Overload struct {
 	outType func(args []vector.Type) vector.Type
 }
 
-var kindByName = map[string]vector.Kind{"BOOLEAN": vector.Boolean, "INT": vector.Int, "BIGINT": vector.BigInt,
+var kindByName = map[string]vector.Kind{
+	"BOOLEAN": vector.Boolean, "INT": vector.Int, "BIGINT": vector.BigInt,
 	"DOUBLE": vector.Double, "DECIMAL": vector.Decimal, "STRING": vector.String, "BYTES": vector.Bytes,
-	"DATE": vector.Date, "TIME": vector.Time, "TIMESTAMP": vector.Timestamp, "INTERVAL": vector.Interval}
+	"DATE": vector.Date, "TIME": vector.Time, "TIMESTAMP": vector.Timestamp, "INTERVAL": vector.Interval,
+}
 
 // on reads an overload from its text: "STRING, BIGINT[, BIGINT] -> STRING", "STRING... -> STRING".
 func on(sig string, k Kernel) Overload {
@@ -32,9 +34,7 @@ func on(sig string, k Kernel) Overload {
 	o := Overload{Out: kind(out), Kernel: k}
 	o.Optional = strings.Count(params, "[")
 	params = strings.NewReplacer("[", "", "]", "").Replace(params)
-	if strings.HasSuffix(params, "...") {
-		o.Variadic, params = true, strings.TrimSuffix(params, "...")
-	}
+	params, o.Variadic = strings.CutSuffix(params, "...")
 	for p := range strings.SplitSeq(params, ",") {
 		if p = strings.TrimSpace(p); p != "" {
 			o.Params = append(o.Params, kind(p))
@@ -160,8 +160,7 @@ func resolve(f *Func, args []Operand) (*Match, error) {
 	}
 	if f.Resolve != nil {
 		m, err := f.Resolve(args)
-		var e *misfit
-		if errors.As(err, &e) {
+		if _, ok := errors.AsType[*misfit](err); ok {
 			return nil, mismatch(f.Name, f.Usage, args)
 		}
 		return m, err

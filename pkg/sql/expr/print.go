@@ -24,7 +24,8 @@ func (c *Column) String() string {
 func plainName(s string) bool {
 	for i := range len(s) {
 		c := s[i] | 0x20
-		if (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && s[i] != '_' && s[i] != '$' && s[i] != '@' && s[i] != '.' {
+		if (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && s[i] != '_' && s[i] != '$' && s[i] != '@' &&
+			s[i] != '.' {
 			return false
 		}
 	}

@@ -15,8 +15,10 @@ import (
 )
 
 // The columns of the random expressions.
-var propColumns = []vector.Type{vector.TInt, vector.TBigInt, vector.TDecimal(6, 2), vector.TDecimal(25, 5), vector.TString,
-	vector.TBoolean}
+var propColumns = []vector.Type{
+	vector.TInt, vector.TBigInt, vector.TDecimal(6, 2), vector.TDecimal(25, 5), vector.TString,
+	vector.TBoolean,
+}
 
 // anyLiteral draws a constant of a type; small numbers are frequent, so that rows meet.
 func anyLiteral(t *rapid.T, typ vector.Type) *Literal {
@@ -36,7 +38,8 @@ func anyLiteral(t *rapid.T, typ vector.Type) *Literal {
 			l.V = vector.FromInt64(rapid.Int64Range(-999999, 999999).Draw(t, "dec"))
 			break
 		}
-		v, _ := vector.FromInt64(rapid.Int64().Draw(t, "dec")).MulChecked(vector.FromInt64(rapid.Int64Range(0, 999999).Draw(t, "dec")))
+		v, _ := vector.FromInt64(rapid.Int64().Draw(t, "dec")).MulChecked(vector.FromInt64(rapid.Int64Range(0,
+			999999).Draw(t, "dec")))
 		l.V = v
 	default:
 		l.V = rapid.SampledFrom([]string{"", "a", "ab", "abc", "b%", "日本", "本"}).Draw(t, "string")
@@ -103,7 +106,7 @@ func anyNumber(t *rapid.T, depth int) Expr {
 	}
 	x := anyNumber(t, depth-1)
 	var args []Expr
-	name := ""
+	var name string
 	switch pick {
 	case 3:
 		name, args = "NEG", []Expr{x}
@@ -137,7 +140,8 @@ func anyString(t *rapid.T, depth int) Expr {
 		l := anyLiteral(t, vector.TString)
 		return l
 	case pick == 3:
-		c, err := NewCase([]Expr{anyBool(t, depth-1)}, []Expr{anyString(t, depth-1)}, anyString(t, depth-1), sqlerr.Span{})
+		c, err := NewCase([]Expr{anyBool(t, depth-1)}, []Expr{anyString(t, depth-1)}, anyString(t, depth-1),
+			sqlerr.Span{})
 		if err != nil {
 			return column(4)
 		}
@@ -155,7 +159,7 @@ func anyBool(t *rapid.T, depth int) Expr {
 	compare := rapid.SampledFrom([]string{"=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"})
 	pick := rapid.IntRange(0, 9).Draw(t, "bool")
 	var args []Expr
-	name := ""
+	var name string
 	switch {
 	case depth == 0 || pick == 0:
 		return column(5)
@@ -327,7 +331,10 @@ func oracle(x Expr, b *vector.Batch, i int) (val any, ok bool) {
 		return nil, true
 	case "BETWEEN":
 		x := c.Args[0]
-		lo, hi := &Call{Func: byName[">="], Args: []Expr{x, c.Args[1]}}, &Call{Func: byName["<="], Args: []Expr{x, c.Args[2]}}
+		lo, hi := &Call{Func: byName[">="], Args: []Expr{x, c.Args[1]}}, &Call{Func: byName["<="], Args: []Expr{
+			x,
+			c.Args[2],
+		}}
 		return oracleLogic(&Call{Func: byName["AND"], Args: []Expr{lo, hi}}, b, i)
 	}
 	args := make([]any, len(c.Args))
@@ -390,14 +397,16 @@ func oracleCall(c *Call, args []any, null bool) (any, bool) {
 	case "+", "-", "*", "/", "%":
 		return oracleArith(c, args[0].(*big.Rat), args[1].(*big.Rat))
 	}
-	order := 0
+	var order int
 	if x, ok := args[0].(*big.Rat); ok {
 		order = x.Cmp(args[1].(*big.Rat))
 	} else {
 		order = strings.Compare(args[0].(string), args[1].(string))
 	}
-	return map[string]bool{"=": order == 0, "<>": order != 0, "<": order < 0, "<=": order <= 0, ">": order > 0,
-		">=": order >= 0}[c.Func.Name], true
+	return map[string]bool{
+		"=": order == 0, "<>": order != 0, "<": order < 0, "<=": order <= 0, ">": order > 0,
+		">=": order >= 0,
+	}[c.Func.Name], true
 }
 
 func oracleIn(args []any) any {

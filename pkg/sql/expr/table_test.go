@@ -80,9 +80,12 @@ func TestGoldenCoversTable(t *testing.T) {
 
 func TestUnknownFunctionHints(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ call, hint string }{{"UPER('x')", "did you mean UPPER?"},
-		{"LENGHT('x')", "did you mean LENGTH?"}, {"SUBSTRNG('x', 1)", "did you mean SUBSTRING?"},
-		{"FROBNICATE(1)", "SHOW FUNCTIONS lists them"}} {
+	for _, c := range []struct{ call, hint string }{
+		{"UPER('x')", "did you mean UPPER?"},
+		{"LEGNTH('x')", "did you mean LENGTH?"},
+		{"SUBSTRNG('x', 1)", "did you mean SUBSTRING?"},
+		{"FROBNICATE(1)", "SHOW FUNCTIONS lists them"},
+	} {
 		a, err := parseExpr(c.call)
 		if err != nil {
 			t.Fatal(err)

@@ -33,8 +33,10 @@ func momentAt(ms int64, loc *time.Location) moment {
 }
 
 var (
-	monthNames = [...]string{"January", "February", "March", "April", "May", "June", "July", "August", "September",
-		"October", "November", "December"}
+	monthNames = [...]string{
+		"January", "February", "March", "April", "May", "June", "July", "August", "September",
+		"October", "November", "December",
+	}
 	dayNames = [...]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
 )
 

@@ -19,20 +19,24 @@ type parsedTime struct {
 	hour12       int // 0..11, -1 unknown
 	min, sec, ms int
 	dayMs        int64 // -1 unknown
-	epoch        *int64
+	epoch        int64
+	hasEpoch     bool
 	zone         *time.Location
+	offset       int64 // ms, of a zone written as +hh:mm
+	hasOffset    bool
+	zones        *zoneCache
 	bc           bool
 }
 
-// parse reads text, all of it. Fields that the pattern lacks are those of 1970-01-01T00:00; letters match without
-// regard to case.
-func (p *timePattern) parse(text []byte) (*parsedTime, error) {
-	t := &parsedTime{year: 1970, month: 1, day: 1, half: -1, hour12: -1, dayMs: -1}
+// parse reads text, all of it, into t. Fields that the pattern lacks are those of 1970-01-01T00:00; letters match
+// without regard to case.
+func (p *timePattern) parse(t *parsedTime, text []byte) error {
+	*t = parsedTime{year: 1970, month: 1, day: 1, half: -1, hour12: -1, dayMs: -1, zones: t.zones}
 	rest, ok := p.parseFields(t, text, 0, len(p.fields))
 	if !ok || len(rest) > 0 {
-		return nil, fail(CodeBadValue, fmt.Sprintf("%q has not the form %q", clip(text), p.source))
+		return fail(CodeBadValue, fmt.Sprintf("%q has not the form %q", clip(text), p.source))
 	}
-	return t, t.check(text)
+	return t.check(text)
 }
 
 func clip(s []byte) []byte {
@@ -44,7 +48,7 @@ func clip(s []byte) []byte {
 
 func (p *timePattern) parseFields(t *parsedTime, s []byte, from, to int) ([]byte, bool) {
 	for i := from; i < to; i++ {
-		if end, ok := p.optional(i); ok && !(i == from && to == end) {
+		if end, ok := p.optional(i); ok && (i != from || to != end) {
 			trial := *t
 			if rest, ok := p.parseFields(&trial, s, i, end); ok {
 				*t, s = trial, rest
@@ -178,9 +182,11 @@ func (f *timeField) parseFraction(t *parsedTime, s []byte) ([]byte, bool) {
 }
 
 // fieldRange is the least and largest value of the number of a field.
-var fieldRange = map[byte][2]int64{'M': {1, 12}, 'L': {1, 12}, 'd': {1, 31}, 'D': {1, 366}, 'H': {0, 23}, 'k': {1, 24},
+var fieldRange = map[byte][2]int64{
+	'M': {1, 12}, 'L': {1, 12}, 'd': {1, 31}, 'D': {1, 366}, 'H': {0, 23}, 'k': {1, 24},
 	'K': {0, 11}, 'h': {1, 12}, 'm': {0, 59}, 's': {0, 59}, 'e': {1, 7}, 'w': {1, 53}, 'Q': {1, 4}, 'q': {1, 4},
-	'A': {0, vector.MsDay - 1}, 'n': {0, 999_999_999}, 'N': {0, vector.MsDay*1e6 - 1}, '@': {-1 << 53, 1 << 53}}
+	'A': {0, vector.MsDay - 1}, 'n': {0, 999_999_999}, 'N': {0, vector.MsDay*1e6 - 1}, '@': {-1 << 53, 1 << 53},
+}
 
 func (f *timeField) parseNumber(t *parsedTime, s []byte, adjacent bool) ([]byte, bool) {
 	if f.pad {
@@ -205,46 +211,59 @@ func (f *timeField) parseNumber(t *parsedTime, s []byte, adjacent bool) ([]byte,
 	if !ok || v < limit[0] || v > limit[1] {
 		return s, false
 	}
-	switch f.letter {
-	case 'M', 'L':
-		t.month = int(v)
-	case 'd':
-		t.day = int(v)
-	case 'D':
-		t.yearDay = int(v)
-	case 'H':
-		t.hour = int(v)
-	case 'k':
-		t.hour = int(v) % 24
-	case 'K':
-		t.hour12 = int(v)
-	case 'h':
-		t.hour12 = int(v) % 12
-	case 'm':
-		t.min = int(v)
-	case 's':
-		t.sec = int(v)
-	case 'n':
-		t.ms = int(v / 1e6)
-	case 'A':
-		t.dayMs = v
-	case 'N':
-		t.dayMs = v / 1e6
-	case 'Q', 'q':
-		t.month = int(3*v - 2)
-	case '@':
-		t.epoch = &v
-	}
+	fieldSet[f.letter](t, v)
 	return rest, true
 }
 
-func (f *timeField) parseZone(t *parsedTime, s []byte) ([]byte, bool) {
+// fieldSet puts the number of a field where it belongs; what a date does not need is read and left.
+var fieldSet = map[byte]func(t *parsedTime, v int64){
+	'M': func(t *parsedTime, v int64) { t.month = int(v) },
+	'L': func(t *parsedTime, v int64) { t.month = int(v) },
+	'd': func(t *parsedTime, v int64) { t.day = int(v) },
+	'D': func(t *parsedTime, v int64) { t.yearDay = int(v) },
+	'H': func(t *parsedTime, v int64) { t.hour = int(v) },
+	'k': func(t *parsedTime, v int64) { t.hour = int(v) % 24 },
+	'K': func(t *parsedTime, v int64) { t.hour12 = int(v) },
+	'h': func(t *parsedTime, v int64) { t.hour12 = int(v) % 12 },
+	'm': func(t *parsedTime, v int64) { t.min = int(v) },
+	's': func(t *parsedTime, v int64) { t.sec = int(v) },
+	'n': func(t *parsedTime, v int64) { t.ms = int(v / 1e6) },
+	'A': func(t *parsedTime, v int64) { t.dayMs = v },
+	'N': func(t *parsedTime, v int64) { t.dayMs = v / 1e6 },
+	'Q': func(t *parsedTime, v int64) { t.month = int(3*v - 2) },
+	'q': func(t *parsedTime, v int64) { t.month = int(3*v - 2) },
+	'e': func(*parsedTime, int64) {},
+	'w': func(*parsedTime, int64) {},
+	'@': func(t *parsedTime, v int64) { t.epoch, t.hasEpoch = v, true },
+}
+
+// zoneLength returns how much of s is a zone: an offset (with Z, GMT or UTC) for X, x, Z and O, else a name too.
+func (f *timeField) zoneLength(s []byte) int {
+	named := f.letter == 'V' || f.letter == 'z'
 	n := 0
-	for n < len(s) && s[n] != ' ' && s[n] != ']' && s[n] != ')' {
+	for n < len(s) {
+		c := s[n]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		digit := c >= '0' && c <= '9' || c == '+' || c == '-' || c == ':'
+		if !digit && (!named || !letter && c != '/' && c != '_') && (!letter || n >= 3) {
+			break
+		}
 		n++
 	}
-	loc, err := loadZone(string(s[:n]))
-	if err != nil || n == 0 {
+	return n
+}
+
+func (f *timeField) parseZone(t *parsedTime, s []byte) ([]byte, bool) {
+	n := f.zoneLength(s)
+	if sec, ok := parseOffset(s[:n]); ok {
+		t.offset, t.hasOffset = int64(sec)*vector.MsSecond, true
+		return s[n:], true
+	}
+	if n == 0 {
+		return s, false
+	}
+	loc, err := t.zones.get(s[:n])
+	if err != nil {
 		return s, false
 	}
 	t.zone = loc
@@ -282,11 +301,15 @@ func (t *parsedTime) clock() int64 {
 
 // millis returns ms since the epoch; loc is the zone of a text that names none.
 func (t *parsedTime) millis(loc *time.Location) int64 {
-	if t.epoch != nil {
-		return *t.epoch*vector.MsSecond + int64(t.ms)
+	local := t.days()*vector.MsDay + t.clock()
+	switch {
+	case t.hasEpoch:
+		return t.epoch*vector.MsSecond + int64(t.ms)
+	case t.hasOffset:
+		return local - t.offset
 	}
 	if t.zone != nil {
 		loc = t.zone
 	}
-	return fromLocal(t.days()*vector.MsDay+t.clock(), loc)
+	return fromLocal(local, loc)
 }

@@ -28,14 +28,17 @@ type timeField struct {
 const maxPattern = 512
 
 // The letters of Java's DateTimeFormatter that are known here, and the longest run of each.
-var patternLetters = map[byte]int{'G': 5, 'u': 9, 'y': 9, 'D': 3, 'M': 5, 'L': 5, 'd': 2, 'Q': 4, 'q': 4, 'Y': 9, 'w': 2,
+var patternLetters = map[byte]int{
+	'G': 5, 'u': 9, 'y': 9, 'D': 3, 'M': 5, 'L': 5, 'd': 2, 'Q': 4, 'q': 4, 'Y': 9, 'w': 2,
 	'E': 5, 'e': 5, 'a': 1, 'h': 2, 'K': 2, 'k': 2, 'H': 2, 'm': 2, 's': 2, 'S': 9, 'A': 19, 'n': 19, 'N': 19, 'V': 2,
-	'z': 4, 'O': 4, 'X': 5, 'x': 5, 'Z': 5}
+	'z': 4, 'O': 4, 'X': 5, 'x': 5, 'Z': 5,
+}
 
 // newTimePattern reads a pattern of Java's DateTimeFormatter, or one of strftime when it has a %.
 func newTimePattern(source string) (*timePattern, error) {
 	if len(source) > maxPattern {
-		return nil, fail(CodeBadArgument, fmt.Sprintf("a time pattern of %d bytes; the limit is %d", len(source), maxPattern))
+		return nil, fail(CodeBadArgument, fmt.Sprintf("a time pattern of %d bytes; the limit is %d", len(source),
+			maxPattern))
 	}
 	if strings.Contains(source, "%") {
 		return strftimePattern(source)

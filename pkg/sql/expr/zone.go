@@ -17,7 +17,7 @@ func loadZone(name string) (*time.Location, error) {
 		return time.UTC, nil
 	}
 	offset := strings.TrimPrefix(strings.TrimPrefix(upper, "UTC"), "GMT")
-	if sec, ok := parseOffset(offset); ok {
+	if sec, ok := parseOffset([]byte(offset)); ok {
 		return time.FixedZone(name, sec), nil
 	}
 	if name == "" || name == "Local" {
@@ -31,30 +31,27 @@ func loadZone(name string) (*time.Location, error) {
 }
 
 // parseOffset reads +h, +hh, +hhmm, +hh:mm and +hh:mm:ss.
-func parseOffset(s string) (seconds int, ok bool) {
+func parseOffset(s []byte) (seconds int, ok bool) {
 	if len(s) < 2 || s[0] != '+' && s[0] != '-' {
 		return 0, false
 	}
-	digits := strings.ReplaceAll(s[1:], ":", "")
-	if len(digits) == 1 {
-		digits = "0" + digits
+	sign := s[0]
+	if s = s[1:]; len(s) == 1 && s[0]-'0' <= 9 {
+		s = []byte{'0', s[0]}
 	}
-	if len(digits)%2 != 0 || len(digits) > 6 {
-		return 0, false
-	}
-	unit := 3600
-	for i := 0; i < len(digits); i += 2 {
-		a, b := digits[i]-'0', digits[i+1]-'0'
-		if a > 9 || b > 9 {
+	for unit := 3600; len(s) > 0; unit /= 60 {
+		if len(s) < 2 || unit == 0 || s[0]-'0' > 9 || s[1]-'0' > 9 {
 			return 0, false
 		}
-		seconds += int(a*10+b) * unit
-		unit /= 60
+		seconds += (int(s[0]-'0')*10 + int(s[1]-'0')) * unit
+		if s = s[2:]; len(s) > 1 && s[0] == ':' {
+			s = s[1:]
+		}
 	}
 	if seconds > 18*3600 {
 		return 0, false
 	}
-	if s[0] == '-' {
+	if sign == '-' {
 		seconds = -seconds
 	}
 	return seconds, true

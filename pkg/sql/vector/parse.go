@@ -192,8 +192,16 @@ func ParseBool(text []byte) (bool, error) {
 		word  string
 		exact bool
 		value bool
-	}{{"true", false, true}, {"yes", false, true}, {"false", false, false}, {"no", false, false}, {"1", true, true},
-		{"0", true, false}, {"on", true, true}, {"off", true, false}} {
+	}{
+		{"true", false, true},
+		{"yes", false, true},
+		{"false", false, false},
+		{"no", false, false},
+		{"1", true, true},
+		{"0", true, false},
+		{"on", true, true},
+		{"off", true, false},
+	} {
 		if matchFold(text, w.word) && (!w.exact || len(text) == len(w.word)) {
 			return w.value, nil
 		}

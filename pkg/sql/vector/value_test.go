@@ -46,7 +46,10 @@ func TestFarYears(t *testing.T) {
 	for _, c := range []struct {
 		days int64
 		want string
-	}{{CivilDays(0, 1, 1), "0000-01-01"}, {CivilDays(-44, 3, 15), "-0044-03-15"}, {CivilDays(12345, 1, 2), "+12345-01-02"}} {
+	}{{CivilDays(0, 1, 1), "0000-01-01"}, {CivilDays(-44, 3, 15), "-0044-03-15"}, {
+		CivilDays(12345, 1, 2),
+		"+12345-01-02",
+	}} {
 		text := AppendDate(nil, c.days)
 		if string(text) != c.want {
 			t.Errorf("got %s, want %s", text, c.want)
@@ -60,7 +63,8 @@ func TestFarYears(t *testing.T) {
 func TestJSONStringAgainstEncodingJSON(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.SliceOf(rapid.OneOf(rapid.Byte(), rapid.SampledFrom([]byte("\"\\\n\t\x00\x7f\xe2\x80\xa8\xa9")))).Draw(t, "s")
+		s := rapid.SliceOf(rapid.OneOf(rapid.Byte(),
+			rapid.SampledFrom([]byte("\"\\\n\t\x00\x7f\xe2\x80\xa8\xa9")))).Draw(t, "s")
 		text := AppendJSONString(nil, s)
 		var got string
 		if err := json.Unmarshal(text, &got); err != nil {
@@ -96,18 +100,23 @@ func TestDoubleText(t *testing.T) {
 // FuzzParse looks for panics, for errors of other kinds than the documented ones, and for values that do not survive
 // their text.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"1", "-1.50", "1e3", "true", "2020-01-31", "10:20:30.5", "2020-01-31T10:20:30.123+02:00", "15m",
-		"NaN", "YWJj", "", "9223372036854775808", "-", "+12345-01-01", "0001-01-01 00:00"} {
+	for _, s := range []string{
+		"1", "-1.50", "1e3", "true", "2020-01-31", "10:20:30.5", "2020-01-31T10:20:30.123+02:00", "15m",
+		"NaN", "YWJj", "", "9223372036854775808", "-", "+12345-01-01", "0001-01-01 00:00",
+	} {
 		f.Add([]byte(s))
 	}
-	types := []Type{TBoolean, TInt, TBigInt, TDouble, TDecimal(5, 2), TDecimal(38, 10), TString, TBytes, TDate, TTime,
-		TTimestamp, TInterval}
+	types := []Type{
+		TBoolean, TInt, TBigInt, TDouble, TDecimal(5, 2), TDecimal(38, 10), TString, TBytes, TDate, TTime,
+		TTimestamp, TInterval,
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, typ := range types {
 			v := NewVector(typ, 1)
 			err := ParseInto(v, text)
 			if err != nil {
-				if v.Len != 0 || !errors.Is(err, ErrSyntax) && !errors.Is(err, ErrRange) && !errors.Is(err, ErrDecimalRange) {
+				if v.Len != 0 || !errors.Is(err, ErrSyntax) && !errors.Is(err, ErrRange) && !errors.Is(err,
+					ErrDecimalRange) {
 					t.Fatalf("%q as %s: %v, %d rows", text, typ, err, v.Len)
 				}
 				continue
