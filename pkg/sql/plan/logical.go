@@ -55,9 +55,14 @@ func scanNode(o *Object) *Node {
 	return n
 }
 
-// filter puts a Filter on n.
+// filter puts a Filter on n. Over the changes of a table it follows the keys, so that a row that stops passing is deleted;
+// directly behind an Aggregate it is HAVING, which does so by itself.
 func filter(n *Node, pred expr.Expr) *Node {
-	return &Node{Spec: &operator.Filter{Pred: pred, Schema: n.Schema}, Inputs: []*Node{n}, Props: n.Props}
+	spec := &operator.Filter{Pred: pred, Schema: n.Schema}
+	if _, having := n.Spec.(*operator.Aggregate); n.Updating && !having {
+		spec.Keys = n.Key
+	}
+	return &Node{Spec: spec, Inputs: []*Node{n}, Props: n.Props}
 }
 
 // project puts a Project on n and carries over what is known of columns that are only copied.

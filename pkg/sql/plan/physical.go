@@ -51,6 +51,9 @@ type Input struct {
 	Stage  string // the stage that writes the exchange; "" for an object
 	Table  bool
 	Schema *vector.Schema
+	// Timed: a declared source with an event time; its watermark is the largest time so far less DelayMs.
+	Timed   bool
+	DelayMs int64
 }
 
 // Output is where a stage's rows go. A row goes to partition hash(Keys) mod Partitions; without Keys it stays on the
@@ -98,7 +101,8 @@ func (p *physical) build(n *Node) (*Stage, []int) {
 	case n.Scan != nil:
 		s := p.open()
 		s.Partitions = n.Partitions
-		s.Inputs = []Input{{Topic: n.Scan.Topic, Object: n.Scan.Name, Schema: n.Schema, Table: n.Table}}
+		s.Inputs = []Input{{Topic: n.Scan.Topic, Object: n.Scan.Name, Schema: n.Schema, Table: n.Table,
+			Timed: n.Scan.Query == "" && n.Scan.EventTime != "", DelayMs: n.Scan.DelayMs}}
 		return s, n.Part
 	case n.Spec == nil:
 		s := p.open()

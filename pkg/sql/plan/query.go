@@ -33,6 +33,7 @@ type Binder struct {
 	Warnings []string
 	depth    int
 	inner    bool // the query being bound feeds another one
+	selected int  // columns of the outermost select list; behind them stand key columns that were kept
 	renames  bool // INSERT .. SELECT: columns go by their place, names may repeat
 }
 
@@ -51,6 +52,9 @@ func (b *Binder) bindQuery(q *ast.Query, table bool) (*Node, error) {
 	sc, err := b.bindFrom(q.From)
 	if err != nil {
 		return nil, err
+	}
+	if sc.node.Updating && b.Mode == Bounded && q.Emit == ast.EmitDefault {
+		sc.node = foldTable(sc.node) // what counts is the table's state at the end
 	}
 	if q.Where != nil {
 		if sc, err = b.bindWhere(sc, q.Where); err != nil {
@@ -283,6 +287,9 @@ func (b *Binder) bindSelect(q *ast.Query, sc *scope, table bool) (*Node, error) 
 	exprs, names, err := b.bindItems(eb, items)
 	if err != nil {
 		return nil, err
+	}
+	if !b.inner {
+		b.selected = len(exprs)
 	}
 	if table || sc.node.Updating {
 		exprs, names = keepColumns(sc.node, sc.node.Key, exprs, names)

@@ -12,7 +12,11 @@ import (
 func pushFilter(n *Node, pred expr.Expr) *Node {
 	join, ok := n.Spec.(*operator.LookupJoin)
 	if !ok {
-		return filter(n, pred)
+		f := filter(n, pred)
+		if n.Updating { // a row that stops to match is deleted
+			f.Spec = &operator.Filter{Pred: pred, Schema: n.Schema, Keys: n.Key}
+		}
+		return f
 	}
 	width := len(n.Inputs[0].Schema.Fields)
 	var above []expr.Expr

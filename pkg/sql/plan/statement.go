@@ -18,6 +18,10 @@ func (b *Binder) Select(id string, q *ast.Query) (*Plan, error) {
 	}
 	if b.Mode == Bounded && n.Updating && q.Emit == ast.EmitDefault {
 		n = foldTable(n)
+		if b.selected > 0 && b.selected < len(n.Schema.Fields) { // the key was kept to fold by
+			exprs, names := identity(n)
+			n = project(n, exprs[:b.selected], names[:b.selected])
+		}
 	}
 	return makePlan(id, n, "", 1), nil
 }
