@@ -210,6 +210,9 @@ func (r *Runner) end(in Input) {
 
 // done reports that every result has reached its LIMIT.
 func (r *Runner) done() bool {
+	if len(r.nodes) == 0 {
+		return false
+	}
 	last := r.nodes[len(r.nodes)-1]
 	return last.machines[0].Done() && r.results[last.stage.Output.Topic]
 }

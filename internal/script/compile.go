@@ -166,7 +166,7 @@ func (c *compiler) create(st *ast.Create) error {
 		c.p.Objects[o.Name] = o
 		return c.add(p, nil)
 	}
-	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: max(1, c.opt.Partitions)})
+	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: plan.SettingPartitions(c.set, max(1, c.opt.Partitions))})
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,11 @@ type Machine struct {
 	counts task.Counts
 	err    error // on_error = 'fail_fast' met a row that fails
 
+	// bordered: the input is a declared source with an event time, delayMs its watermark delay.
+	bordered bool
+	delayMs  int64
+	cut      []uint32
+
 	to      task.Output // during Step
 	lost    uint64      // rows of the running step that did not take effect
 	hashes  []uint64
@@ -90,6 +95,9 @@ func New(s *plan.Stage, cfg Config) (*Machine, error) {
 	in := make([]*vector.Schema, 2)
 	for _, i := range s.Inputs {
 		in[i.Port] = i.Schema
+		if i.Timed && i.Port == m.timed {
+			m.bordered, m.delayMs = true, i.DelayMs
+		}
 	}
 	chain, err := operator.BuildOn(in, s.Ops, m, m.emit)
 	if err != nil {
@@ -125,17 +133,13 @@ func compare(a, b string) int {
 func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output) {
 	m.to, m.lost = out, 0
 	rows := uint64(in.Live())
-	m.chain.Process(port, in) // without rows too: it carries the append time
-	w := m.writer(port, name)
-	w.wm = max(w.wm, in.Watermark)
-	w.idle = in.Idle
-	if wm, idle := m.combine(m.timed); port == m.timed {
-		m.idle = idle
-		if wm > m.wm {
-			m.wm = wm
-			m.chain.Advance(wm)
-		}
+	if m.bordered && port == m.timed && rows > 0 {
+		m.border(port, name, in)
+	} else {
+		m.chain.Process(port, in) // without rows too: it carries the append time
 	}
+	m.writer(port, name).idle = in.Idle
+	m.advance(port, name, in.Watermark)
 	m.chain.Flush()
 	m.counts.In += rows
 	m.counts.Used += rows - min(rows, m.lost)

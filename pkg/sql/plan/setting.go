@@ -2,25 +2,35 @@ package plan
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
-// settings lists what SET knows, with the allowed values (nil: any).
+// settings lists what SET knows, with the allowed values (nil: checked apart).
 var settings = map[string][]string{
 	"emit":              {"batch", "record"},
 	"dialect":           {"leat"},
 	"auto.offset.reset": {"earliest", "latest"},
 	"on_error":          {"dlq", "skip", "fail_fast"},
+	"partitions":        nil, // a number: of the sources declared from here on
+}
+
+// SettingPartitions is the number of partitions that a session sets for new sources, or otherwise.
+func SettingPartitions(set map[string]string, otherwise int) int {
+	if n, err := strconv.Atoi(set["partitions"]); err == nil {
+		return n
+	}
+	return otherwise
 }
 
 // CheckSetting refuses a SET of something unknown, or of a value that has no meaning.
 func CheckSetting(key, value string, unset bool, at ast.Span) error {
 	allowed, ok := settings[key]
 	if !ok {
-		names := []string{"auto.offset.reset", "dialect", "emit", "on_error"}
+		names := []string{"auto.offset.reset", "dialect", "emit", "on_error", "partitions"}
 		e := sqlerr.New(sqlerr.BadProperty, at, "no setting %q", key)
 		if near := sqlerr.Nearest(key, names); near != "" {
 			return e.WithHint("did you mean %q?", near)
@@ -29,6 +39,12 @@ func CheckSetting(key, value string, unset bool, at ast.Span) error {
 	}
 	if key == "dialect" && value == "ksql" && !unset {
 		return sqlerr.New(sqlerr.NotSupported, at, "the ksql dialect is not supported yet")
+	}
+	if key == "partitions" && !unset {
+		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > maxPartitions {
+			return sqlerr.New(sqlerr.BadProperty, at, "%q is not a number from 1 to %d", value, maxPartitions)
+		}
+		return nil
 	}
 	if !unset && !slices.Contains(allowed, value) {
 		return sqlerr.New(sqlerr.BadProperty, at, "%q is no value of %q", value, key).
