@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"time"
 )
@@ -31,6 +30,15 @@ type ReaderConfig struct {
 	Jitter  func() float64
 }
 
+// NewChain returns the chain that a reader of c follows.
+func (c *ReaderConfig) NewChain() *Chain {
+	floor := c.TrimPoint
+	if c.After.Seq > 0 {
+		floor = c.After.Seq + 1
+	}
+	return NewChain(c.Topic, floor, c.Chain)
+}
+
 // Reader reads one partition: the messages of all its writers in the order of the shard. It survives reconnects and
 // restarts of the broker, and never goes on silently: when the log went backwards, was made again or has a hole it
 // returns a *GapError. It is used by one goroutine.
@@ -40,8 +48,7 @@ type Reader struct {
 	info    Info
 	last    *Message // the last one delivered
 	after   Bookmark // the position before any was
-	floor   uint64   // all messages from here on are owed to this reader
-	chain   map[string]uint64
+	chain   *Chain
 	gapSeen time.Time
 	backoff backoff
 	err     error
@@ -61,14 +68,7 @@ func NewReader(cfg ReaderConfig) *Reader {
 	if cfg.Jitter == nil {
 		cfg.Jitter = rand.Float64
 	}
-	r := &Reader{cfg: cfg, after: cfg.After, floor: cfg.TrimPoint, chain: maps.Clone(cfg.Chain)}
-	if r.chain == nil {
-		r.chain = map[string]uint64{}
-	}
-	if cfg.After.Seq > 0 {
-		r.floor = cfg.After.Seq + 1
-	}
-	return r
+	return &Reader{cfg: cfg, after: cfg.After, chain: cfg.NewChain()}
 }
 
 // Next returns the next message and how many are waiting behind it (-1: unknown). It waits for one until ctx ends, and
@@ -126,7 +126,7 @@ func (r *Reader) attempt(ctx, waitCtx context.Context) (*Message, int64, error) 
 		}
 		return nil, 0, err
 	}
-	if r.err = r.follow(m); r.err != nil {
+	if r.err = r.chain.Follow(m); r.err != nil {
 		r.Close()
 		return nil, 0, r.err
 	}
@@ -177,27 +177,6 @@ func (r *Reader) confirmed(info Info) bool {
 	return now.Sub(r.gapSeen) >= confirm
 }
 
-// follow checks that m's fence names the message of its subject that came before it, if that one was owed to this
-// reader.
-func (r *Reader) follow(m *Message) error {
-	if !m.HasFence { // appended by the broker itself: ticks
-		return nil
-	}
-	before, seen := r.chain[m.Subject]
-	intact := seen && m.Fence == before ||
-		!seen && r.floor == 0 ||
-		m.Fence < r.floor && before < r.floor
-	if !intact {
-		text := fmt.Sprintf("message %d of %s is missing: message %d stands behind it", m.Fence, m.Subject, m.Seq)
-		if seen {
-			text += fmt.Sprintf(", and %d was the last one read", before)
-		}
-		return &GapError{Topic: r.cfg.Topic, Missing: m.Fence, Found: m.Seq, Text: text}
-	}
-	r.chain[m.Subject] = m.Seq
-	return nil
-}
-
 // Position returns the bookmark of the last message delivered, or the one the reader began with.
 func (r *Reader) Position() Bookmark {
 	if r.last == nil {
@@ -213,7 +192,7 @@ func (r *Reader) Mark(m *Message) Bookmark { return Mark(r.info, m) }
 func (r *Reader) Created() int64 { return r.after.Created }
 
 // Chain returns the last sequence of each subject up to the position.
-func (r *Reader) Chain() map[string]uint64 { return maps.Clone(r.chain) }
+func (r *Reader) Chain() map[string]uint64 { return r.chain.Last() }
 
 // Close ends the read.
 func (r *Reader) Close() {

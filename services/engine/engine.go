@@ -43,6 +43,8 @@ type Engine struct {
 	log   hclog.Logger
 	res   *resources
 	pool  *lease.Pool
+	// Tasks that read one partition share its reader.
+	shared *shared
 
 	mu    sync.Mutex
 	cat   *catalog.Catalog
@@ -62,7 +64,8 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	log := cfg.Log.Named("engine")
 	e := &Engine{cfg: cfg, js: js, store: store, log: log, pool: lease.NewPool(cfg.Members, Role, log, fatal),
-		cat: catalog.New(), plans: map[string]*plan.Plan{}, live: map[string]*liveTask{}}
+		cat: catalog.New(), plans: map[string]*plan.Plan{}, live: map[string]*liveTask{},
+		shared: newShared()}
 	if e.res, err = openResources(ctx, js, cfg); err != nil {
 		return nil, err
 	}

@@ -181,12 +181,14 @@ func (e *Engine) input(ctx context.Context, w want, in plan.Input, writers []str
 	if err != nil {
 		return task.Input{}, err
 	}
-	return task.Input{
+	input := task.Input{
 		Port: in.Port, Topic: name, Partition: w.partition, Log: e.res.shard(name), Schema: in.Schema, Start: start,
 		Filters: []string{topic.PartitionFilter(topic.ClassSource, name, w.partition),
 			topic.PartitionFilter(topic.ClassResult, name, w.partition)},
 		First: in.Port == 1, Writers: writers,
-	}, nil
+	}
+	input.Open = e.shared.feed(input)
+	return input, nil
 }
 
 // writers lists who writes an input's partitions.
