@@ -1,6 +1,9 @@
 package vector
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // NewVector returns an empty vector of type t with room for capacity rows. A string vector is flat (no Codes).
 func NewVector(t Type, capacity int) *Vector {
@@ -46,17 +49,22 @@ func Gather(v *Vector, sel []uint32) *Vector {
 	if v.Type.Phys() == PhysStr {
 		if v.Codes == nil {
 			out.Offs = append(make([]uint32, 0, len(sel)+1), 0)
-		} else {
-			out.Codes = make([]uint32, 0, len(sel))
+		} else { // capacities end with the lengths, so that a later append copies
+			out.Offs, out.Data = v.Offs[:len(v.Offs):len(v.Offs)], v.Data[:len(v.Data):len(v.Data)]
+			out.Codes = appendSel(make([]uint32, 0, len(sel)), v.Codes[:v.Len], sel)
+			appendValid(out, v, sel)
+			out.Len = len(out.Codes)
+			return out
 		}
 	}
 	Append(out, v, sel)
 	return out
 }
 
-// Append appends the rows sel of src to dst (nil sel: all rows). Both have the same type. The dictionary of src is
-// shared when dst is empty or has the same one; else a dst with Codes takes the entries that are used into its
-// dictionary, and a flat dst takes the bytes. dst must not be shared: its slices grow in place.
+// Append appends the rows sel of src to dst (nil sel: all rows). Both have the same type. Nothing is shared with src,
+// which its maker may fill anew: an empty dst takes a copy of its dictionary, one with an equal dictionary the codes,
+// another one with Codes the entries that are used, and a flat dst the bytes. dst must not be shared: its slices grow in
+// place.
 func Append(dst, src *Vector, sel []uint32) {
 	n := src.Len
 	if sel != nil {
@@ -98,21 +106,22 @@ func appendSel[T any](dst, src []T, sel []uint32) []T {
 	return dst
 }
 
-// sameDictionary reports whether two vectors share one backing dictionary.
+// sameDictionary reports whether two vectors have equal dictionaries.
 func sameDictionary(a, b *Vector) bool {
-	if len(a.Offs) != len(b.Offs) || len(a.Offs) == 0 || &a.Offs[0] != &b.Offs[0] || len(a.Data) != len(b.Data) {
+	if len(a.Offs) != len(b.Offs) || len(a.Offs) == 0 || len(a.Data) != len(b.Data) {
 		return false
 	}
-	return len(a.Data) == 0 || &a.Data[0] == &b.Data[0]
+	return slices.Equal(a.Offs, b.Offs) && bytes.Equal(a.Data, b.Data)
 }
 
 func appendStrings(dst, src *Vector, sel []uint32) {
+	n := src.Len
+	if sel != nil {
+		n = len(sel)
+	}
 	switch {
 	case src.Codes != nil && dst.Len == 0 && (dst.Codes != nil || len(dst.Data) == 0):
-		// Capacities end with the lengths, so that a later append copies instead of writing into src's backing.
-		dst.Offs = src.Offs[:len(src.Offs):len(src.Offs)]
-		dst.Data = src.Data[:len(src.Data):len(src.Data)]
-		dst.Codes = appendSel(nonNil(dst.Codes[:0], src.Len), src.Codes[:src.Len], sel)
+		takeDictionary(dst, src, sel, n)
 	case src.Codes != nil && dst.Codes != nil && sameDictionary(dst, src):
 		dst.Codes = appendSel(dst.Codes, src.Codes[:src.Len], sel)
 	case dst.Codes != nil:
@@ -120,6 +129,19 @@ func appendStrings(dst, src *Vector, sel []uint32) {
 	default:
 		appendFlat(dst, src, sel)
 	}
+}
+
+// takeDictionary makes the first values of a vector, with a copy of the dictionary, or of its used entries where they
+// are fewer: whoever made src may fill the same memory with its next batch.
+func takeDictionary(dst, src *Vector, sel []uint32, n int) {
+	dst.Codes = nonNil(dst.Codes[:0], n)
+	if len(src.Offs) > n+1 {
+		dst.Offs, dst.Data = nil, nil
+		appendEntries(dst, src, sel)
+		return
+	}
+	dst.Offs, dst.Data = slices.Clone(src.Offs), slices.Clone(src.Data)
+	dst.Codes = appendSel(dst.Codes, src.Codes[:src.Len], sel)
 }
 
 func nonNil(codes []uint32, capacity int) []uint32 {

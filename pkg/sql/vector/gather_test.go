@@ -385,3 +385,28 @@ func benchGather(b *testing.B, t Type) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2048, "ns/row")
 }
+
+// A maker of batches fills the same memory again and again; what was appended before stays as it was.
+func TestAppendSharesNothing(t *testing.T) {
+	t.Parallel()
+	for _, entries := range []int{2, 9} { // fewer and more than rows
+		src := &Vector{Type: TString, Len: 3, Codes: []uint32{0, 1, 0}, Offs: []uint32{0, 2, 4}, Data: []byte("aabb")}
+		for i := 2; i < entries; i++ {
+			src.Data = append(src.Data, "cc"...)
+			src.Offs = append(src.Offs, uint32(len(src.Data)))
+		}
+		dst := NewVector(TString, 0)
+		Append(dst, src, nil)
+		Append(dst, src, []uint32{1})
+		copy(src.Data, "xxxxxxxxxxxxxxxxxxxx")
+		src.Offs[1] = 1
+		Append(dst, src, []uint32{0})
+		var got []string
+		for i := range dst.Len {
+			got = append(got, string(dst.Bytes(i)))
+		}
+		if d := cmp.Diff([]string{"aa", "bb", "aa", "bb", "x"}, got); d != "" {
+			t.Errorf("%d entries: (-want +got):\n%s", entries, d)
+		}
+	}
+}
