@@ -79,9 +79,12 @@ type delivery struct {
 	target   target
 	letters  *letters
 	record   record
+	safe     record // as it was at the last flush: what may be written down
 	revision uint64
 	dirty    int       // rows since the last flush
-	last     time.Time // of the last commit, successful or not
+	unsaved  bool      // the record in the bucket is behind what was flushed
+	last     time.Time // of the last flush, successful or not
+	saved    time.Time // of the last time the record was written
 	sure     time.Time // when the bucket last said that the delivery is still this one's
 }
 
@@ -98,6 +101,7 @@ func (d *delivery) id() string {
 const (
 	flushRows  = 4096
 	flushEvery = time.Second
+	saveEvery  = 250 * time.Millisecond
 	pollWait   = 250 * time.Millisecond
 	// A process that was stopped for longer than sureFor asks whether it was replaced before it writes again.
 	sureFor = 5 * time.Second
@@ -118,6 +122,7 @@ func (d *delivery) run(ctx context.Context, epoch uint64) (err error) {
 		return fmt.Errorf("open sink %s: %w", d.sink.Name, err)
 	}
 	d.n.guarantee.Store(d.target.guarantee())
+	d.safe = d.record
 	if err := d.save(ctx); err != nil { // registered: from here on nothing we need is trimmed
 		return err
 	}
@@ -174,7 +179,12 @@ func (d *delivery) deliver(ctx context.Context, r *topic.Reader, from Position) 
 		}
 		idle := m == nil || pending == 0
 		if d.dirty >= flushRows || d.dirty > 0 && (idle || time.Since(d.last) > flushEvery) || idle && time.Since(d.last) > 10*flushEvery {
-			if err := d.commit(ctx); err != nil {
+			if err := d.flush(ctx); err != nil {
+				return err
+			}
+		}
+		if d.unsaved && (m == nil || time.Since(d.saved) > saveEvery) {
+			if err := d.save(ctx); err != nil {
 				return err
 			}
 		}
@@ -201,9 +211,18 @@ func (d *delivery) message(ctx context.Context, m *topic.Message, from Position)
 	return nil
 }
 
-// commit makes what was written durable and records the position. Transient failures are tried again for ever, with
-// backoff: a target that is away or full holds the log back, it loses nothing.
+// commit makes what was written durable and records the position.
 func (d *delivery) commit(ctx context.Context) error {
+	if err := d.flush(ctx); err != nil {
+		return err
+	}
+	return d.save(ctx)
+}
+
+// flush makes what was written durable. Transient failures are tried again for ever, with backoff: a target that is away
+// or full holds the log back, it loses nothing. The position is recorded less often: a start finds in the target what was
+// delivered since.
+func (d *delivery) flush(ctx context.Context) error {
 	for wait := firstWait; ; wait = min(wait*2, longestWait) {
 		err := d.target.flush(ctx, &d.record)
 		if err == nil {
@@ -220,8 +239,8 @@ func (d *delivery) commit(ctx context.Context) error {
 	}
 	d.n.reason.Store("")
 	d.n.delivered.Add(uint64(d.dirty))
-	d.dirty, d.last = 0, time.Now()
-	return d.save(ctx)
+	d.dirty, d.last, d.safe, d.unsaved = 0, time.Now(), d.record, true
+	return nil
 }
 
 const (
@@ -278,9 +297,9 @@ func (d *delivery) load(ctx context.Context, epoch uint64) error {
 	return nil
 }
 
-// save writes the record by revision: a later owner makes it fail.
+// save writes down how far the target is flushed, by revision: a later owner makes it fail.
 func (d *delivery) save(ctx context.Context) error {
-	data, err := json.Marshal(d.record)
+	data, err := json.Marshal(d.safe)
 	if err != nil {
 		return fmt.Errorf("encode the position of sink %s: %w", d.id(), err)
 	}
@@ -293,6 +312,7 @@ func (d *delivery) save(ctx context.Context) error {
 		return fmt.Errorf("write the position of sink %s: %w", d.id(), err)
 	}
 	d.sure = time.Now()
+	d.saved, d.unsaved = d.sure, false
 	return nil
 }
 
