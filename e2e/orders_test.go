@@ -38,7 +38,7 @@ const orderCustomers = 20
 
 func orderOf(n int64) order {
 	o := order{id: n, customer: fmt.Sprintf("c%02d", n/orderCustomer%orderCustomers), amount: n * 7919 % 1000}
-	o.ts = orderBase + n*orderStep - n*31%800
+	o.ts = orderBase + n*orderStep - n*31%700
 	if n > orderSettled && n%97 == 0 {
 		o.late, o.ts = true, o.ts-3_600_000
 	}
@@ -102,16 +102,16 @@ func (p *publisher) send(ctx context.Context, subject, id string, data []byte) e
 	}
 }
 
-// run sends orders at the given rate until ctx ends; the last one is settled all the same.
+// run sends orders at the given rate until ctx ends; the last ones are settled all the same.
 func (p *publisher) run(ctx context.Context, perSecond int) error {
 	began, first := time.Now(), p.next
 	for ctx.Err() == nil {
 		due := first + int64(time.Since(began).Seconds()*float64(perSecond))
-		if p.next >= due {
+		if p.next+orderWindow > due {
 			pause(ctx, 5*time.Millisecond)
 			continue
 		}
-		if err := p.one(context.WithoutCancel(ctx)); err != nil {
+		if err := p.window(context.WithoutCancel(ctx), p.next+orderWindow); err != nil {
 			return err
 		}
 	}
@@ -121,27 +121,75 @@ func (p *publisher) run(ctx context.Context, perSecond int) error {
 // upTo sends orders until n are acknowledged.
 func (p *publisher) upTo(ctx context.Context, n int64) error {
 	for p.next < n {
-		if err := p.one(ctx); err != nil {
+		if err := p.window(ctx, min(n, p.next+orderWindow)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const settleWithin = 2 * time.Minute
+const (
+	settleWithin = 2 * time.Minute
+	// Orders in flight: they may arrive in another order, but not so much later that one of them is late.
+	orderWindow = 20
+)
 
-func (p *publisher) one(ctx context.Context) error {
+// window sends the orders up to n at once, and those that are not acknowledged again until all are.
+func (p *publisher) window(ctx context.Context, n int64) error {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
-	o := orderOf(p.next)
-	if err := p.send(ctx, "orders.new", fmt.Sprint("order-", o.id), o.payload()); err != nil {
-		return err
+	began := time.Now()
+	var open []int64
+	for id := p.next; id < n; id++ {
+		open = append(open, id)
 	}
-	p.next++
+	for len(open) > 0 {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%d orders from %d on are not acknowledged after %s", len(open), open[0], settleWithin)
+		}
+		if open = p.try(ctx, open); len(open) > 0 {
+			pause(ctx, 10*time.Millisecond)
+		}
+	}
+	p.next = n
 	p.mu.Lock()
-	p.acked = p.next
+	p.acked, p.longest = n, max(p.longest, time.Since(began))
 	p.mu.Unlock()
 	return nil
+}
+
+// try sends orders and returns those that were not acknowledged in a second.
+func (p *publisher) try(ctx context.Context, ids []int64) (failed []int64) {
+	futures := make([]jetstream.PubAckFuture, len(ids))
+	for i, id := range ids {
+		futures[i], _ = p.js.PublishAsync("orders.new", orderOf(id).payload(), jetstream.WithMsgID(fmt.Sprint("order-", id)),
+			jetstream.WithRetryAttempts(0)) // without a future it is sent again
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for i, f := range futures {
+		if !acknowledged(ctx, f) {
+			failed = append(failed, ids[i])
+		}
+	}
+	p.mu.Lock()
+	p.retries += len(failed)
+	p.mu.Unlock()
+	return failed
+}
+
+func acknowledged(ctx context.Context, f jetstream.PubAckFuture) bool {
+	if f == nil {
+		return false
+	}
+	select {
+	case <-f.Ok():
+		return true
+	case <-f.Err():
+		return false
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // count is how many orders are acknowledged.
