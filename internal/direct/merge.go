@@ -86,7 +86,10 @@ func least(heads []*head) (int, int64) {
 		}
 	}
 	for i, h := range heads {
-		if i != best {
+		switch {
+		case i < best: // goes first when times are equal
+			limit = min(limit, h.time()-1)
+		case i > best:
 			limit = min(limit, h.time())
 		}
 	}
