@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -172,6 +173,7 @@ func (g *globals) devBroker(ctx context.Context, f devFlags, cfg *nodeConfig) (s
 		g.hintf("port 4222 is taken: NATS listens on %s", s.ClientURL())
 	}
 	cfg.natsURL, cfg.fresh = s.ClientURL(), true
+	addDiskCheck(cfg.telemetry, dir)
 	g.hintf("nats %s  durability %s (%s)  data %s", cfg.natsURL, s.Durability(), durabilityWords[s.Durability()], dir)
 	return stop, nil
 }
@@ -290,4 +292,27 @@ func semver() string {
 		return "0.0.0"
 	}
 	return v
+}
+
+// Free space below which the disk of the data folder is told to be nearly full, or full.
+const (
+	diskLow  = 256 << 20
+	diskFull = 16 << 20
+)
+
+// addDiskCheck watches the disk of the data folder: a full one makes appends go unanswered.
+func addDiskCheck(t *telemetry.Telemetry, dir string) {
+	t.Health.Add(telemetry.Ready, "disk", func(context.Context) telemetry.Finding {
+		free, err := broker.FreeBytes(dir)
+		f := telemetry.Finding{State: telemetry.OK, Value: fmt.Sprintf("%d MiB free", free>>20), Limit: fmt.Sprintf("%d MiB", diskLow>>20)}
+		switch {
+		case err != nil:
+			return telemetry.Finding{State: telemetry.Degraded, Detail: err.Error()}
+		case free < diskFull:
+			f.State, f.Detail = telemetry.Unhealthy, "the disk of "+dir+" is full: make room, then restart"
+		case free < diskLow:
+			f.State, f.Detail = telemetry.Degraded, "the disk of "+dir+" is nearly full"
+		}
+		return f
+	})
 }

@@ -21,12 +21,14 @@ func (n *node) measure(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	all := map[telemetry.StageName]*measured{}
+	states := map[string]telemetry.HealthState{}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 			n.copyFigures(all)
+			n.tellHealth(ctx, states)
 		}
 	}
 }
@@ -71,4 +73,22 @@ func (n *node) count(all map[telemetry.StageName]*measured, name telemetry.Stage
 		Skipped: c.Skipped - min(c.Skipped, m.told.Skipped)})
 	m.told = c
 	return m
+}
+
+// tellHealth logs each check whose state has changed since the last look.
+func (n *node) tellHealth(ctx context.Context, states map[string]telemetry.HealthState) {
+	_, results := n.cfg.telemetry.Health.Run(ctx, telemetry.Ready)
+	for _, r := range results {
+		before := states[r.Name]
+		states[r.Name] = r.State
+		switch {
+		case r.State == before:
+		case r.State == telemetry.Unhealthy:
+			n.cfg.telemetry.Log.Error("unhealthy", "check", r.Name, "value", r.Value, "limit", r.Limit, "detail", r.Detail)
+		case r.State == telemetry.Degraded:
+			n.cfg.telemetry.Log.Warn("degraded", "check", r.Name, "value", r.Value, "limit", r.Limit, "detail", r.Detail)
+		default:
+			n.cfg.telemetry.Log.Info("healthy again", "check", r.Name)
+		}
+	}
 }

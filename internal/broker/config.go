@@ -45,7 +45,7 @@ type Config struct {
 	MaxPayload int32
 	// ServerName is the name clients see; empty: "leat".
 	ServerName string
-	// MaxStore bounds all streams in bytes; 0: three quarters of what the disk has free and the store holds already.
+	// MaxStore bounds all streams in bytes, reservations included; 0: 1 TiB, so that the disk is the limit.
 	// A third of it is for the users' account, the rest for Leat's.
 	MaxStore int64
 	// Log receives the server's own log lines; nil: none.

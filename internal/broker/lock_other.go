@@ -10,5 +10,5 @@ import (
 // tryLock refuses: without a lock that ends with its process two servers could open one store.
 func tryLock(*os.File) error { return errors.ErrUnsupported }
 
-// freeBytes refuses, see tryLock.
-func freeBytes(string) (int64, error) { return 0, errors.ErrUnsupported }
+// FreeBytes refuses, see tryLock.
+func FreeBytes(string) (int64, error) { return 0, errors.ErrUnsupported }

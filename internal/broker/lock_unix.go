@@ -17,8 +17,8 @@ func tryLock(f *os.File) error {
 	return err
 }
 
-// freeBytes returns what the file system of dir has free for this user.
-func freeBytes(dir string) (int64, error) {
+// FreeBytes returns what the file system of dir has free for this user.
+func FreeBytes(dir string) (int64, error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
 		return 0, err

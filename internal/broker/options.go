@@ -103,7 +103,7 @@ func portOrRandom(port int) int {
 }
 
 // storeLimits returns how much the streams may hold: the configured limit, or a share of the disk.
-func storeLimits(c *Config, dir string) (limits, error) {
+func storeLimits(c *Config) (limits, error) {
 	l := limits{memory: defaultMaxMemory, file: c.MaxStore}
 	if c.Memory {
 		l.memory = max(c.MaxStore, defaultMaxMemory)
@@ -111,15 +111,9 @@ func storeLimits(c *Config, dir string) (limits, error) {
 	if l.file != 0 {
 		return l, nil
 	}
-	free, err := freeBytes(dir)
-	if err != nil {
-		return l, fmt.Errorf("look at the free space of %s: %w", dir, err)
-	}
-	held, err := heldBytes(dir)
-	if err != nil {
-		return l, fmt.Errorf("look at the size of %s: %w", dir, err)
-	}
-	l.file = min(max((free+held)/4*3, minStore), maxStoreDefault)
+	// JetStream reserves MaxBytes of every stream against this limit. Bound to the disk it would refuse topics that never
+	// grow; so it is not, and a disk that is really full is told by name (see FreeBytes).
+	l.file = maxStoreDefault
 	return l, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -83,7 +82,7 @@ func (s *Server) start(ctx context.Context) error {
 		}
 		s.cfg.Listen, s.moved = addr, moved
 	}
-	l, err := storeLimits(&s.cfg, s.dir)
+	l, err := storeLimits(&s.cfg)
 	if err != nil {
 		return errcode.New(errcode.StoreBad, "%w", err)
 	}
@@ -227,26 +226,4 @@ func (s *Server) release() error {
 		return fmt.Errorf("free the data folder: %w", err)
 	}
 	return nil
-}
-
-// heldBytes returns the size of the files below dir. Files that vanish meanwhile do not count.
-func heldBytes(dir string) (int64, error) {
-	var sum int64
-	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil {
-			sum += info.Size()
-		}
-		return err
-	})
-	return sum, err
 }

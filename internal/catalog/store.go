@@ -20,7 +20,7 @@ const (
 	key           = "catalog"
 )
 
-const bucketBytes = 64 << 20
+const bucketBytes = 32 << 20
 
 // ErrConflict: another statement changed the catalog in between; nothing was written.
 var ErrConflict = errors.New("the catalog was changed by another statement at the same time")

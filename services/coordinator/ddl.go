@@ -38,7 +38,7 @@ func (c *Coordinator) create(ctx context.Context, s *session, st *ast.Create) (a
 		}
 		var err error
 		if st.As == nil {
-			done, err = c.declare(ctx, cat, st)
+			done, err = c.declare(ctx, s, cat, st)
 		} else {
 			done, err = c.createAs(ctx, s, cat, st)
 		}
@@ -48,8 +48,8 @@ func (c *Coordinator) create(ctx context.Context, s *session, st *ast.Create) (a
 }
 
 // declare adds a source.
-func (c *Coordinator) declare(ctx context.Context, cat *catalog.Catalog, st *ast.Create) (api.Result, error) {
-	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: c.cfg.Partitions})
+func (c *Coordinator) declare(ctx context.Context, s *session, cat *catalog.Catalog, st *ast.Create) (api.Result, error) {
+	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: plan.SettingPartitions(s.set, c.cfg.Partitions)})
 	if err != nil {
 		return api.Result{}, err
 	}
