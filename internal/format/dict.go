@@ -1,6 +1,9 @@
 package format
 
 import (
+	"encoding/binary"
+	"math/bits"
+
 	"github.com/zeebo/xxh3"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -21,6 +24,25 @@ type strCol struct {
 	data  []byte
 	slots []uint32 // entry + 1, 0 = free; length is a power of two
 	flat  int      // batches that remain flat, 0: dictionary
+}
+
+// hashText mixes the first and the last eight bytes of short texts, which is all of them. It never leaves the process.
+func hashText(v []byte) uint64 {
+	var lo, hi uint64
+	switch n := len(v); {
+	case n > 16:
+		return xxh3.Hash(v)
+	case n >= 8:
+		lo, hi = binary.LittleEndian.Uint64(v), binary.LittleEndian.Uint64(v[n-8:])
+	case n >= 4:
+		lo, hi = uint64(binary.LittleEndian.Uint32(v)), uint64(binary.LittleEndian.Uint32(v[n-4:]))
+	default:
+		for _, c := range v {
+			lo = lo<<8 | uint64(c)
+		}
+	}
+	h, l := bits.Mul64(lo^0x9E3779B97F4A7C15, hi^0xD6E8FEB86659FD93^uint64(len(v)))
+	return h ^ l
 }
 
 // reset makes room for capacity rows of a new batch; what it held belongs to the batch now.
@@ -57,7 +79,7 @@ func (s *strCol) set(row int, v []byte) {
 		s.setFlat(row, v)
 		return
 	}
-	h := xxh3.Hash(v)
+	h := hashText(v)
 	mask := uint64(len(s.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		e := s.slots[i]
@@ -98,7 +120,7 @@ func (s *strCol) rehash() {
 	s.slots = make([]uint32, 2*len(s.slots))
 	mask := uint64(len(s.slots) - 1)
 	for e := range len(s.offs) - 1 {
-		i := xxh3.Hash(s.data[s.offs[e]:s.offs[e+1]]) & mask
+		i := hashText(s.data[s.offs[e]:s.offs[e+1]]) & mask
 		for s.slots[i] != 0 {
 			i = (i + 1) & mask
 		}

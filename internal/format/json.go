@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -28,10 +29,31 @@ type JSON struct {
 	deep    bool
 }
 
-// orderedField is a field of the row before: its key as it stood there, and its column or -1.
+// orderedField is a field of the row before: its key as it stood there, and its column or -1. head and tail are the first
+// and the last eight bytes of a key of 8 to 16 bytes (most are), so that two words compare it.
 type orderedField struct {
-	key string
-	col int
+	key        string
+	col        int
+	head, tail uint64
+}
+
+func newOrderedField(key []byte, col int) orderedField {
+	f := orderedField{key: string(key), col: col}
+	if n := len(key); n >= 8 && n <= 16 {
+		f.head, f.tail = binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[n-8:])
+	}
+	return f
+}
+
+// at reports whether the key stands at p, and where it ends.
+func (f *orderedField) at(data []byte, p int) (end int, ok bool) {
+	if end = p + len(f.key); end >= len(data) {
+		return 0, false
+	}
+	if f.head != 0 {
+		return end, binary.LittleEndian.Uint64(data[p:]) == f.head && binary.LittleEndian.Uint64(data[end-8:]) == f.tail
+	}
+	return end, string(data[p:end]) == f.key
 }
 
 // listState says what may come next at the top of the input.
@@ -216,10 +238,18 @@ func (d *JSON) object(p int) int {
 	}
 	for k := 0; ; k++ {
 		col := -1
-		if end := p + d.expected(k); end > p && end < len(data) && string(data[p:end]) == d.order[k].key {
-			p, col = end, d.order[k].col
-		} else if p, col = d.field(p, k); p < 0 {
-			return -1
+		known := false
+		if k < len(d.order) {
+			f := &d.order[k]
+			var end int
+			if end, known = f.at(data, p); known {
+				p, col = end, f.col
+			}
+		}
+		if !known {
+			if p, col = d.field(p, k); p < 0 {
+				return -1
+			}
 		}
 		if p < len(data) && data[p] <= ' ' {
 			p = d.space(p)
@@ -251,14 +281,6 @@ func (d *JSON) object(p int) int {
 	}
 }
 
-// expected returns the length of the key that the row before had as field k, 0 for none.
-func (d *JSON) expected(k int) int {
-	if k >= len(d.order) {
-		return 0
-	}
-	return len(d.order[k].key)
-}
-
 // field reads a key and its colon at p, finds its column, and remembers both as field k of a row.
 func (d *JSON) field(p, k int) (next, col int) {
 	if p >= len(d.data) || d.data[p] != '"' {
@@ -277,7 +299,7 @@ func (d *JSON) field(p, k int) (next, col int) {
 	if colon+1-p > MaxOriginalBytes {
 		return colon + 1, col
 	}
-	f := orderedField{key: string(d.data[p : colon+1]), col: col}
+	f := newOrderedField(d.data[p:colon+1], col)
 	switch {
 	case k < len(d.order):
 		d.order[k] = f
