@@ -2,22 +2,28 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/leatsql/leat/internal/api"
+	"github.com/leatsql/leat/internal/client"
+	"github.com/leatsql/leat/internal/format"
+	"github.com/leatsql/leat/pkg/messages"
+	"github.com/leatsql/leat/pkg/sql/vector"
 	"github.com/leatsql/leat/services/coordinator"
 )
 
 // demoScript is a generated market with standing queries.
 const demoScript = `
 CREATE STREAM trades (trade_id BIGINT, symbol STRING, price DECIMAL(18,4), volume BIGINT, ts BIGINT, venue STRING)
-  WITH (generator = 'trades', rate = '2000', symbols = '40', seed = '7', format = 'json', event_time = 'ts', key = 'symbol',
+  WITH (generator = 'trades', rate = '800', symbols = '40', seed = '7', format = 'json', event_time = 'ts', key = 'symbol',
         watermark = '2s');
 CREATE STREAM quotes (quote_id BIGINT, symbol STRING, bid DECIMAL(18,4), ask DECIMAL(18,4), bid_size BIGINT, ask_size BIGINT,
   ts BIGINT, venue STRING)
-  WITH (generator = 'quotes', rate = '1000', symbols = '40', seed = '8', format = 'json', event_time = 'ts', key = 'symbol',
+  WITH (generator = 'quotes', rate = '400', symbols = '40', seed = '8', format = 'json', event_time = 'ts', key = 'symbol',
         watermark = '2s');
 CREATE TABLE stats_5m AS
   SELECT symbol, window_start, window_end, COUNT(*) AS n, AVG(price) AS avg_price, MIN(price) AS low, MAX(price) AS high,
@@ -25,7 +31,7 @@ CREATE TABLE stats_5m AS
   FROM trades WINDOW TUMBLING(5m) GROUP BY symbol;
 CREATE TABLE moving_1h AS
   SELECT symbol, window_start, window_end, AVG(price) AS avg_price, STDDEV(price) AS volatility, COUNT(*) AS n
-  FROM trades WINDOW SLIDING(1h, 5m) GROUP BY symbol EMIT FINAL;
+  FROM trades WINDOW SLIDING(1h, 5m) GROUP BY symbol;
 CREATE TABLE bursts AS
   SELECT symbol, window_start, window_end, COUNT(*) AS n, SUM(volume) AS volume
   FROM trades WINDOW SESSION(30s) GROUP BY symbol;
@@ -107,7 +113,7 @@ func demoText(ctx context.Context, c *coordinator.Coordinator, now, before *api.
 	for _, line := range demoStats(ctx, c) {
 		sb.WriteString("  " + line + "\n")
 	}
-	fmt.Fprintf(&sb, "\ntry in another terminal:\n  leat sql -c \"SELECT symbol, n, avg_price FROM stats_5m WHERE symbol = 'S0' LIMIT 5\"\n"+
+	fmt.Fprintf(&sb, "\ntry in another terminal:\n  leat sql -c \"SELECT symbol, n, avg_price FROM stats_5m WHERE symbol = 'SYM0' LIMIT 5\"\n"+
 		"  leat sql -c \"SELECT symbol, price, volume FROM large_trades EMIT CHANGES LIMIT 5\"\n"+
 		"  nats --server %s sub 'demo.large.>'\n  leat dlq list\n", cfg.natsURL)
 	return sb.String()
@@ -165,20 +171,41 @@ func deadOf(q *api.QueryStatus) (n uint64) {
 	return n
 }
 
-// demoStats asks for some rows of the statistics, as a user would.
+// demoStats asks for some rows of the statistics, as a user would, and returns them as the lines of a table.
 func demoStats(ctx context.Context, c *coordinator.Coordinator) []string {
-	resp := c.Execute(ctx, api.ExecuteRequest{Script: "SELECT symbol, window_start, n, avg_price, low, high FROM stats_5m " +
-		fmt.Sprintf("ORDER BY window_start DESC, n DESC LIMIT %d", demoRows)})
+	resp := c.Execute(ctx, api.ExecuteRequest{Script: "SELECT symbol, window_start, n, CAST(avg_price AS DECIMAL(18,4)) AS avg_price, " +
+		fmt.Sprintf("low, high, volume FROM stats_5m ORDER BY window_start DESC, n DESC LIMIT %d", demoRows)})
 	if resp.Error != nil {
 		return []string{"not yet: " + resp.Error.Message}
 	}
-	rows := c.Fetch(ctx, api.FetchRequest{Cursor: resp.Results[0].Cursor, WaitMs: 2000, Format: "json"})
-	if len(rows.Rows) == 0 {
+	got := c.Fetch(ctx, api.FetchRequest{Cursor: resp.Results[0].Cursor, WaitMs: 2000})
+	if len(got.Batches) == 0 {
 		return []string{"no rows yet"}
 	}
-	out := make([]string, len(rows.Rows))
-	for i, r := range rows.Rows {
-		out[i] = string(r)
+	var text strings.Builder
+	if err := demoTable(&text, resp.Results[0], got.Batches[0]); err != nil {
+		return []string{err.Error()}
 	}
-	return out
+	return strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
+}
+
+// demoTable writes an encoded batch as a table.
+func demoTable(out io.Writer, r api.Result, data []byte) error {
+	schema, err := client.Schema(r)
+	if err != nil {
+		return err
+	}
+	var pb messages.ProcessBatch
+	if err := messages.DecodeProcessBatch(data, &pb); err != nil {
+		return err
+	}
+	var b vector.Batch
+	if err := vector.FromColumns(&pb.Columns, schema, &b); err != nil {
+		return err
+	}
+	w, err := format.NewWriter("table", out)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Begin(schema), w.Write(&b), w.End())
 }

@@ -100,8 +100,8 @@ type Rows struct {
 	Notice func(string)
 }
 
-// Rows opens the rows of a result of kind rows.
-func (c *Client) Rows(r api.Result) (*Rows, error) {
+// Schema makes the columns of a result of kind rows.
+func Schema(r api.Result) (*vector.Schema, error) {
 	s := &vector.Schema{}
 	for _, col := range r.Columns {
 		t, err := messages.ParseColumnType([]byte(strings.ReplaceAll(col.Type, " ", "")))
@@ -113,6 +113,15 @@ func (c *Client) Rows(r api.Result) (*Rows, error) {
 			return nil, err
 		}
 		s.Fields = append(s.Fields, one.Fields...)
+	}
+	return s, nil
+}
+
+// Rows opens the rows of a result of kind rows.
+func (c *Client) Rows(r api.Result) (*Rows, error) {
+	s, err := Schema(r)
+	if err != nil {
+		return nil, err
 	}
 	return &Rows{c: c, result: r, schema: s}, nil
 }
