@@ -1,6 +1,7 @@
 #!/bin/sh
-# size.sh BINARY: its size, the limit of 40 MiB, and the code and data of each module in KiB. The binary itself has no
-# symbols, so the table comes from a build of the same source that keeps them.
+# size.sh BINARY: its size, the limit of 40 MiB, and the code and constants of each module in KiB. The binary itself has
+# no symbols, so the table comes from a build of the same source that keeps them; variables are left out, since most are
+# memory and not bytes of the file.
 set -eu
 cd "$(dirname "$0")/.."
 : "${GO:=go}"
@@ -10,10 +11,10 @@ full=$(mktemp)
 trap 'rm -f "$full" "$full.mods"' EXIT
 CGO_ENABLED=0 $GO build -trimpath -o "$full" ./cmd/leat
 $GO version -m "$full" | awk '$1 == "dep" || $1 == "mod" { print $2 }' >"$full.mods"
-echo "   KiB  module (its symbols; the rest of the file is tables of the runtime)"
+echo "   KiB  module (code and constants; the rest of the file is tables of the runtime)"
 $GO tool nm -size "$full" | awk -v mods="$full.mods" '
 	BEGIN { while ((getline line <mods) > 0) module[line] = 1 }
-	{
+	$3 ~ /^[tTrR]$/ {
 		path = $4
 		sub(/^(type:\.(eq|hash)\.|go:itab\.\*?|type:\*?)/, "", path)
 		head = ""
