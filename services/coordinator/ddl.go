@@ -122,7 +122,8 @@ func (c *Coordinator) createAs(ctx context.Context, s *session, cat *catalog.Cat
 		return api.Result{}, err
 	}
 	cat.Objects[o.Name], cat.Queries[q.ID] = o, q
-	return message(fmt.Sprintf("created %s %s, written by query %s", kindName(o.Kind), o.Name, q.ID), b.Warnings...), nil
+	warnings := append(b.Warnings, c.beginsLate(ctx, q)...)
+	return message(fmt.Sprintf("created %s %s, written by query %s", kindName(o.Kind), o.Name, q.ID), warnings...), nil
 }
 
 func (c *Coordinator) newQuery(s *session, cat *catalog.Catalog, text string, with []ast.Property) *catalog.Query {
@@ -178,7 +179,7 @@ func (c *Coordinator) insertSelect(ctx context.Context, s *session, st *ast.Inse
 			return err
 		}
 		cat.Queries[q.ID] = q
-		done = message(fmt.Sprintf("query %s inserts into %s", q.ID, o.Name), b.Warnings...)
+		done = message(fmt.Sprintf("query %s inserts into %s", q.ID, o.Name), append(b.Warnings, c.beginsLate(ctx, q)...)...)
 		return nil
 	})
 	return done, err

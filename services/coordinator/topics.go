@@ -117,3 +117,23 @@ func (c *Coordinator) deleteTopics(ctx context.Context, names []string) error {
 	}
 	return errors.Join(errs...)
 }
+
+// beginsLate says where a new query begins to read topics whose oldest messages are gone. The query is not registered
+// yet, so a trim may still come: the sentence is for a person.
+func (c *Coordinator) beginsLate(ctx context.Context, q *catalog.Query) []string {
+	kv, err := catalog.OpenBucket(ctx, c.js, catalog.BucketTrim, c.cfg.Replicas)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, name := range sorted(q.Sources) {
+		o := q.Sources[name]
+		for p := range o.Partitions {
+			if e, err := kv.Get(ctx, fmt.Sprintf("%s.%d", o.Topic, p)); err == nil {
+				out = append(out, fmt.Sprintf("%s begins at message %s of its log (partition %d): older ones were trimmed", name, e.Value(), p))
+				break
+			}
+		}
+	}
+	return out
+}

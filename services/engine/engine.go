@@ -85,6 +85,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		})
 	})
 	g.Go(func() error { return e.trim(ctx) })
+	g.Go(func() error { return e.nudge(ctx) })
 	g.Go(func() error { return e.pool.Run(ctx, e.wanted) })
 	return g.Wait()
 }

@@ -73,6 +73,7 @@ type liveTask struct {
 	w       want
 	numbers task.Report
 	calls   chan func(task.Machine)
+	half    chan struct{} // capacity 1: an input is half full
 
 	mu     sync.Mutex
 	status string
@@ -80,7 +81,7 @@ type liveTask struct {
 
 // run runs one task under a lease until ctx ends; then it stops in good order, with a snapshot.
 func (e *Engine) run(ctx context.Context, w want, epoch uint64) error {
-	t := &liveTask{w: w, calls: make(chan func(task.Machine))}
+	t := &liveTask{w: w, calls: make(chan func(task.Machine)), half: make(chan struct{}, 1)}
 	cfg, err := e.config(ctx, t, epoch)
 	if err != nil {
 		return err
@@ -141,7 +142,7 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 	}
 	cat := e.catalog()
 	cfg := &task.Config{Name: stage.Writer(w.stage, w.partition), Query: w.query.ID, Stage: w.stage.ID, Epoch: epoch,
-		Snapshots: e.res.store, Report: &t.numbers, Calls: t.calls, Clock: monotonic(), Bounded: w.query.Bounded,
+		Snapshots: e.res.store, Report: &t.numbers, Calls: t.calls, Nudge: t.half, Clock: monotonic(), Bounded: w.query.Bounded,
 		OnStatus: t.onStatus, SnapshotTicks: int(e.cfg.Snapshot / time.Second)}
 	cfg.Lease = func(context.Context) (bool, error) { return e.cfg.Members.Mine(w.name(), epoch), nil }
 	writers := make([][]string, 2)
