@@ -45,9 +45,7 @@ func batchMessage(o *plan.Object, rows *vector.Batch) *nats.Msg {
 
 // push sends rows to ingest and reads its answer.
 func (c *Coordinator) push(ctx context.Context, o *plan.Object, msg *nats.Msg) (*api.PushResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
-	defer cancel()
-	m, err := c.cfg.Conn.RequestMsgWithContext(ctx, msg)
+	m, err := c.ask(ctx, msg, pushTimeout)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, &api.Error{Code: "LEAT-4005", Message: "no ingest takes rows for " + o.Name + " at the moment", Retryable: true,

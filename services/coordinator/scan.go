@@ -111,9 +111,9 @@ func (c *Coordinator) passed(ctx context.Context, st *plan.Stage) error {
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(ctx, scanWait)
-			defer cancel()
-			_, err = c.cfg.Conn.RequestWithContext(ctx, api.SubjectScan+"."+req.Task, data)
+			msg := nats.NewMsg(api.SubjectScan + "." + req.Task)
+			msg.Data = data
+			_, err = c.ask(ctx, msg, scanWait)
 			return noTask(err, req.Task)
 		})
 	}

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,8 +47,10 @@ func (c *Coordinator) show(s *session, st *ast.Show) (api.Result, error) {
 		return showFunctions(), nil
 	case "PROPERTIES":
 		r := table("setting", "value")
-		for _, k := range sorted(s.set) {
-			r.Rows = append(r.Rows, []string{k, s.set[k]})
+		values := plan.DefaultSettings()
+		maps.Copy(values, s.set)
+		for _, k := range sorted(values) {
+			r.Rows = append(r.Rows, []string{k, values[k]})
 		}
 		return r, nil
 	case "VARIABLES":

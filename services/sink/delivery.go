@@ -14,6 +14,7 @@ import (
 	"github.com/leatsql/leat/internal/catalog"
 	"github.com/leatsql/leat/internal/feed"
 	"github.com/leatsql/leat/internal/topic"
+	"github.com/leatsql/leat/pkg/messages"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -68,6 +69,9 @@ type brokenError struct{ err error }
 func (e *brokenError) Error() string { return e.err.Error() }
 func (e *brokenError) Unwrap() error { return e.err }
 
+// origin is what a message of a topic tells of the record that it comes from; what is delivered carries it on.
+type origin struct{ correlation, trace string }
+
 // delivery is a sink on one partition (part -1: all of them).
 type delivery struct {
 	s      *Service
@@ -78,6 +82,7 @@ type delivery struct {
 
 	target   target
 	letters  *letters
+	origin   origin // of the message being delivered
 	record   record
 	safe     record // as it was at the last flush: what may be written down
 	revision uint64
@@ -197,6 +202,7 @@ func (d *delivery) message(ctx context.Context, m *topic.Message, from Position)
 	if err != nil {
 		return &fatalError{fmt.Errorf("topic %s message %d: %w", d.object.Topic, m.Seq, err)}
 	}
+	d.origin = origin{correlation: m.Header[messages.HeaderCorrelationID], trace: m.Header[messages.HeaderTraceParent]}
 	b := item.Batch
 	for i := range b.Rows {
 		pos := Position{Seq: m.Seq, Row: i}

@@ -78,7 +78,8 @@ func (l *letters) add(ctx context.Context, b *vector.Batch, i int, code string, 
 	}
 	l.n++
 	d := messages.DeadLetter{Original: format.AppendRow(nil, l.keys, b, i), Format: "json", Source: b.Topic, Partition: b.Partition,
-		Sequence: b.Seq, Row: i, Stage: "sink " + l.d.sink.Name, Code: code, Error: why.Error(), TimeMs: b.AppendTime, Attempts: 1}
+		Sequence: b.Seq, Row: i, Stage: "sink " + l.d.sink.Name, Code: code, Error: why.Error(), TimeMs: b.AppendTime, Attempts: 1,
+		CorrelationID: l.d.origin.correlation, TraceID: messages.TraceID(l.d.origin.trace)}
 	if len(d.Original) > messages.MaxOriginalBytes {
 		d.Original, d.Truncated = d.Original[:messages.MaxOriginalBytes], true
 	}

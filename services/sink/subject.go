@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leatsql/leat/internal/format"
+	"github.com/leatsql/leat/pkg/messages"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -218,6 +219,12 @@ func (t *streamTarget) write(ctx context.Context, b *vector.Batch, i int, pos Po
 	msg.Header.Set(nats.MsgIdHdr, "leat/"+t.d.tag()+"/"+pos.String())
 	msg.Header.Set(headerSink, t.d.tag())
 	msg.Header.Set(headerPosition, pos.String())
+	if o := t.d.origin; o.trace != "" {
+		msg.Header.Set(messages.HeaderTraceParent, o.trace)
+	}
+	if o := t.d.origin; o.correlation != "" {
+		msg.Header.Set(messages.HeaderCorrelationID, o.correlation)
+	}
 	deleted := b.Ops != nil && b.Ops[i] == vector.Delete
 	if len(t.key) > 0 && !t.kv {
 		msg.Header.Set(headerKey, keyText(b, t.key, i))

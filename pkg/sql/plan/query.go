@@ -381,6 +381,9 @@ func (b *Binder) bindItems(eb *exprBinder, items []item) ([]expr.Expr, []string,
 			return nil, nil, sqlerr.New(sqlerr.TypeMismatch, it.at, "column %q is NULL without a type", it.name).
 				WithHint("CAST(NULL AS STRING)")
 		}
+		if !smaller(x, maxNodes) {
+			return nil, nil, sqlerr.New(sqlerr.TooLarge, it.at, "column %q has more than %d terms with its aliases put in", it.name, maxNodes)
+		}
 		exprs[i] = x
 		if eb.aliases != nil {
 			eb.aliases[strings.ToLower(it.name)] = x

@@ -53,6 +53,46 @@ func maxColumn(e expr.Expr) int {
 	return most
 }
 
+// maxNodes bounds an expression: aliases that use aliases grow fast.
+const maxNodes = 50_000
+
+// smaller tells whether an expression has at most so many nodes; it looks at no more than that.
+func smaller(e expr.Expr, most int) bool {
+	count(e, &most)
+	return most >= 0
+}
+
+func count(e expr.Expr, left *int) {
+	if *left--; *left < 0 {
+		return
+	}
+	for _, c := range operands(e) {
+		if count(c, left); *left < 0 {
+			return
+		}
+	}
+}
+
+// operands are the expressions that e computes with.
+func operands(e expr.Expr) []expr.Expr {
+	switch n := e.(type) {
+	case *expr.Call:
+		return n.Args
+	case *expr.Cast:
+		return []expr.Expr{n.X}
+	case *expr.Try:
+		return []expr.Expr{n.X}
+	case *expr.Case:
+		out := append(append([]expr.Expr{}, n.When...), n.Then...)
+		if n.Else != nil {
+			out = append(out, n.Else)
+		}
+		return out
+	default:
+		return nil
+	}
+}
+
 // textOf identifies an expression: its text, its type and the columns that the names in the text mean.
 func textOf(e expr.Expr) string {
 	text := e.String() + " " + e.Type().String()
@@ -65,26 +105,10 @@ func sameExpr(a, b expr.Expr) bool { return textOf(a) == textOf(b) }
 
 // visitColumns calls f for each input column that e reads.
 func visitColumns(e expr.Expr, f func(int)) {
-	switch n := e.(type) {
-	case *expr.Column:
-		if n.Index >= 0 {
-			f(n.Index)
-		}
-	case *expr.Call:
-		for _, a := range n.Args {
-			visitColumns(a, f)
-		}
-	case *expr.Cast:
-		visitColumns(n.X, f)
-	case *expr.Try:
-		visitColumns(n.X, f)
-	case *expr.Case:
-		for i := range n.When {
-			visitColumns(n.When[i], f)
-			visitColumns(n.Then[i], f)
-		}
-		if n.Else != nil {
-			visitColumns(n.Else, f)
-		}
+	if c, ok := e.(*expr.Column); ok && c.Index >= 0 {
+		f(c.Index)
+	}
+	for _, x := range operands(e) {
+		visitColumns(x, f)
 	}
 }

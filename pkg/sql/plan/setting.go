@@ -18,6 +18,11 @@ var settings = map[string][]string{
 	"partitions":        nil, // a number: of the sources declared from here on
 }
 
+// DefaultSettings are the values of the settings that a session has not set.
+func DefaultSettings() map[string]string {
+	return map[string]string{"emit": "batch", "dialect": "leat", "auto.offset.reset": "earliest", "on_error": "dlq"}
+}
+
 // SettingPartitions is the number of partitions that a session sets for new sources, or otherwise.
 func SettingPartitions(set map[string]string, otherwise int) int {
 	if n, err := strconv.Atoi(set["partitions"]); err == nil {
