@@ -2,6 +2,7 @@ package operator
 
 import (
 	"github.com/leatsql/leat/pkg/sql/vector"
+	"slices"
 )
 
 // snapshotVersion is the first byte of a chain's snapshot.
@@ -138,7 +139,8 @@ func (c *Chain) Snapshot(dst []byte) []byte {
 	dst = append(dst, snapshotVersion)
 	dst = putU32(putI64(putI64(putI64(dst, c.appendTime), c.wm), c.outWM), uint32(len(c.nodes)))
 	for _, n := range c.nodes {
-		dst = framed(dst, n.op.Snapshot)
+		// Grown by and by, the bytes of a large state would be copied some ten times.
+		dst = framed(slices.Grow(dst, int(n.op.StateBytes()/4*3)), n.op.Snapshot)
 	}
 	return dst
 }
