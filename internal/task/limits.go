@@ -2,14 +2,14 @@ package task
 
 // Limits bounds what a task keeps in memory for its inputs and outputs. Zero values take the defaults.
 type Limits struct {
-	MessageBytes int // where messages are cut; 64 to 512 KB, default 256 KB
-	PendingBytes int // what may wait for one subject before the task takes no more input; default 4 messages
+	MessageBytes int // where messages are cut; 64 to 512 KB, as estimated from above; default 512 KB
+	PendingBytes int // what may wait for one subject before the task takes no more input; default 2 messages
 	FetchAhead   int // messages of an input that wait decoded; default FetchAhead
 }
 
 const (
-	defaultMessageBytes = 256 << 10
-	pendingMessages     = 4
+	defaultMessageBytes = 512 << 10
+	pendingMessages     = 2
 )
 
 func (l Limits) withDefaults() Limits {
