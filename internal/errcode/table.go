@@ -229,8 +229,8 @@ var table = []Entry{
 	},
 	{
 		"LEAT-5212", "a result does not fit its type",
-		"The result of an expression is outside INT, BIGINT or DECIMAL. The row is a dead letter and the " +
-			"rest goes on. CAST an operand to a wider type, or TRY(...) makes it NULL.",
+		"The result of an expression or an aggregate is outside INT, BIGINT or DECIMAL. The row is a dead letter " +
+			"and the rest goes on. CAST an operand to a wider type, or TRY(...) makes it NULL.",
 	},
 	{
 		"LEAT-5213", "a value does not convert",
@@ -243,6 +243,17 @@ var table = []Entry{
 		"An argument of a function lies outside of what it accepts: an unknown unit, zone or encoding, a " +
 			"pattern that cannot be read. The message names it. The row is a dead letter and the rest goes " +
 			"on.",
+	},
+	{
+		"LEAT-5215", "no event time in a result",
+		"The event time that a query computed is NULL, negative or outside what a window can hold. The row " +
+			"is a dead letter and the rest goes on. A filter before the window, or COALESCE, keeps such rows away.",
+	},
+	{
+		"LEAT-5216", "a change of a row that the operator cannot follow",
+		"A row of a table was changed or removed, and the operator of the message works on rows that never " +
+			"change. The row is a dead letter and the rest goes on. Apply the operator to a stream, or use " +
+			"aggregates that can take a row out again.",
 	},
 	{
 		LogWentOff, "a log went backwards or has a hole",

@@ -25,7 +25,7 @@ const (
 	groupBytes   = 256 << 10 // of rows that are appended before the next flush: a step is never cut
 	codeTryLater = "LEAT-4101"
 	codeNoAnswer = "LEAT-4006"
-	codeBadRows  = "LEAT-5201"
+	codeBadRows  = format.CodeSyntax
 	headerKey    = "Leat-Idempotency-Key"
 )
 

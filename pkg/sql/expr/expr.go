@@ -105,7 +105,7 @@ func (c *Case) Span() sqlerr.Span { return c.At }
 // Span returns where the TRY stands.
 func (t *Try) Span() sqlerr.Span { return t.At }
 
-// The codes of row errors; 5201 to 5207 belong to records that cannot be read.
+// The codes of row errors; 5201 to 5207 belong to records that cannot be read, 5215 and 5216 to operators.
 const (
 	CodeDivideByZero = "LEAT-5211"
 	CodeOverflow     = "LEAT-5212"

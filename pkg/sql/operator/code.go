@@ -1,8 +1,11 @@
 package operator
 
-// The codes of errors of rows that operators find themselves; expressions have codes of their own.
+import "github.com/leatsql/leat/pkg/sql/expr"
+
+// The codes of errors of rows that operators find themselves. They follow those of expressions, 5211 to 5214, and share
+// the one that means the same.
 const (
-	CodeOverflow     = "LEAT-5201" // a number does not fit its type
-	CodeOutOfRange   = "LEAT-5202" // a value that the operator cannot hold
-	CodeNotSupported = "LEAT-5203" // a change of a row that the operator cannot follow
+	CodeOverflow     = expr.CodeOverflow // a number does not fit its type
+	CodeOutOfRange   = "LEAT-5215"       // an event time that the operator cannot hold
+	CodeNotSupported = "LEAT-5216"       // a change of a row that the operator cannot follow
 )
