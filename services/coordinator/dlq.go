@@ -47,6 +47,9 @@ func (c *Coordinator) dlq(ctx context.Context, req api.DLQRequest) (api.DLQRespo
 	if (req.Op == "retry" || req.Op == "drop") && req.ID == "" && !req.All && req.Query == "" && req.Reason == "" {
 		return resp, &api.Error{Code: "LEAT-2001", Message: req.Op + " needs an id, --query, --reason or --all"}
 	}
+	if q, ok := c.Catalog().Query(req.Query); ok {
+		req.Query = q.ID // it may be named by its result
+	}
 	marks, err := catalog.OpenBucket(ctx, c.js, catalog.BucketMarks, c.cfg.Replicas)
 	if err != nil {
 		return resp, err
