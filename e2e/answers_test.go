@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leatsql/leat/e2e/rig"
@@ -37,8 +35,8 @@ CREATE STREAM placed AS SELECT o.id AS id, o.customer AS customer, c.country AS 
 CREATE TABLE countries AS SELECT country, COUNT(*) AS n, SUM(id) AS ids FROM placed GROUP BY country;
 CREATE SINK big_out FROM big TO NATS 'out.big.{customer}';
 CREATE SINK stats_kv FROM stats TO KV 'stats';
-CREATE SINK placed_file FROM placed TO FILE '%[1]s/placed.jsonl';
-CREATE SINK big_file FROM big TO FILE '%[1]s/big.csv' WITH (rotate_rows = '1500');
+CREATE SINK placed_file FROM placed TO FILE '%[1]splaced.jsonl';
+CREATE SINK big_file FROM big TO FILE '%[1]sbig.csv' WITH (rotate_rows = '1500');
 `
 
 func countryOf(customer string) string { return "country-" + customer[len(customer)-1:] }
@@ -179,7 +177,7 @@ func ids(rows []map[string]any) []int64 {
 	return out
 }
 
-const drainWithin = 20 * time.Second
+const drainWithin = 60 * time.Second
 
 // checkOrders waits until everything that was published is through and compares every output with what it must be.
 func checkOrders(t *testing.T, d *rig.Dev, p *publisher, folder string) {
@@ -200,6 +198,8 @@ func checkOrders(t *testing.T, d *rig.Dev, p *publisher, folder string) {
 		}
 		return got >= total, fmt.Sprintf("%d of %d counted", got, total)
 	})
+	step := func(what string, began time.Time) { t.Logf("checked %s in %s", what, time.Since(began).Round(time.Millisecond)) }
+	began := time.Now()
 	for name, c := range map[string]struct {
 		keys []string
 		want map[string]sums
@@ -213,12 +213,19 @@ func checkOrders(t *testing.T, d *rig.Dev, p *publisher, folder string) {
 	for name, ids := range map[string]map[int64]bool{"big": w.big, "placed": w.placed} {
 		checkLog(t, d, name, ids)
 	}
+	step("tables and streams", began)
+	began = time.Now()
 	checkFile(t, folder, w)
 	checkBigFiles(t, folder, w)
+	step("files", began)
+	began = time.Now()
 	checkSubjects(t, p, w)
 	checkBucket(t, p, w)
+	step("subjects and buckets", began)
+	began = time.Now()
 	checkDead(t, d, w)
 	checkCounts(t, d)
+	step("dead letters and counts", began)
 }
 
 // settled compares the rows of a table until there is no difference.
@@ -324,14 +331,16 @@ func readStream(t *testing.T, p *publisher, subject string) []jetstream.Msg {
 	if err != nil {
 		t.Fatal(err)
 	}
+	it, err := c.Messages(jetstream.PullMaxMessages(1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Stop()
 	var out []jetstream.Msg
 	for {
-		m, err := c.Next(jetstream.FetchMaxWait(time.Second))
-		if errors.Is(err, nats.ErrTimeout) {
-			return out
-		}
+		m, err := it.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("read stream %s: %v", name, err)
 		}
 		out = append(out, m)
 		if meta, err := m.Metadata(); err == nil && meta.NumPending == 0 {

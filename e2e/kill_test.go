@@ -26,7 +26,7 @@ func TestKillDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Start()
-	d.SQL(fmt.Sprintf(declareOrders, folder))
+	d.SQL(fmt.Sprintf(declareOrders, folder+"/"))
 	p := newPublisher(t, d.NATS)
 	sendCustomers(t, p)
 	rig.Until(t, drainWithin, "customers are there", func() (bool, string) {
@@ -63,6 +63,9 @@ func TestKillDev(t *testing.T) {
 	}
 	stop()
 	if err := <-published; err != nil {
+		t.Fatal(err)
+	}
+	if err := p.upTo(t.Context(), int64(envInt(t, "LEAT_E2E_ORDERS", 0))); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

@@ -53,6 +53,11 @@ func (d *Dev) Launch() {
 	d.t.Helper()
 	args := append([]string{Binary(d.t), "dev", "--data", d.Data, "--nats", d.NATS, "--http", d.HTTP, "--log-level", "warn"}, d.Args...)
 	d.Process = Start(d.t, "leat dev", d.Home, args...)
+	d.tellWhenFailed()
+}
+
+// tellWhenFailed logs the status at the end of a test that fails.
+func (d *Dev) tellWhenFailed() {
 	p := d.Process
 	d.t.Cleanup(func() {
 		if d.t.Failed() && !p.Ended() {
@@ -78,6 +83,9 @@ func (d *Dev) describe() string {
 		for _, st := range q.Stages {
 			text += fmt.Sprintf("\n    stage %s: %d tasks, %+v", st.ID, st.Tasks, st.Counts)
 		}
+	}
+	for _, m := range s.Members {
+		text += fmt.Sprintf("\n  member %s %v: %v", m.ID, m.Roles, m.Tasks)
 	}
 	for _, k := range s.Sinks {
 		text += fmt.Sprintf("\n  sink %s %s %s: delivered %d, dead %d, lag %d", k.Name, k.State, k.Reason, k.Delivered, k.Dead, k.Lag)

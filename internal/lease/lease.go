@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/zeebo/xxh3"
 
@@ -49,6 +51,7 @@ type Entry struct {
 // use.
 type Manager struct {
 	cfg     Config
+	conn    *nats.Conn
 	leases  jetstream.KeyValue
 	members jetstream.KeyValue
 
@@ -57,6 +60,8 @@ type Manager struct {
 	held  map[string]Entry    // leases as last seen, by task
 	ready bool                // the first values of both watches have come
 	moved chan struct{}       // closed and made anew when members or leases change
+
+	probing atomic.Bool
 }
 
 // sighting is a member's last beat and when it came, by this process's monotonic clock.
@@ -86,7 +91,7 @@ func Open(ctx context.Context, js jetstream.JetStream, cfg Config) (*Manager, er
 	if err != nil {
 		return nil, err
 	}
-	return &Manager{cfg: cfg, leases: leases, members: members, seen: map[string]sighting{}, held: map[string]Entry{},
+	return &Manager{cfg: cfg, conn: js.Conn(), leases: leases, members: members, seen: map[string]sighting{}, held: map[string]Entry{},
 		moved: make(chan struct{})}, nil
 }
 
@@ -119,6 +124,13 @@ func (m *Manager) Run(ctx context.Context) error {
 		return fmt.Errorf("watch leases: %w", err)
 	}
 	defer func() { _ = lw.Stop() }()
+	alive, err := m.conn.Subscribe(aliveSubject(m.cfg.ID), func(msg *nats.Msg) { _ = msg.Respond(nil) }) // who asked asks again
+	if err != nil {
+		return fmt.Errorf("answer whether this member is alive: %w", err)
+	}
+	defer func() { _ = alive.Unsubscribe() }()
+	var probes sync.WaitGroup
+	defer probes.Wait()
 	tick := time.NewTicker(m.cfg.Heartbeat)
 	defer tick.Stop()
 	initial := 2
@@ -132,6 +144,12 @@ func (m *Manager) Run(ctx context.Context) error {
 		case <-tick.C:
 			m.beat(ctx, &n)
 			m.signal() // a silent member is noticed by time alone
+			if m.probing.CompareAndSwap(false, true) {
+				probes.Go(func() {
+					defer m.probing.Store(false)
+					m.probe(ctx)
+				})
+			}
 		case e, ok := <-mw.Updates():
 			if !ok {
 				return errors.New("the watch of members ended")

@@ -28,8 +28,8 @@ const (
 const (
 	window         = 256 // publishes in flight
 	ackTimeout     = 5 * time.Second
-	scanIdle       = 2 * time.Second
-	scanTries      = 3
+	scanIdle       = 5 * time.Second
+	scanMessages   = 1000
 	outStreamBytes = 256 << 20
 	codeRefused    = "LEAT-5401"
 	codeTooLarge   = "LEAT-5402"
@@ -164,11 +164,20 @@ func (t *streamTarget) find(ctx context.Context, from, end uint64) error {
 	if err != nil {
 		return fmt.Errorf("read what the target holds: %w", err)
 	}
-	for quiet := 0; quiet < scanTries; {
-		m, err := c.Next(jetstream.FetchMaxWait(scanIdle))
-		if errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoMessages) {
-			quiet++ // it may end before end: what was there is gone, or is not ours to read
-			continue
+	if info := c.CachedInfo(); info != nil && info.NumPending == 0 {
+		return nil
+	}
+	it, err := c.Messages(jetstream.PullMaxMessages(scanMessages))
+	if err != nil {
+		return fmt.Errorf("read what the target holds: %w", err)
+	}
+	defer it.Stop()
+	for {
+		nctx, cancel := context.WithTimeout(ctx, scanIdle)
+		m, err := it.Next(jetstream.NextContext(nctx))
+		cancel()
+		if err != nil && ctx.Err() == nil && nctx.Err() != nil {
+			return nil // what was there is gone, or is not ours to read
 		}
 		if err != nil {
 			return fmt.Errorf("read what the target holds: %w", err)
@@ -182,7 +191,6 @@ func (t *streamTarget) find(ctx context.Context, from, end uint64) error {
 			return nil
 		}
 	}
-	return nil
 }
 
 // note remembers a message of this delivery.
