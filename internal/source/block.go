@@ -48,6 +48,13 @@ func (b *Block) Split(keys []int, bySubject bool, done []Position) [][]uint32 {
 	if n == 0 {
 		return sels
 	}
+	if one := len(done) == 1 || len(keys) == 0 && !bySubject; one && done[0] == (Position{}) { // all of them
+		sels[0] = make([]uint32, n)
+		for i := range sels[0] {
+			sels[0][i] = uint32(i)
+		}
+		return sels
+	}
 	where := b.partitions(keys, bySubject, len(done))
 	seg := 0
 	for i := range n {

@@ -35,6 +35,7 @@ type lane struct {
 	cur      *origin // of the running step
 	stats    *OutputStats
 	buf      []byte
+	spare    *vector.Batch // rows of a message that is encoded, to be filled anew
 }
 
 // rows takes rows of step, which is running.
@@ -43,14 +44,18 @@ func (l *lane) rows(step uint64, b *vector.Batch) {
 	k := l.skip(step, live)
 	for k < live {
 		s := l.open(b)
-		n := live - k
-		if part := liveRows(b, k, live); batchSize(part) > l.limit-s.size {
-			n = fitting(part, 0, l.limit-s.size)
+		part := liveRows(b, k, live)
+		size := batchSize(part)
+		if size > l.limit-s.size {
+			part = liveRows(part, 0, fitting(part, 0, l.limit-s.size))
+			size = batchSize(part)
 		}
-		before := s.size
-		s.add(liveRows(b, k, k+n), step)
-		l.grow(s.size-before, n)
-		k += n
+		if s.rows == nil {
+			s.rows = l.fresh(part)
+		}
+		s.add(part, step, size)
+		l.grow(size, part.Live())
+		k += part.Live()
 		s.end = Cursor{step - 1, l.rowsHere}
 	}
 }
@@ -166,10 +171,28 @@ func (l *lane) start() error {
 	if s.origin.trace != "" {
 		header[HeaderTrace] = s.origin.trace
 	}
-	if err := l.writer.Start(header, l.encode(s, p)); err != nil {
+	data := l.encode(s, p)
+	if s.rows != nil {
+		l.spare, s.rows = s.rows, nil
+	}
+	if err := l.writer.Start(header, data); err != nil {
 		return fmt.Errorf("task %s: %w", l.name, err)
 	}
 	return nil
+}
+
+// fresh returns an empty batch with the columns of b: the memory of a message that is encoded, if there is one.
+func (l *lane) fresh(b *vector.Batch) *vector.Batch {
+	s := l.spare
+	l.spare = nil
+	if s == nil || s.Schema != b.Schema {
+		return vector.NewBatch(b.Schema, b.Live())
+	}
+	for _, v := range s.Cols {
+		vector.Reset(v)
+	}
+	*s = vector.Batch{Schema: s.Schema, Cols: s.Cols, Time: s.Time[:0], Watermark: vector.NoTime}
+	return s
 }
 
 // Headers that follow a record through the stages.

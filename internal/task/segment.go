@@ -31,7 +31,6 @@ type origin struct {
 // that what is sent is always a whole segment.
 type segment struct {
 	rows   *vector.Batch // nil: no rows
-	owned  bool          // rows is the segment's own and may grow
 	dead   []byte        // a dead letter, instead of rows
 	size   int           // estimated bytes
 	first  uint64        // step of its first row, 0: no rows
@@ -119,16 +118,13 @@ func liveRows(b *vector.Batch, from, to int) *vector.Batch {
 	return &part
 }
 
-// add copies the rows of b, which are of step.
-func (s *segment) add(b *vector.Batch, step uint64) {
-	if s.rows == nil {
-		s.rows = vector.NewBatch(b.Schema, b.Live())
-	}
+// add copies the rows of b, which are of step and take size bytes at most.
+func (s *segment) add(b *vector.Batch, step uint64, size int) {
 	vector.AppendBatch(s.rows, b)
 	if s.first == 0 {
 		s.first = step
 	}
-	s.size += batchSize(b)
+	s.size += size
 }
 
 // sameColumns tells whether rows of b can join those of the segment.
