@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,7 @@ type benchFlags struct {
 	only   []string
 	rows   int
 	rounds int
+	max    time.Duration
 	dir    string
 	child  string
 }
@@ -47,6 +49,7 @@ func newBenchCmd(g *globals) *cobra.Command {
 	fl.StringSliceVar(&f.only, "only", nil, "workloads to run, with commas (default: all)")
 	fl.IntVar(&f.rows, "rows", 0, "rows of the direct workloads; the others take shares (default 1000000)")
 	fl.IntVar(&f.rounds, "rounds", 0, "rounds that count, behind one that is thrown away (default 3)")
+	fl.DurationVar(&f.max, "max-time", 0, "a workload that has used its share of this starts no further round (default 3m)")
 	fl.StringVar(&f.dir, "dir", "", "folder for inputs and stores while it runs (default: the system's temporary folder)")
 	fl.StringVar(&f.child, "child", "", "run one of the programs of the benchmarks")
 	_ = fl.MarkHidden("child")
@@ -58,7 +61,7 @@ func (g *globals) bench(ctx context.Context, f benchFlags) error {
 	if err != nil {
 		return fmt.Errorf("find this binary: %w", err)
 	}
-	cfg := bench.Config{Leat: self, Only: f.only, Rows: f.rows, Rounds: f.rounds, Dir: f.dir,
+	cfg := bench.Config{Leat: self, Only: f.only, Rows: f.rows, Rounds: f.rounds, MaxTime: f.max, Dir: f.dir,
 		Progress: func(line string) { g.hintf("%s", line) }}
 	if err := cfg.Validate(); err != nil {
 		return errcode.New(errcode.Usage, "%w", err)

@@ -21,6 +21,8 @@ type Config struct {
 	Rows int
 	// Rounds that count (default 3); one more comes first and is thrown away.
 	Rounds int
+	// MaxTime bounds the run (default 3 min): a workload that has used its share starts no further round, but one counts.
+	MaxTime time.Duration
 	// Dir holds inputs and stores while the run lasts; empty: a temporary folder.
 	Dir string
 	// Progress hears a line for each step.
@@ -30,6 +32,7 @@ type Config struct {
 const (
 	defaultRows   = 1_000_000
 	defaultRounds = 3
+	defaultTime   = 3 * time.Minute
 	minRows       = 10_000
 	maxRows       = 100_000_000
 	maxRounds     = 100
@@ -43,6 +46,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Rows != 0 && (c.Rows < minRows || c.Rows > maxRows) {
 		errs = append(errs, fmt.Errorf("rows: %d is outside %d..%d", c.Rows, minRows, maxRows))
+	}
+	if c.MaxTime < 0 {
+		errs = append(errs, fmt.Errorf("time: %s is below 0", c.MaxTime))
 	}
 	if c.Rounds < 0 || c.Rounds > maxRounds {
 		errs = append(errs, fmt.Errorf("rounds: %d is outside 1..%d", c.Rounds, maxRounds))
@@ -60,6 +66,8 @@ type bench struct {
 	cfg    Config
 	dir    string
 	report *Report
+	share  time.Duration // of MaxTime, for each workload
+	until  time.Time     // the end of the current one's share
 }
 
 // workload is a group of results that are measured in turns.
@@ -105,6 +113,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Rounds == 0 {
 		cfg.Rounds = defaultRounds
 	}
+	if cfg.MaxTime == 0 {
+		cfg.MaxTime = defaultTime
+	}
 	if cfg.Progress == nil {
 		cfg.Progress = func(string) {}
 	}
@@ -112,7 +123,8 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the run: %w", err)
 	}
-	b := &bench{cfg: cfg, dir: dir, report: &Report{Kind: reportKind, Rows: cfg.Rows, Rounds: cfg.Rounds, Results: []Result{}, Goals: []Goal{}}}
+	b := &bench{cfg: cfg, dir: dir, share: cfg.MaxTime / time.Duration(max(1, len(cfg.selected()))),
+		report: &Report{Kind: reportKind, Rows: cfg.Rows, Rounds: cfg.Rounds, Results: []Result{}, Goals: []Goal{}}}
 	err = b.all(ctx)
 	b.report.judge()
 	if rerr := os.RemoveAll(dir); rerr != nil {
@@ -123,11 +135,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 
 func (b *bench) all(ctx context.Context) error {
 	var errs []error
-	for _, w := range workloads() {
-		if len(b.cfg.Only) > 0 && !slices.Contains(b.cfg.Only, w.name) {
-			continue
-		}
+	for _, w := range b.cfg.selected() {
 		start := time.Now()
+		b.until = start.Add(b.share)
 		if err := w.run(b, ctx); err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -139,6 +149,11 @@ func (b *bench) all(ctx context.Context) error {
 		b.cfg.Progress(fmt.Sprintf("%s: %.1f s", w.name, time.Since(start).Seconds()))
 	}
 	return errors.Join(errs...)
+}
+
+// selected are the workloads to run.
+func (c *Config) selected() []workload {
+	return slices.DeleteFunc(workloads(), func(w workload) bool { return len(c.Only) > 0 && !slices.Contains(c.Only, w.name) })
 }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
@@ -165,6 +180,9 @@ type entrant struct {
 func (b *bench) rounds(ctx context.Context, entrants []entrant) (map[string]usage, error) {
 	all := map[string][]usage{}
 	for round := range b.cfg.Rounds + 1 {
+		if round > 1 && time.Now().After(b.until) {
+			break
+		}
 		for _, e := range entrants {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)

@@ -41,7 +41,8 @@ func (b *bench) capacities(ctx context.Context) error {
 		return fmt.Errorf("make a data folder: %w", err)
 	}
 	defer os.RemoveAll(data)
-	_, r, err := b.child(ctx, "capacity", in, data, strconv.Itoa(b.cfg.Rounds))
+	_, r, err := b.child(ctx, "capacity", in, data, strconv.Itoa(b.cfg.Rounds),
+		strconv.FormatInt(int64(b.share), 10))
 	if err != nil {
 		return err
 	}
@@ -53,9 +54,14 @@ func (b *bench) capacities(ctx context.Context) error {
 	return nil
 }
 
-// childCapacity fills a topic, then runs one task after the other over it. Arguments: input, data folder, rounds.
+// childCapacity fills a topic, then runs one task after the other over it. Arguments: input, data folder, rounds,
+// ns behind which no further round begins.
 func childCapacity(ctx context.Context, args []string) (*childReport, error) {
 	rounds, err := number(arg(args, 2))
+	if err != nil {
+		return nil, err
+	}
+	limit, err := number(arg(args, 3))
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +80,17 @@ func childCapacity(ctx context.Context, args []string) (*childReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := sweep(ctx, s, prog.Result.Stages[0], encoded, rounds)
+	r, err := sweep(ctx, s, prog.Result.Stages[0], encoded, pace{rounds, time.Duration(limit)})
 	return r, errors.Join(err, s.Shutdown())
 }
 
-func sweep(ctx context.Context, s *broker.Server, st *plan.Stage, encoded [][]byte, rounds int) (*childReport, error) {
+// pace is how many rounds are run, and when no further one begins.
+type pace struct {
+	rounds int
+	limit  time.Duration
+}
+
+func sweep(ctx context.Context, s *broker.Server, st *plan.Stage, encoded [][]byte, p pace) (*childReport, error) {
 	js, err := leatJetStream(s)
 	if err != nil {
 		return nil, err
@@ -91,7 +103,11 @@ func sweep(ctx context.Context, s *broker.Server, st *plan.Stage, encoded [][]by
 	sizes := capacitySizes()
 	all := make([][]usage, len(sizes))
 	var out uint64
-	for round := range rounds + 1 {
+	start := time.Now()
+	for round := range p.rounds + 1 {
+		if round > 1 && time.Since(start) > p.limit {
+			break
+		}
 		for i, size := range sizes {
 			u, rows, err := runTask(ctx, js, st, fmt.Sprintf("r%dc%d", round, size), size)
 			if err != nil {

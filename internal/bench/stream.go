@@ -22,7 +22,8 @@ const (
 	outSubject  = "bench.out"
 	batchRows   = 256
 	stallAfter  = 20 * time.Second
-	streamShare = 10 // of the rows, with one row a message
+	// The share of the rows: with one row a message, with batchRows.
+	streamShare, batchShare = 10, 4
 )
 
 const streamScript = `CREATE STREAM trades (symbol STRING, price DECIMAL(18,4), volume BIGINT, ts BIGINT, venue STRING)
@@ -33,9 +34,9 @@ CREATE SINK s FROM stats TO NATS '` + outSubject + `';`
 
 // stream measures W5 and W5b.
 func (b *bench) stream(ctx context.Context, name string, perMessage int) error {
-	rows := b.cfg.Rows
+	rows := max(minRows, b.cfg.Rows/batchShare)
 	if perMessage == 1 {
-		rows = max(minRows, rows/streamShare)
+		rows = max(minRows, b.cfg.Rows/streamShare)
 	}
 	in, err := b.input(fmt.Sprintf("trades.%d.ndjson", rows), func(p string) error { return writeTrades(p, rows) })
 	if err != nil {
