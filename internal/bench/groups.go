@@ -25,7 +25,7 @@ func groupsScript(text bool) string {
 SELECT k, COUNT(*) AS n, SUM(v) AS total, MIN(v) AS lo, MAX(v) AS hi FROM g GROUP BY k HAVING ` + keep + `;`
 }
 
-// growth measures how CPU per record grows from one group to a million, in message mode.
+// growth measures how CPU per record grows from one group to many (a million with the default rows), in message mode.
 func (b *bench) growth(ctx context.Context) error {
 	rows := groupsRows * b.cfg.Rows
 	many := min(manyGroups, rows/2)
@@ -61,7 +61,7 @@ func groupsName(text bool, keys int) string {
 		kind = "string"
 	}
 	if keys > 1 {
-		count = "1m"
+		count = "many"
 	}
 	return "groups_" + kind + "_" + count
 }

@@ -16,12 +16,12 @@ import (
 // W5 is W2 from a JetStream subject, one row a message, to a JetStream subject; W5b has batchRows rows a message. The
 // messages are there before the clock starts; it ends when the last result is stored.
 const (
-	inStream    = "BENCH_IN"
-	inSubject   = "bench.in"
-	outStream   = "BENCH_OUT"
-	outSubject  = "bench.out"
-	batchRows   = 256
-	stallAfter  = 20 * time.Second
+	inStream   = "BENCH_IN"
+	inSubject  = "bench.in"
+	outStream  = "BENCH_OUT"
+	outSubject = "bench.out"
+	batchRows  = 256
+	stallAfter = 20 * time.Second
 	// The share of the rows: with one row a message, with batchRows.
 	streamShare, batchShare = 10, 4
 )
