@@ -198,7 +198,9 @@ func checkOrders(t *testing.T, d *rig.Dev, p *publisher, folder string) {
 		}
 		return got >= total, fmt.Sprintf("%d of %d counted", got, total)
 	})
-	step := func(what string, began time.Time) { t.Logf("checked %s in %s", what, time.Since(began).Round(time.Millisecond)) }
+	step := func(what string, began time.Time) {
+		t.Logf("checked %s in %s", what, time.Since(began).Round(time.Millisecond))
+	}
 	began := time.Now()
 	for name, c := range map[string]struct {
 		keys []string

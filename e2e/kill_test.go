@@ -14,7 +14,8 @@ import (
 	"github.com/leatsql/leat/e2e/rig"
 )
 
-// TestKillDev kills leat dev again and again while a client publishes. Whatever was acknowledged is in every output once.
+// TestKillDev kills leat dev again and again while a client publishes. Whatever was acknowledged is in every output
+// once.
 func TestKillDev(t *testing.T) {
 	kills := envInt(t, "LEAT_E2E_KILLS", 25)
 	seed := envInt(t, "LEAT_E2E_SEED", 1)
@@ -70,7 +71,9 @@ func TestKillDev(t *testing.T) {
 	}
 	began := time.Now()
 	checkOrders(t, d, p, folder)
-	t.Logf("%d kills: %d orders acknowledged, %d tries again; ready after %s at the mean, %s at the most; an order waited %s at the most; "+
-		"drained and checked in %s", kills, p.count(), p.retries, (sum / time.Duration(max(1, kills))).Round(time.Millisecond),
+	t.Logf("%d kills: %d orders acknowledged, %d tries again; ready after %s at the mean, %s at the most; an order "+
+		"waited %s at the most; "+
+		"drained and checked in %s", kills, p.count(), p.retries, (sum / time.Duration(max(1, kills))).
+		Round(time.Millisecond),
 		slowest.Round(time.Millisecond), p.longest.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
 }

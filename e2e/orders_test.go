@@ -14,8 +14,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The orders that publishers send. Everything about an order follows from its number, so that a test knows the answer to
-// every query without asking.
+// The orders that publishers send. Everything about an order follows from its number, so that a test knows the answer
+// to every query without asking.
 
 const (
 	orderBase     = int64(1_700_000_000_000)
@@ -67,8 +67,8 @@ type publisher struct {
 
 func newPublisher(t *testing.T, addr string) *publisher {
 	t.Helper()
-	nc, err := nats.Connect("nats://"+addr, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0),
-		nats.RetryOnFailedConnect(true), nats.Timeout(time.Second))
+	nc, err := nats.Connect("nats://"+addr, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond),
+		nats.ReconnectJitter(0, 0), nats.RetryOnFailedConnect(true), nats.Timeout(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,8 +162,9 @@ func (p *publisher) window(ctx context.Context, n int64) error {
 func (p *publisher) try(ctx context.Context, ids []int64) (failed []int64) {
 	futures := make([]jetstream.PubAckFuture, len(ids))
 	for i, id := range ids {
-		futures[i], _ = p.js.PublishAsync("orders.new", orderOf(id).payload(), jetstream.WithMsgID(fmt.Sprint("order-", id)),
-			jetstream.WithRetryAttempts(0)) // without a future it is sent again
+		futures[i], _ = p.js.PublishAsync("orders.new", orderOf(id).payload(),
+			// without a future it is sent again
+			jetstream.WithMsgID(fmt.Sprint("order-", id)), jetstream.WithRetryAttempts(0))
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

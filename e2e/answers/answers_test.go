@@ -145,7 +145,8 @@ func run(t *testing.T, mode string, partitions int) {
 		if err := os.WriteFile(script, []byte(declarations+sql), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r := rig.Run(t, home, "", "run", script, "--mode", mode, "--partitions", fmt.Sprint(partitions), "-o", "csv", "--dead", "none")
+		r := rig.Run(t, home, "", "run", script, "--mode", mode, "--partitions", fmt.Sprint(partitions), "-o", "csv",
+			"--dead", "none")
 		if r.Code != 0 {
 			failed = append(failed, q.name)
 			t.Errorf("%s: exit code %d: %s", q.name, r.Code, r.Stderr)
@@ -163,7 +164,8 @@ func run(t *testing.T, mode string, partitions int) {
 		passed++
 	}
 	slices.Sort(failed)
-	fmt.Printf("answers, %s mode, %d partitions: %d passed, %d failed, 0 skipped\n", mode, partitions, passed, len(failed))
+	fmt.Printf("answers, %s mode, %d partitions: %d passed, %d failed, 0 skipped\n", mode, partitions, passed,
+		len(failed))
 	if passed+len(failed) != 30 {
 		t.Errorf("%d questions were asked, want 30", passed+len(failed))
 	}

@@ -51,7 +51,8 @@ func (d *Dev) Start() {
 // Launch starts it without waiting.
 func (d *Dev) Launch() {
 	d.t.Helper()
-	args := append([]string{Binary(d.t), "dev", "--data", d.Data, "--nats", d.NATS, "--http", d.HTTP, "--log-level", "warn"}, d.Args...)
+	args := append([]string{Binary(d.t), "dev", "--data", d.Data, "--nats", d.NATS, "--http", d.HTTP, "--log-level",
+		"warn"}, d.Args...)
 	d.Process = Start(d.t, "leat dev", d.Home, args...)
 	d.tellWhenFailed()
 }
@@ -88,7 +89,8 @@ func (d *Dev) describe() string {
 		text += fmt.Sprintf("\n  member %s %v: %v", m.ID, m.Roles, m.Tasks)
 	}
 	for _, k := range s.Sinks {
-		text += fmt.Sprintf("\n  sink %s %s %s: delivered %d, dead %d, lag %d", k.Name, k.State, k.Reason, k.Delivered, k.Dead, k.Lag)
+		text += fmt.Sprintf("\n  sink %s %s %s: delivered %d, dead %d, lag %d", k.Name, k.State, k.Reason, k.Delivered,
+			k.Dead, k.Lag)
 	}
 	return text
 }
@@ -146,7 +148,8 @@ func Decode(t testing.TB, lines string) []map[string]any {
 
 // Post sends rows to a stream over HTTP.
 func (d *Dev) Post(ctx context.Context, stream, kind string, body []byte, header http.Header) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.HTTP+"/api/v1/streams/"+stream+"/rows", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.HTTP+"/api/v1/streams/"+stream+"/rows",
+		bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("make a request: %w", err)
 	}

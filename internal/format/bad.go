@@ -19,6 +19,7 @@ const (
 // Limits of one record (design, decision 13).
 const (
 	MaxRecordBytes   = 8 << 20 // a line of a file, a message
+	MaxRowBytes      = 4 << 20 // a record: with what stands beside it, it must fit a message of the log
 	MaxOriginalBytes = 4 << 10 // what a BadRow keeps of its record
 	maxDepth         = 128     // objects and lists inside one another
 	maxBad           = 1024    // bad rows a Builder holds before it counts as full

@@ -22,6 +22,8 @@ type Options struct {
 	EventTime string
 	// EventTimeFormat is the pattern of a STRING event time, as Java's DateTimeFormatter writes patterns; "" is ISO.
 	EventTimeFormat string
+	// MaxRecord is the largest record in bytes; default MaxRowBytes.
+	MaxRecord int
 	// StopAtBad makes the builder full at the first bad row.
 	StopAtBad bool
 }
@@ -43,6 +45,7 @@ type Builder struct {
 	maxRows  int
 	maxBytes int
 	maxBad   int
+	maxRow   int // bytes of input of a row
 	bytes    int // of input since Take
 	event    *eventColumn
 	times    []int64
@@ -80,6 +83,9 @@ func NewBuilder(s *vector.Schema, o Options) (*Builder, error) {
 	}
 	if b.maxBytes <= 0 {
 		b.maxBytes = DefaultBytes
+	}
+	if b.maxRow = o.MaxRecord; b.maxRow <= 0 {
+		b.maxRow = MaxRowBytes
 	}
 	b.cols = make([]column, len(s.Fields))
 	for i, f := range s.Fields {
@@ -221,6 +227,9 @@ func (b *Builder) refuseValue(c *column, v []byte) {
 // commit ends the row of the given record: it counts, or a BadRow is kept.
 func (b *Builder) commit(record []byte) {
 	at := b.Now
+	if len(record) > b.maxRow {
+		b.refuse(CodeLimit, "", fmt.Sprintf("the record has %d bytes, the limit is %d", len(record), b.maxRow))
+	}
 	if !b.failed && b.event != nil {
 		at = b.event.time(b)
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	MaxFutureMs int64
 	// MaxRows and MaxBytes (of input) bound a batch; default 4,096 and 1 MiB.
 	MaxRows, MaxBytes int
+	// MaxRecord is the largest record in bytes; default format.MaxRowBytes.
+	MaxRecord int
 	// OnError is dlq (default), skip or fail_fast.
 	OnError string
 	// Now is the time of data that has no time of its own, in ms; Clock, if not nil, gives it anew for each chunk.
@@ -101,7 +103,7 @@ func NewReader(src Source, cfg Config, lines bool, from Position) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	b, err := format.NewBuilder(cfg.Schema, format.Options{MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes,
+	b, err := format.NewBuilder(cfg.Schema, format.Options{MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, MaxRecord: cfg.MaxRecord,
 		EventTime: cfg.EventTime, EventTimeFormat: cfg.EventTimeFormat, StopAtBad: cfg.OnError == FailFast})
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ const (
 	trimEvery       = 5 * time.Second
 	pullMessages    = 4096
 	pullBytes       = 1 << 20
+	pullMargin      = 64 << 10 // subject and what else the broker counts beside the payload
 	metadataOwner   = "leat.source"
 )
 
@@ -153,7 +154,7 @@ func (s *Stream) Open(ctx context.Context, from Position) error {
 	if err != nil {
 		return fmt.Errorf("read stream %s from %d: %w", s.name(), from.Seq, err)
 	}
-	s.iter, err = consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(pullMessages, pullBytes))
+	s.iter, err = consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(pullMessages, s.pullBytes()))
 	if err != nil {
 		return fmt.Errorf("read stream %s from %d: %w", s.name(), from.Seq, err)
 	}
@@ -161,6 +162,11 @@ func (s *Stream) Open(ctx context.Context, from Position) error {
 }
 
 func (s *Stream) name() string { return s.stream.CachedInfo().Config.Name }
+
+// pullBytes bounds what is asked for at a time. A message that is larger would never be delivered.
+func (s *Stream) pullBytes() int {
+	return max(pullBytes, int(s.JS.Conn().MaxPayload())+pullMargin)
+}
 
 // check compares the position with what the stream holds now.
 func (s *Stream) check(from Position, state jetstream.StreamState) error {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/catalog"
+	"github.com/leatsql/leat/internal/format"
 	"github.com/leatsql/leat/internal/lease"
 	"github.com/leatsql/leat/internal/source"
 	"github.com/leatsql/leat/internal/stage"
@@ -32,6 +33,9 @@ const Role = "ingest"
 
 // pushWriter is the writer of rows that come by INSERT and HTTP into a topic that has another source, or a query.
 const pushWriter = "insert"
+
+// messageMargin is what stands beside a row in a message of the log.
+const messageMargin = 64 << 10
 
 // Config is what an ingest service needs.
 type Config struct {
@@ -206,7 +210,7 @@ func (s *Service) job(ctx context.Context, o *plan.Object, active bool, epoch ui
 	j.pump = &Pump{
 		Name: o.Name, Topic: o.Topic, Writer: stage.IngestWriter, Epoch: epoch,
 		Source: src, Text: text, BySubject: !text,
-		Config: configOf(o), Keys: o.Placement(), Logs: logs, Dead: dead, Idle: idle,
+		Config: s.configOf(o), Keys: o.Placement(), Logs: logs, Dead: dead, Idle: idle,
 		Correlation: column(o, o.Source.CorrelationID),
 		OnStatus:    j.setStatus,
 	}
@@ -220,13 +224,14 @@ func (j *job) setStatus(st topic.Status) {
 }
 
 // configOf says how the bytes of an object's source become rows.
-func configOf(o *plan.Object) source.Config {
+func (s *Service) configOf(o *plan.Object) source.Config {
 	c := source.Config{
 		Format: o.Source.Format, Schema: o.Schema(), EventTime: o.EventTime, EventTimeFormat: o.EventTimeFormat,
 		Delimiter: o.Source.Delimiter, Header: o.Source.Header, WatermarkDelayMs: o.DelayMs,
 		MaxFutureMs: o.Source.MaxFutureMs, MaxRows: 8192, MaxBytes: 2 << 20, OnError: o.Source.OnError,
 		Clock: func() int64 { return time.Now().UnixMilli() },
 	}
+	c.MaxRecord = min(format.MaxRowBytes, max(1, int(s.cfg.Conn.MaxPayload())-messageMargin))
 	if o.Source.Connector == "generator" {
 		c.Format = "json"
 	}
