@@ -37,7 +37,7 @@ type Generator struct {
 const (
 	generatorStart = 1_700_000_000_000
 	generatorBatch = 4096
-	generatorTick  = 10 * time.Millisecond
+	generatorTick  = 50 * time.Millisecond // rows come in bursts, so that messages hold some
 )
 
 var generatorKinds = map[string]func([]byte, *Generator, roll) []byte{
