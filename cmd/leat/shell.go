@@ -37,6 +37,11 @@ func (s *sqlSession) shell(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.out, "Leat at %s. %d sources, %d queries, %d sinks. \\? for help, \\q to quit.\n", status.NATS, len(status.Sources),
 		len(status.Queries), len(status.Sinks))
+	// Ctrl-C is the shell's from here on: for the process it would be the end. A query that runs listens for itself.
+	interrupts := make(chan os.Signal, 1)
+	signal.Reset(os.Interrupt)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
 	rl := readline.NewShell()
 	rl.Prompt.Primary(func() string { return "leat> " })
 	rl.Prompt.Secondary(func() string { return "  ... " })
