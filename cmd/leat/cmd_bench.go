@@ -29,9 +29,10 @@ func newBenchCmd(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure this machine: the workloads of Leat beside their limits",
-		Long: "Runs the workloads W1 to W5, latency, growth of groups, state of keys and the start of leat dev, each beside a " +
-			"limit that is measured in turns with it: a program made for this one schema, one written by hand, raw JetStream. " +
-			"Every answer is checked. Leat runs as child processes of this binary; CPU time and memory are theirs.\n\n" +
+		Long: "Runs the workloads W1 to W5, latency, growth of groups, state of keys and the start of leat dev, each " +
+			"beside a limit that is measured in turns with it: a program made for this one schema, one written by " +
+			"hand, raw JetStream. Every answer is checked. Leat runs as child processes of this binary; CPU time and " +
+			"memory are theirs.\n\n" +
 			"workloads: " + strings.Join(bench.Names(), ", "),
 		Example: "  leat bench -o json\n  leat bench --only w1,w2 --rows 2000000 --rounds 5",
 		Args:    cobra.ArbitraryArgs,
@@ -49,8 +50,10 @@ func newBenchCmd(g *globals) *cobra.Command {
 	fl.StringSliceVar(&f.only, "only", nil, "workloads to run, with commas (default: all)")
 	fl.IntVar(&f.rows, "rows", 0, "rows of the direct workloads; the others take shares (default 1000000)")
 	fl.IntVar(&f.rounds, "rounds", 0, "rounds that count, behind one that is thrown away (default 3)")
-	fl.DurationVar(&f.max, "max-time", 0, "a workload that has used its share of this starts no further round (default 3m)")
-	fl.StringVar(&f.dir, "dir", "", "folder for inputs and stores while it runs (default: the system's temporary folder)")
+	fl.DurationVar(&f.max, "max-time", 0, "a workload that has used its share of this starts no further round "+
+		"(default 3m)")
+	fl.StringVar(&f.dir, "dir", "",
+		"folder for inputs and stores while it runs (default: the system's temporary folder)")
 	fl.StringVar(&f.child, "child", "", "run one of the programs of the benchmarks")
 	_ = fl.MarkHidden("child")
 	return takesOutput(cmd, outputText, outputJSON)

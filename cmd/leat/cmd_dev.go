@@ -38,10 +38,10 @@ func newDevCmd(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev [FILE.sql...]",
 		Short: "Run everything in one process over an embedded NATS server",
-		Long: "Starts an embedded NATS server with JetStream on loopback and all services in one process, then runs the given " +
-			"scripts (statements whose object exists already are left out). --nats HOST:PORT says where to listen (port 0: any " +
-			"free port), a URL such as nats://host:4222 uses that server and embeds none. Ctrl-C stops cleanly; a later start " +
-			"goes on from where it stopped.",
+		Long: "Starts an embedded NATS server with JetStream on loopback and all services in one process, then runs " +
+			"the given scripts (statements whose object exists already are left out). --nats HOST:PORT says where to " +
+			"listen (port 0: any free port), a URL such as nats://host:4222 uses that server and embeds none. Ctrl-C " +
+			"stops cleanly; a later start goes on from where it stopped.",
 		Example: "  leat dev --demo\n  leat dev --data ./data --nats 127.0.0.1:4333 --http 127.0.0.1:4280 app.sql",
 		Args:    argsBetween(0, -1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return g.dev(cmd.Context(), args, f) },
@@ -69,7 +69,8 @@ func (g *globals) dataDir(f devFlags) (string, error) {
 	}
 	home := g.env("HOME")
 	if home == "" {
-		return "", errcode.New(errcode.BadConfig, "neither XDG_DATA_HOME nor HOME is set").WithHint("--data DIR names the folder")
+		return "", errcode.New(errcode.BadConfig, "neither XDG_DATA_HOME nor HOME is set").
+			WithHint("--data DIR names the folder")
 	}
 	return filepath.Join(home, ".local", "share", "leat", "data"), nil
 }
@@ -89,7 +90,8 @@ func (g *globals) dev(ctx context.Context, scripts []string, f devFlags) error {
 		defer os.RemoveAll(dir)
 		f.data, f.memory = dir, false
 	}
-	cfg := nodeConfig{roles: allRoles, telemetry: t, console: g.stdout, partitions: f.partitions, heartbeat: time.Second}
+	cfg := nodeConfig{roles: allRoles, telemetry: t, console: g.stdout, partitions: f.partitions,
+		heartbeat: time.Second}
 	stop, err := g.devBroker(ctx, f, &cfg)
 	if err != nil {
 		return err
@@ -98,7 +100,8 @@ func (g *globals) dev(ctx context.Context, scripts []string, f devFlags) error {
 	if cfg.listener, err = web.Listen(ctx, orDefault(f.http, web.DefaultAddr), f.http == ""); err != nil {
 		return err
 	}
-	remove, err := g.writeDevState(devState{NATS: cfg.natsURL, HTTP: "http://" + cfg.listener.Addr().String(), Data: f.data})
+	remove, err := g.writeDevState(devState{NATS: cfg.natsURL, HTTP: "http://" + cfg.listener.Addr().String(),
+		Data: f.data})
 	if err != nil {
 		g.hintf("the state file is not written, so other commands need --nats: %v", err)
 	} else {
@@ -153,7 +156,8 @@ func (g *globals) devBroker(ctx context.Context, f devFlags, cfg *nodeConfig) (s
 	if host, _, err := net.SplitHostPort(listen); err != nil {
 		return nil, usageErr("--nats %q is neither HOST:PORT nor a URL", listen)
 	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, errcode.New(errcode.NotOpen, "NATS on %s would be open to the network without authentication", listen).
+		return nil, errcode.New(errcode.NotOpen, "NATS on %s would be open to the network without authentication",
+			listen).
 			WithHint("use 127.0.0.1, [::1] or localhost")
 	}
 	s, err := broker.Start(ctx, broker.Config{StoreDir: dir, Listen: listen, MayMove: g.nats == "",
@@ -269,7 +273,9 @@ func (g *globals) devStart(ctx context.Context, c *coordinator.Coordinator, scri
 }
 
 // runScript runs a script statement by statement.
-func (g *globals) runScript(ctx context.Context, c *coordinator.Coordinator, name, text string, vars map[string]string) error {
+func (g *globals) runScript(
+	ctx context.Context, c *coordinator.Coordinator, name, text string, vars map[string]string,
+) error {
 	resp := c.Execute(ctx, api.ExecuteRequest{Script: text, Vars: vars, IfNotExists: true})
 	for _, r := range resp.Results {
 		for _, w := range r.Warnings {
@@ -304,7 +310,8 @@ const (
 func addDiskCheck(t *telemetry.Telemetry, dir string) {
 	t.Health.Add(telemetry.Ready, "disk", func(context.Context) telemetry.Finding {
 		free, err := broker.FreeBytes(dir)
-		f := telemetry.Finding{State: telemetry.OK, Value: fmt.Sprintf("%d MiB free", free>>20), Limit: fmt.Sprintf("%d MiB", diskLow>>20)}
+		f := telemetry.Finding{State: telemetry.OK, Value: fmt.Sprintf("%d MiB free", free>>20),
+			Limit: fmt.Sprintf("%d MiB", diskLow>>20)}
 		switch {
 		case err != nil:
 			return telemetry.Finding{State: telemetry.Degraded, Detail: err.Error()}

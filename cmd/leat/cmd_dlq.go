@@ -85,7 +85,8 @@ func (g *globals) dlq(ctx context.Context, req api.DLQRequest) error {
 		return err
 	}
 	if g.output == outputJSON {
-		return json.NewEncoder(g.stdout).Encode(dlqDoc{Kind: "leat.dead_letters/v1", Count: resp.Count, Letters: resp.Letters})
+		return json.NewEncoder(g.stdout).Encode(dlqDoc{Kind: "leat.dead_letters/v1", Count: resp.Count,
+			Letters: resp.Letters})
 	}
 	switch {
 	case req.Op == "list":
@@ -108,8 +109,8 @@ func (g *globals) dlqTable(resp *api.DLQResponse) error {
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tSOURCE\tPOSITION\tCODE\tERROR\tORIGINAL")
 	for _, l := range resp.Letters {
-		fmt.Fprintf(w, "%s\t%s\t%d/%d/%d\t%s\t%s\t%s\n", l.ID, l.Source, l.Partition, l.Sequence, l.Row, l.Code, printable(l.Error),
-			printable(clip(l.Original, 60)))
+		fmt.Fprintf(w, "%s\t%s\t%d/%d/%d\t%s\t%s\t%s\n", l.ID, l.Source, l.Partition, l.Sequence, l.Row, l.Code,
+			printable(l.Error), printable(clip(l.Original, 60)))
 	}
 	return w.Flush()
 }
@@ -132,7 +133,8 @@ func (g *globals) dlqShow(resp *api.DLQResponse) error {
 			{"id", l.ID}, {"source", l.Source}, {"subject", l.Subject},
 			{"position", fmt.Sprintf("partition %d, sequence %d, row %d", l.Partition, l.Sequence, l.Row)},
 			{"query", l.Query}, {"stage", l.Stage}, {"code", l.Code}, {"error", printable(l.Error)}, {"time", l.Time},
-			{"attempts", fmt.Sprint(l.Attempts)}, {"correlation id", l.CorrelationID}, {"trace id", l.TraceID}, {"format", l.Format},
+			{"attempts", fmt.Sprint(l.Attempts)}, {"correlation id", l.CorrelationID}, {"trace id", l.TraceID},
+			{"format", l.Format},
 			{"original", printable(l.Original)},
 		} {
 			if row[1] != "" {

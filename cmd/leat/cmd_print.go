@@ -25,15 +25,17 @@ type printFlags struct {
 func newPrintCmd(g *globals) *cobra.Command {
 	var f printFlags
 	cmd := &cobra.Command{
-		Use:     "print TOPIC",
-		Short:   "Show the rows of a topic as they lie in its log",
-		Long:    "Decodes the batches of a stream's or table's topic to rows, each with its partition, sequence, operation and event time, and follows the log until --limit, --timeout or Ctrl-C.",
+		Use:   "print TOPIC",
+		Short: "Show the rows of a topic as they lie in its log",
+		Long: "Decodes the batches of a stream's or table's topic to rows, each with its partition, sequence, " +
+			"operation and event time, and follows the log until --limit, --timeout or Ctrl-C.",
 		Example: "  leat print trades --limit 10\n  leat print stats_5m --from latest -o jsonl",
 		Args:    argsBetween(1, 1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return g.print(cmd.Context(), args[0], f) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.from, "from", "earliest", "earliest, latest, or a time (RFC 3339 or ms): rows with that event time or later")
+	fl.StringVar(&f.from, "from", "earliest", "earliest, latest, or a time (RFC 3339 or ms): rows with that event "+
+		"time or later")
 	fl.IntVar(&f.partition, "partition", -1, "one partition only (-1: all)")
 	fl.Int64Var(&f.limit, "limit", -1, "end after so many rows (-1: never)")
 	return takesOutput(cmd, outputTable, outputJSONL, outputCSV, outputVertical, outputJSON)

@@ -40,10 +40,12 @@ func newRunCmd(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE.sql|-",
 		Short: "Run a script on files or standard input and print the rows of its last SELECT",
-		Long: "Runs the statements of a script over bounded input, without a server. The rows of the last SELECT go to stdout; " +
-			"counts go to stderr. Every window closes at the end of the input, unless the query says EMIT CHANGES.\n\n" +
-			"A record that cannot be read is a dead letter: it is told on stderr and kept in STREAM.dead.jsonl (--dead names " +
-			"another folder, or none). Dead letters alone leave exit code 0; --on-error fail_fast gives 5.",
+		Long: "Runs the statements of a script over bounded input, without a server. The rows of the last SELECT go " +
+			"to stdout; counts go to stderr. Every window closes at the end of the input, unless the query says EMIT " +
+			"CHANGES.\n\n" +
+			"A record that cannot be read is a dead letter: it is told on stderr and kept in STREAM.dead.jsonl " +
+			"(--dead names another folder, or none). Dead letters alone leave exit code 0; --on-error fail_fast " +
+			"gives 5.",
 		Example: "  leat run app.sql --define in=trades.csv -o csv\n  zcat trades.gz | leat run app.sql --in trades=-",
 		Args:    argsBetween(1, 1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return g.run(cmd.Context(), args[0], f) },
@@ -52,10 +54,12 @@ func newRunCmd(g *globals) *cobra.Command {
 	fl.StringArrayVar(&f.in, "in", nil, "STREAM=FILE: read the stream from a file, - is standard input (repeatable)")
 	fl.StringArrayVar(&f.out, "out", nil, "OBJECT=FILE: write the rows of a stream or table to a file (repeatable)")
 	fl.StringArrayVar(&f.define, "define", nil, "NAME=VALUE: what ${NAME} stands for (repeatable)")
-	fl.Var(newChoice(&f.mode, "direct", "direct", "message"), "mode", "direct: in this process; message: through an embedded JetStream")
+	fl.Var(newChoice(&f.mode, "direct", "direct", "message"), "mode",
+		"direct: in this process; message: through an embedded JetStream")
 	fl.BoolVar(&f.stats, "stats", false, "counts of each stage on stderr")
 	fl.StringVar(&f.now, "now", "", "append time of all rows (RFC 3339 or ms; default: the clock)")
-	fl.Var(newChoice(&f.onError, "", "dlq", "skip", "fail_fast"), "on-error", "overrides on_error of all sources and queries")
+	fl.Var(newChoice(&f.onError, "", "dlq", "skip", "fail_fast"), "on-error",
+		"overrides on_error of all sources and queries")
 	fl.IntVar(&f.partitions, "partitions", 1, "partitions of each source (1..1024)")
 	fl.StringVar(&f.dead, "dead", ".", "folder for dead letters, or none")
 	fl.IntVar(&f.batchRows, "batch-rows", 0, "most rows of a batch (0: the default)")
@@ -83,7 +87,8 @@ func (g *globals) readScript(name string) (string, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return "", errcode.New(errcode.Usage, "%w", err).WithHint("leat run takes the path of a script, or - for standard input")
+			return "", errcode.New(errcode.Usage, "%w", err).
+				WithHint("leat run takes the path of a script, or - for standard input")
 		}
 		defer f.Close()
 		in = f
@@ -149,7 +154,8 @@ func outStatements(list []string) (string, error) {
 		if !ok || obj == "" || path == "" {
 			return "", usageErr("--out %q: want OBJECT=FILE", s)
 		}
-		fmt.Fprintf(&sb, "\n;CREATE SINK \"--out %d\" FROM %s TO FILE '%s';", i, obj, strings.ReplaceAll(path, "'", "''"))
+		fmt.Fprintf(&sb, "\n;CREATE SINK \"--out %d\" FROM %s TO FILE '%s';", i, obj,
+			strings.ReplaceAll(path, "'", "''"))
 	}
 	return sb.String(), nil
 }
@@ -181,8 +187,8 @@ func (g *globals) runProgram(ctx context.Context, p *script.Program, f runFlags,
 		return usageErr("%w", err)
 	}
 	d := &deadFiles{g: g, dir: f.dead}
-	opt := script.RunOptions{Stdin: g.stdin, Out: rows, Stdout: out, NowMs: at.nowMs, OnError: f.onError, MaxRows: f.batchRows,
-		Bad: d.bad, Failed: d.failed}
+	opt := script.RunOptions{Stdin: g.stdin, Out: rows, Stdout: out, NowMs: at.nowMs, OnError: f.onError,
+		MaxRows: f.batchRows, Bad: d.bad, Failed: d.failed}
 	if at.name != "-" {
 		opt.Dir = filepath.Dir(at.name)
 	}
@@ -231,7 +237,8 @@ func (g *globals) tellRun(p *script.Program, s script.Stats, f runFlags, took ti
 	g.hintf("%s, %.2f s", line, took.Seconds())
 	if f.stats {
 		for _, c := range s.Stages {
-			g.hintf("stage %s: in %d = used %d + filtered %d + late %d + dead-lettered %d + skipped %d, out %d, state %d bytes",
+			g.hintf("stage %s: in %d = used %d + filtered %d + late %d + dead-lettered %d + skipped %d, out %d, "+
+				"state %d bytes",
 				c.Stage, c.In, c.Used, c.Filtered, c.Late, c.DeadLettered, c.Skipped, c.Out, c.StateBytes)
 		}
 	}

@@ -24,10 +24,12 @@ type serveFlags struct {
 func newServeCmd(g *globals) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
-		Use:       "serve ingest|engine|sink|coordinator|all",
-		Short:     "Run one of the services against a NATS server",
-		Long:      "Runs a service as a process of its own. Processes of one role share the work by partition; what a process that is killed had is taken over by the others.",
-		Example:   "  leat serve all --nats nats://127.0.0.1:4222\n  leat serve engine --nats nats://nats:4222 --http 127.0.0.1:4270",
+		Use:   "serve ingest|engine|sink|coordinator|all",
+		Short: "Run one of the services against a NATS server",
+		Long: "Runs a service as a process of its own. Processes of one role share the work by partition; what " +
+			"a process that is killed had is taken over by the others.",
+		Example: "  leat serve all --nats nats://127.0.0.1:4222\n  leat serve engine --nats nats://nats:4222 " +
+			"--http 127.0.0.1:4270",
 		Args:      argsBetween(1, 1),
 		ValidArgs: append(append([]string{}, allRoles...), "all"),
 		RunE:      func(cmd *cobra.Command, args []string) error { return g.serve(cmd.Context(), args[0], f) },
@@ -36,7 +38,8 @@ func newServeCmd(g *globals) *cobra.Command {
 	fl.StringVar(&f.creds, "creds", "", "credentials file for Leat's account")
 	fl.StringVar(&f.appNATS, "app-nats", "", "NATS server of the users' account (default: the same as --nats)")
 	fl.StringVar(&f.appCreds, "app-creds", "", "credentials file for the users' account")
-	fl.StringVar(&f.http, "http", "", "HTTP address HOST:PORT for health, metrics and, with a coordinator, statements (default: none)")
+	fl.StringVar(&f.http, "http", "", "HTTP address HOST:PORT for health, metrics and, with a coordinator, "+
+		"statements (default: none)")
 	fl.StringVar(&f.fileRoot, "file-root", "", "folder that holds the files of sources and sinks (default: no files)")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of new streams and buckets (3 on a cluster)")
 	fl.IntVar(&f.partitions, "partitions", 0, "partitions of new sources (default 8)")

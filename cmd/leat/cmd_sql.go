@@ -30,9 +30,10 @@ func newSQLCmd(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sql",
 		Short: "Run statements on a running Leat, or open the shell",
-		Long: "With -c or -f runs statements in order and stops at the first error. Without, and on a terminal, opens the shell; " +
-			"on a pipe the statements are read from standard input. A push query (EMIT CHANGES) ends by LIMIT, by --timeout " +
-			"(exit code 0), a closed pipe, or Ctrl-C. Queries read from the beginning unless told otherwise.",
+		Long: "With -c or -f runs statements in order and stops at the first error. Without, and on a terminal, " +
+			"opens the shell; on a pipe the statements are read from standard input. A push query (EMIT CHANGES) " +
+			"ends by LIMIT, by --timeout (exit code 0), a closed pipe, or Ctrl-C. Queries read from the beginning " +
+			"unless told otherwise.",
 		Example: "  leat sql\n  leat sql -c \"SELECT * FROM stats_5m WHERE symbol = 'S0'\" -o jsonl",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return g.sql(cmd.Context(), f) },
@@ -117,7 +118,8 @@ func (s *sqlSession) script(ctx context.Context, name, text string) error {
 // statement runs one statement and shows its answer.
 func (s *sqlSession) statement(ctx context.Context, name, text string) error {
 	s.started = time.Now()
-	resp, err := s.c.Execute(ctx, api.ExecuteRequest{Script: text, Session: s.session, Vars: s.vars, FromLatest: s.latest})
+	resp, err := s.c.Execute(ctx, api.ExecuteRequest{Script: text, Session: s.session, Vars: s.vars,
+		FromLatest: s.latest})
 	if err != nil {
 		return s.ended(ctx, err)
 	}

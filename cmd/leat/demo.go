@@ -91,14 +91,17 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 }
 
 // demoText is one picture.
-func demoText(ctx context.Context, c *coordinator.Coordinator, now, before *api.Status, every time.Duration, cfg nodeConfig) string {
+func demoText(
+	ctx context.Context, c *coordinator.Coordinator, now, before *api.Status, every time.Duration, cfg nodeConfig,
+) string {
 	var sb strings.Builder
-	fmt.Fprintf(&sb, "Leat demo: a generated market, four standing queries, a sink.  Ctrl-C stops; a later start goes on.\n")
+	fmt.Fprintf(&sb, "Leat demo: a generated market, four standing queries, a sink.  Ctrl-C stops; a later start "+
+		"goes on.\n")
 	fmt.Fprintf(&sb, "NATS %s   HTTP %s\n\n", cfg.natsURL, "http://"+cfg.listener.Addr().String())
 	fmt.Fprintf(&sb, "%-14s %-12s %12s %12s %10s %8s %8s\n", "NODE", "STATE", "IN", "OUT", "IN/s", "LAG", "DEAD")
 	for _, s := range now.Sources {
-		fmt.Fprintf(&sb, "%-14s %-12s %12s %12s %10s %8s %8d\n", s.Name, s.State, thousands(s.Counts.In), thousands(s.Counts.Out),
-			rate(s.Counts.In, sourceIn(before, s.Name), every), "", s.Counts.DeadLettered)
+		fmt.Fprintf(&sb, "%-14s %-12s %12s %12s %10s %8s %8d\n", s.Name, s.State, thousands(s.Counts.In),
+			thousands(s.Counts.Out), rate(s.Counts.In, sourceIn(before, s.Name), every), "", s.Counts.DeadLettered)
 	}
 	for _, q := range now.Queries {
 		in, out := firstIn(&q), lastOut(&q)
@@ -113,7 +116,8 @@ func demoText(ctx context.Context, c *coordinator.Coordinator, now, before *api.
 	for _, line := range demoStats(ctx, c) {
 		sb.WriteString("  " + line + "\n")
 	}
-	fmt.Fprintf(&sb, "\ntry in another terminal:\n  leat sql -c \"SELECT symbol, n, avg_price FROM stats_5m WHERE symbol = 'SYM0' LIMIT 5\"\n"+
+	fmt.Fprintf(&sb, "\ntry in another terminal:\n  leat sql -c \"SELECT symbol, n, avg_price FROM stats_5m WHERE "+
+		"symbol = 'SYM0' LIMIT 5\"\n"+
 		"  leat sql -c \"SELECT symbol, price, volume FROM large_trades EMIT CHANGES LIMIT 5\"\n"+
 		"  nats --server %s sub 'demo.large.>'\n  leat dlq list\n", cfg.natsURL)
 	return sb.String()
@@ -173,7 +177,8 @@ func deadOf(q *api.QueryStatus) (n uint64) {
 
 // demoStats asks for some rows of the statistics, as a user would, and returns them as the lines of a table.
 func demoStats(ctx context.Context, c *coordinator.Coordinator) []string {
-	resp := c.Execute(ctx, api.ExecuteRequest{Script: "SELECT symbol, window_start, n, CAST(avg_price AS DECIMAL(18,4)) AS avg_price, " +
+	resp := c.Execute(ctx, api.ExecuteRequest{Script: "SELECT symbol, window_start, n, CAST(avg_price AS " +
+		"DECIMAL(18,4)) AS avg_price, " +
 		fmt.Sprintf("low, high, volume FROM stats_5m ORDER BY window_start DESC, n DESC LIMIT %d", demoRows)})
 	if resp.Error != nil {
 		return []string{"not yet: " + resp.Error.Message}

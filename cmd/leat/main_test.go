@@ -55,7 +55,8 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("leat %s does not answer %s: %v\n%s%s", strings.Join(args[1:], " "), args[0], err, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+			ts.Fatalf("leat %s does not answer %s: %v\n%s%s", strings.Join(args[1:], " "), args[0], err,
+				ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 		}
 	}
 }

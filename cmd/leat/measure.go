@@ -47,7 +47,8 @@ func (n *node) copyFigures(all map[telemetry.StageName]*measured) {
 		m.stage.StateBytes(t.StateBytes)
 	}
 	for _, s := range r.Sinks {
-		n.count(all, telemetry.StageName{Stage: "sink " + s.Name}, api.Counts{In: s.Delivered + s.Dead, Out: s.Delivered, DeadLettered: s.Dead})
+		n.count(all, telemetry.StageName{Stage: "sink " + s.Name},
+			api.Counts{In: s.Delivered + s.Dead, Out: s.Delivered, DeadLettered: s.Dead})
 	}
 	for name, m := range all { //nolint:maprange // each is judged on its own
 		if !m.seen {
@@ -68,9 +69,10 @@ func (n *node) count(all map[telemetry.StageName]*measured, name telemetry.Stage
 	if c.In < m.told.In {
 		m.told = api.Counts{}
 	}
-	m.stage.Count(telemetry.Records{In: c.In - m.told.In, Out: c.Out - min(c.Out, m.told.Out), Filtered: c.Filtered - min(c.Filtered, m.told.Filtered),
-		Late: c.Late - min(c.Late, m.told.Late), DeadLettered: c.DeadLettered - min(c.DeadLettered, m.told.DeadLettered),
-		Skipped: c.Skipped - min(c.Skipped, m.told.Skipped)})
+	m.stage.Count(telemetry.Records{In: c.In - m.told.In, Out: c.Out - min(c.Out, m.told.Out),
+		Filtered: c.Filtered - min(c.Filtered, m.told.Filtered), Late: c.Late - min(c.Late, m.told.Late),
+		DeadLettered: c.DeadLettered - min(c.DeadLettered, m.told.DeadLettered),
+		Skipped:      c.Skipped - min(c.Skipped, m.told.Skipped)})
 	m.told = c
 	return m
 }
@@ -84,9 +86,11 @@ func (n *node) tellHealth(ctx context.Context, states map[string]telemetry.Healt
 		switch {
 		case r.State == before:
 		case r.State == telemetry.Unhealthy:
-			n.cfg.telemetry.Log.Error("unhealthy", "check", r.Name, "value", r.Value, "limit", r.Limit, "detail", r.Detail)
+			n.cfg.telemetry.Log.Error("unhealthy", "check", r.Name, "value", r.Value, "limit", r.Limit, "detail",
+				r.Detail)
 		case r.State == telemetry.Degraded:
-			n.cfg.telemetry.Log.Warn("degraded", "check", r.Name, "value", r.Value, "limit", r.Limit, "detail", r.Detail)
+			n.cfg.telemetry.Log.Warn("degraded", "check", r.Name, "value", r.Value, "limit", r.Limit, "detail",
+				r.Detail)
 		default:
 			n.cfg.telemetry.Log.Info("healthy again", "check", r.Name)
 		}

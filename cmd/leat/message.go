@@ -31,7 +31,9 @@ import (
 const resultTopic = "R-result"
 
 // runMessages runs a checked script through an embedded JetStream: the services of leat dev, with inputs that end.
-func (g *globals) runMessages(ctx context.Context, p *script.Program, opt script.RunOptions) (stats script.Stats, err error) {
+func (g *globals) runMessages(
+	ctx context.Context, p *script.Program, opt script.RunOptions,
+) (stats script.Stats, err error) {
 	dir, err := os.MkdirTemp("", "leat-run-")
 	if err != nil {
 		return stats, errcode.New(errcode.StoreBad, "make a temporary folder: %w", err)
@@ -59,7 +61,8 @@ func (g *globals) runMessages(ctx context.Context, p *script.Program, opt script
 			return stats, err
 		}
 	}
-	if cfg.telemetry, err = telemetry.New(ctx, telemetry.Config{Service: "leat-run", Version: version, Log: logs}); err != nil {
+	if cfg.telemetry, err = telemetry.New(ctx, telemetry.Config{Service: "leat-run", Version: version,
+		Log: logs}); err != nil {
 		return stats, err
 	}
 	defer shutdownTelemetry(cfg.telemetry)
@@ -167,7 +170,8 @@ func (m *messageRun) count(ctx context.Context, c *coordinator.Coordinator) {
 			return
 		}
 		m.opt.Bad(d.Source, source.BadRow{Origin: source.Origin{Subject: d.Subject},
-			BadRow: format.BadRow{Line: d.Row, Original: d.Original, Truncated: d.Truncated, Code: d.Code, Reason: d.Error}})
+			BadRow: format.BadRow{Line: d.Row, Original: d.Original, Truncated: d.Truncated, Code: d.Code,
+				Reason: d.Error}})
 	})
 	m.stats.Dead = dead
 	r := m.node.report()
@@ -176,8 +180,9 @@ func (m *messageRun) count(ctx context.Context, c *coordinator.Coordinator) {
 	}
 	for _, t := range r.Tasks {
 		c := t.Counts
-		m.stats.Stages = append(m.stats.Stages, direct.StageCounts{Stage: t.Name, StateBytes: t.StateBytes, Counts: task.Counts{In: c.In,
-			Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late, DeadLettered: c.DeadLettered, Skipped: c.Skipped}})
+		m.stats.Stages = append(m.stats.Stages, direct.StageCounts{Stage: t.Name, StateBytes: t.StateBytes,
+			Counts: task.Counts{In: c.In, Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late,
+				DeadLettered: c.DeadLettered, Skipped: c.Skipped}})
 	}
 }
 
@@ -197,8 +202,8 @@ func boundedProgram(p *script.Program, opt script.RunOptions, dir string) (*coor
 		b.Objects = append(b.Objects, o)
 	}
 	for _, pl := range plans {
-		q := &catalog.Query{ID: pl.Query, Statement: p.Texts[pl.Query], State: catalog.Running, OnError: orDefault(opt.OnError, "dlq"),
-			Emit: p.Emit, Bounded: true}
+		q := &catalog.Query{ID: pl.Query, Statement: p.Texts[pl.Query], State: catalog.Running,
+			OnError: orDefault(opt.OnError, "dlq"), Emit: p.Emit, Bounded: true}
 		if pl == p.Result {
 			q.Topic, q.Result = resultTopic, resultTopic
 		} else {
@@ -256,7 +261,8 @@ func boundedSource(o *plan.Object, opt script.RunOptions, dir string, b *coordin
 			return nil, fmt.Errorf("stream %s: a generator needs a limit in leat run; add limit = '1000'", o.Name)
 		}
 	default:
-		return nil, fmt.Errorf("stream %s: connector %s is not supported by leat run; leat dev runs it", o.Name, s.Connector)
+		return nil, fmt.Errorf("stream %s: connector %s is not supported by leat run; leat dev runs it", o.Name,
+			s.Connector)
 	}
 	return &out, nil
 }

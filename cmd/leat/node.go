@@ -119,8 +119,8 @@ func (n *node) open(ctx context.Context) error {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	log := n.cfg.telemetry.Log
-	n.members, err = lease.Open(ctx, js, lease.Config{ID: xid.New().String(), Roles: n.cfg.roles, Replicas: n.cfg.replicas,
-		Status: n.status, Heartbeat: n.cfg.heartbeat, Timeout: n.cfg.memberStale})
+	n.members, err = lease.Open(ctx, js, lease.Config{ID: xid.New().String(), Roles: n.cfg.roles,
+		Replicas: n.cfg.replicas, Status: n.status, Heartbeat: n.cfg.heartbeat, Timeout: n.cfg.memberStale})
 	if err != nil {
 		return err
 	}
@@ -137,14 +137,15 @@ func (n *node) open(ctx context.Context) error {
 		}
 	}
 	if n.has(engine.Role) {
-		n.engine, err = engine.New(ctx, engine.Config{Conn: n.cfg.leat, Members: n.members, Log: log, Replicas: n.cfg.replicas})
+		n.engine, err = engine.New(ctx, engine.Config{Conn: n.cfg.leat, Members: n.members, Log: log,
+			Replicas: n.cfg.replicas})
 		if err != nil {
 			return err
 		}
 	}
 	if n.has(sink.Role) {
-		n.sink, err = sink.New(ctx, sink.Config{Conn: n.cfg.leat, App: n.cfg.app, Members: n.members, Log: log, Root: n.cfg.root,
-			Console: n.cfg.console, Replicas: n.cfg.replicas})
+		n.sink, err = sink.New(ctx, sink.Config{Conn: n.cfg.leat, App: n.cfg.app, Members: n.members, Log: log,
+			Root: n.cfg.root, Console: n.cfg.console, Replicas: n.cfg.replicas})
 		if err != nil {
 			return err
 		}
@@ -198,7 +199,8 @@ func (n *node) addChecks() {
 		if n.cfg.leat.IsConnected() {
 			return telemetry.Finding{State: telemetry.OK, Value: "connected"}
 		}
-		return telemetry.Finding{State: telemetry.Unhealthy, Value: n.cfg.leat.Status().String(), Detail: "no connection to NATS"}
+		return telemetry.Finding{State: telemetry.Unhealthy, Value: n.cfg.leat.Status().String(),
+			Detail: "no connection to NATS"}
 	})
 	h.Add(telemetry.Ready, "members", func(context.Context) telemetry.Finding {
 		if n.members.Ready() {
@@ -214,7 +216,8 @@ func (n *node) addChecks() {
 			}
 		}
 		if stopped > 0 {
-			return telemetry.Finding{State: telemetry.Degraded, Value: fmt.Sprint(stopped), Detail: "tasks are stopped; SHOW QUERIES EXTENDED says why"}
+			return telemetry.Finding{State: telemetry.Degraded, Value: fmt.Sprint(stopped),
+				Detail: "tasks are stopped; SHOW QUERIES EXTENDED says why"}
 		}
 		return telemetry.Finding{State: telemetry.OK}
 	})

@@ -16,8 +16,8 @@ const (
 
 // Subjects inside Leat's account.
 const (
-	// SubjectPush + "." + topic: rows for the ingest that owns the topic. Header Leat-Format: batch (a ProcessBatch), or
-	// json, csv, msgpack. The answer is sent after the append.
+	// SubjectPush + "." + topic: rows for the ingest that owns the topic. Header Leat-Format: batch (a ProcessBatch),
+	// or json, csv, msgpack. The answer is sent after the append.
 	SubjectPush = "leat.ctl.push"
 	// SubjectScan + "." + task: the rows of a task's table (ScanRequest); answers are Chunks.
 	SubjectScan = "leat.ctl.scan"

@@ -59,8 +59,8 @@ func (b *bench) message(ctx context.Context) error {
 	return nil
 }
 
-// childAppend appends the batches of W2's input to a topic: fenced, one in flight, as an ingest does. Making the batches is
-// not measured. Arguments: input, data folder.
+// childAppend appends the batches of W2's input to a topic: fenced, one in flight, as an ingest does. Making the
+// batches is not measured. Arguments: input, data folder.
 func childAppend(ctx context.Context, args []string) (*childReport, error) {
 	encoded, rows, err := encodeBatches(arg(args, 0), 0)
 	if err != nil {
@@ -140,7 +140,8 @@ func leatJetStream(s *broker.Server) (jetstream.JetStream, error) {
 
 func appendAll(ctx context.Context, js jetstream.JetStream, encoded [][]byte) (*childReport, error) {
 	log, err := topic.CreateShard(ctx, js, topic.ShardConfig{Name: topic.ShardName(benchTopic, 0), WriterSubjects: 1,
-		MaxBytes: 2*totalBytes(encoded) + topic.MinMaxBytes(1, 0), Subjects: []string{topic.TopicFilter(topic.ClassSource, benchTopic)}}, topic.JetStreamConfig{})
+		MaxBytes: 2*totalBytes(encoded) + topic.MinMaxBytes(1, 0),
+		Subjects: []string{topic.TopicFilter(topic.ClassSource, benchTopic)}}, topic.JetStreamConfig{})
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,8 @@ type Config struct {
 	Rows int
 	// Rounds that count (default 3); one more comes first and is thrown away.
 	Rounds int
-	// MaxTime bounds the run (default 3 min): a workload that has used its share starts no further round, but one counts.
+	// MaxTime bounds the run (default 3 min): a workload that has used its share starts no further round, but one
+	// counts.
 	MaxTime time.Duration
 	// Dir holds inputs and stores while the run lasts; empty: a temporary folder.
 	Dir string
@@ -153,7 +154,9 @@ func (b *bench) all(ctx context.Context) error {
 
 // selected are the workloads to run.
 func (c *Config) selected() []workload {
-	return slices.DeleteFunc(workloads(), func(w workload) bool { return len(c.Only) > 0 && !slices.Contains(c.Only, w.name) })
+	return slices.DeleteFunc(workloads(), func(w workload) bool {
+		return len(c.Only) > 0 && !slices.Contains(c.Only, w.name)
+	})
 }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }

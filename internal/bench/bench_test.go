@@ -79,8 +79,10 @@ func TestAnswer(t *testing.T) {
 		name, text string
 		same       bool
 	}{
-		{"another order, other spellings", `{"a":"y","n":2.000,"m":-1}` + "\n" + `{"a":"x","n":"1.5","m":7}` + "\n", true},
-		{"other columns, another order of them", `{"n":2.000,"b":3,"a":"y","m":-1}` + "\n" + `{"m":7,"n":"1.5","a":"x"}` + "\n", true},
+		{"another order, other spellings", `{"a":"y","n":2.000,"m":-1}` + "\n" + `{"a":"x","n":"1.5","m":7}` + "\n",
+			true},
+		{"other columns, another order of them", `{"n":2.000,"b":3,"a":"y","m":-1}` + "\n" +
+			`{"m":7,"n":"1.5","a":"x"}` + "\n", true},
 		{"a row twice", base + `{"a":"x","n":1.5,"m":7}` + "\n", false},
 		{"a row less", `{"a":"x","n":1.5,"m":7}` + "\n", false},
 		{"another value", `{"a":"x","n":1.51,"m":7}` + "\n" + `{"a":"y","n":2,"m":-1}` + "\n", false},

@@ -28,8 +28,8 @@ const capacityRows = 128
 // capacitySizes are the channel capacities, in messages, at which the rate is measured.
 func capacitySizes() []int { return []int{1, 2, 4, 8, 16, 64, 256, 1024, 4096} }
 
-// capacities measures the rate of a task, W2 from its topic to the topic of results, at channel capacities from 1 to 4,096
-// messages on both sides of it.
+// capacities measures the rate of a task, W2 from its topic to the topic of results, at channel capacities from 1 to
+// 4,096 messages on both sides of it.
 func (b *bench) capacities(ctx context.Context) error {
 	rows := b.cfg.Rows
 	in, err := b.input("trades.ndjson", func(p string) error { return writeTrades(p, rows) })
@@ -134,9 +134,11 @@ func sweep(ctx context.Context, s *broker.Server, st *plan.Stage, encoded [][]by
 }
 
 // runTask runs W2 over the whole topic into a topic of its own and returns the rows it emitted.
-func runTask(ctx context.Context, js jetstream.JetStream, st *plan.Stage, name string, capacity int) (usage, uint64, error) {
-	out, err := topic.CreateShard(ctx, js, topic.ShardConfig{Name: topic.ShardName(name, 0), MaxBytes: 1 << 30, WriterSubjects: 1,
-		Subjects: []string{topic.TopicFilter(topic.ClassResult, name)}}, topic.JetStreamConfig{})
+func runTask(
+	ctx context.Context, js jetstream.JetStream, st *plan.Stage, name string, capacity int,
+) (usage, uint64, error) {
+	out, err := topic.CreateShard(ctx, js, topic.ShardConfig{Name: topic.ShardName(name, 0), MaxBytes: 1 << 30,
+		WriterSubjects: 1, Subjects: []string{topic.TopicFilter(topic.ClassResult, name)}}, topic.JetStreamConfig{})
 	if err != nil {
 		return usage{}, 0, err
 	}
@@ -148,14 +150,18 @@ func runTask(ctx context.Context, js jetstream.JetStream, st *plan.Stage, name s
 	r, err := measured(func() (int64, error) {
 		return 0, task.Run(ctx, task.Config{
 			Name: name, Query: name, Stage: st.ID, Epoch: 1, Machine: m, Snapshots: state.NewMemory(), Bounded: true,
-			Limits: task.Limits{FetchAhead: capacity, MessageBytes: messageBytes, PendingBytes: min(capacity, 256) * messageBytes},
-			Inputs: []task.Input{{Topic: benchTopic, Log: topic.NewJetStream(js, topic.ShardName(benchTopic, 0), topic.JetStreamConfig{}),
-				Schema: st.Inputs[0].Schema, Filters: []string{topic.PartitionFilter(topic.ClassSource, benchTopic, 0)}}},
+			Limits: task.Limits{FetchAhead: capacity, MessageBytes: messageBytes,
+				PendingBytes: min(capacity, 256) * messageBytes},
+			Inputs: []task.Input{{Topic: benchTopic,
+				Log:     topic.NewJetStream(js, topic.ShardName(benchTopic, 0), topic.JetStreamConfig{}),
+				Schema:  st.Inputs[0].Schema,
+				Filters: []string{topic.PartitionFilter(topic.ClassSource, benchTopic, 0)}}},
 			Outputs: []task.OutputConfig{{Topic: name, Schema: st.Output.Schema, Logs: []topic.Log{out}}},
 		})
 	})
 	if err != nil {
 		return usage{}, 0, err
 	}
-	return usage{wall: time.Duration(r.WallNs), cpu: time.Duration(r.CPUNs)}, m.Counts().Out, js.DeleteStream(ctx, topic.ShardName(name, 0))
+	return usage{wall: time.Duration(r.WallNs), cpu: time.Duration(r.CPUNs)}, m.Counts().
+		Out, js.DeleteStream(ctx, topic.ShardName(name, 0))
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// children are the programs that `leat bench --child NAME` runs in a process of their own. Those that serve write nothing
-// and end with ctx.
+// children are the programs that `leat bench --child NAME` runs in a process of their own. Those that serve write
+// nothing and end with ctx.
 var children = map[string]func(context.Context, []string) (*childReport, error){
 	"limit":    childLimit,
 	"hand":     childHand,
@@ -63,8 +63,8 @@ func childLimit(_ context.Context, args []string) (*childReport, error) {
 
 func childHand(_ context.Context, args []string) (*childReport, error) { return toFile(runHand, args) }
 
-// toFile runs a program with the arguments workload, input, table, output, columns of the answer. Without columns the rows
-// are not looked at.
+// toFile runs a program with the arguments workload, input, table, output, columns of the answer. Without columns the
+// rows are not looked at.
 func toFile(program func(w, in, table string, out io.Writer) (int64, error), args []string) (*childReport, error) {
 	out := arg(args, 3)
 	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -86,8 +86,8 @@ func childAnswer(_ context.Context, args []string) (*childReport, error) {
 	return &childReport{Answer: a}, err
 }
 
-// childInput writes the rows of the direct workloads and the table of W4, to look at or to profile with. Arguments: rows,
-// file of the rows, file of the table.
+// childInput writes the rows of the direct workloads and the table of W4, to look at or to profile with. Arguments:
+// rows, file of the rows, file of the table.
 func childInput(_ context.Context, args []string) (*childReport, error) {
 	n, err := number(arg(args, 0))
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/leatsql/leat/internal/broker"
 )
 
-// childConsumer is what a Go developer writes instead of W5: a consumer, encoding/json, a map, publishes. The server is in
-// the process, as it is in leat dev. Arguments: input, data folder, rows a message, file for the answer.
+// childConsumer is what a Go developer writes instead of W5: a consumer, encoding/json, a map, publishes. The server is
+// in the process, as it is in leat dev. Arguments: input, data folder, rows a message, file for the answer.
 func childConsumer(ctx context.Context, args []string) (*childReport, error) {
 	perMessage, err := number(arg(args, 2))
 	if err != nil {
@@ -27,7 +27,9 @@ func childConsumer(ctx context.Context, args []string) (*childReport, error) {
 	return r, errors.Join(err, s.Shutdown())
 }
 
-func consumeByHand(ctx context.Context, s *broker.Server, in string, perMessage int, answer string) (*childReport, error) {
+func consumeByHand(
+	ctx context.Context, s *broker.Server, in string, perMessage int, answer string,
+) (*childReport, error) {
 	js, err := appJetStream(s, "loader")
 	if err != nil {
 		return nil, err

@@ -60,7 +60,9 @@ func (b *bench) bare(ctx context.Context, program string) (*dev, error) {
 	})
 }
 
-func (b *bench) server(ctx context.Context, args func(addr, data string) []string, answers func(context.Context, *dev) error) (*dev, error) {
+func (b *bench) server(
+	ctx context.Context, args func(addr, data string) []string, answers func(context.Context, *dev) error,
+) (*dev, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -101,7 +103,8 @@ func (d *dev) wait(ctx context.Context, addr string, answers func(context.Contex
 
 func (d *dev) try(ctx context.Context, addr string, answers func(context.Context, *dev) error) error {
 	if d.nc == nil {
-		nc, err := nats.Connect("nats://"+addr, nats.Timeout(time.Second), nats.Name("leat bench"), nats.MaxReconnects(-1))
+		nc, err := nats.Connect("nats://"+addr, nats.Timeout(time.Second), nats.Name("leat bench"),
+			nats.MaxReconnects(-1))
 		if err != nil {
 			return err
 		}
@@ -141,8 +144,8 @@ func (d *dev) execute(ctx context.Context, script string) error {
 
 // stream makes a stream of the user that captures subject.
 func makeStream(ctx context.Context, js jetstream.JetStream, name, subject string) (jetstream.Stream, error) {
-	s, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject}, Storage: jetstream.FileStorage,
-		AllowDirect: true})
+	s, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject},
+		Storage: jetstream.FileStorage, AllowDirect: true})
 	if err != nil {
 		return nil, fmt.Errorf("make stream %s: %w", name, err)
 	}

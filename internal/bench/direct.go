@@ -12,10 +12,13 @@ const declareTrades = `CREATE STREAM trades (symbol STRING, price DECIMAL(18,4),
 
 // scripts are the SQL of the direct workloads.
 var scripts = map[string]string{
-	"w1": declareTrades + `SELECT symbol, price, price * volume AS notional FROM trades WHERE venue = 'XNAS' AND volume > 1000;`,
-	"w2": declareTrades + `SELECT symbol, window_start, COUNT(*) AS n, AVG(price) AS avg, MIN(price) AS lo, MAX(price) AS hi
+	"w1": declareTrades +
+		`SELECT symbol, price, price * volume AS notional FROM trades WHERE venue = 'XNAS' AND volume > 1000;`,
+	"w2": declareTrades +
+		`SELECT symbol, window_start, COUNT(*) AS n, AVG(price) AS avg, MIN(price) AS lo, MAX(price) AS hi
 FROM trades WINDOW TUMBLING(1s) GROUP BY symbol;`,
-	"w3": declareTrades + `SELECT symbol, window_start, COUNT(*) AS n, AVG(price) AS avg, MIN(price) AS lo, MAX(price) AS hi
+	"w3": declareTrades +
+		`SELECT symbol, window_start, COUNT(*) AS n, AVG(price) AS avg, MIN(price) AS lo, MAX(price) AS hi
 FROM trades WINDOW SLIDING(60s, 5s) GROUP BY symbol;`,
 	"w4": declareTrades + `CREATE TABLE symbols (symbol STRING PRIMARY KEY, sector STRING, lot BIGINT)
   WITH (connector = 'file', path = '${table}', format = 'json');
@@ -73,7 +76,8 @@ func (b *bench) direct(ctx context.Context, w string) error {
 
 const fewRows = "trades.few.ndjson"
 
-// directInputs makes the files of a direct workload, and lets the limit program and the one by hand agree on the fewer rows.
+// directInputs makes the files of a direct workload, and lets the limit program and the one by hand agree on the fewer
+// rows.
 func (b *bench) directInputs(ctx context.Context, w string) (in, table string, err error) {
 	if in, err = b.input("trades.ndjson", func(p string) error { return writeTrades(p, b.cfg.Rows) }); err != nil {
 		return "", "", err
@@ -118,8 +122,8 @@ func (b *bench) leatRun(ctx context.Context, w, mode, in, table, out string) (us
 	if err := os.WriteFile(script, []byte(scripts[w]), 0o600); err != nil {
 		return usage{}, fmt.Errorf("write the script: %w", err)
 	}
-	return b.run(ctx, out, "run", script, "--mode", mode, "--define", "in="+in, "--define", "table="+table, "-o", "jsonl", "-q",
-		"--dead", "none", "--on-error", "fail_fast")
+	return b.run(ctx, out, "run", script, "--mode", mode, "--define", "in="+in, "--define", "table="+table, "-o",
+		"jsonl", "-q", "--dead", "none", "--on-error", "fail_fast")
 }
 
 // leatCheck compares the answer of leat run with that of the limit program.

@@ -35,8 +35,12 @@ func goals() []goalRow {
 		{"idle CPU to a bare server", 4, 2, false, "idle", "limit.idle", percent},
 		{"CPU of many int groups to 1 group", 1.5, 1.5, false, "groups_int_many", "groups_int_1", cpu},
 		{"CPU of many string groups to 1 group", 2, 2, false, "groups_string_many", "groups_string_1", cpu},
-		{"many string keys, bytes a key", 160, 100, false, "keys_string", "", func(r *Result) float64 { return r.BytesPerRecord }},
-		{"many string keys, CPU ms of a GC cycle", 500, 20, false, "keys_string", "", func(r *Result) float64 { return r.GCMs }},
+		{"many string keys, bytes a key", 160, 100, false, "keys_string", "", func(r *Result) float64 {
+			return r.BytesPerRecord
+		}},
+		{"many string keys, CPU ms of a GC cycle", 500, 20, false, "keys_string", "", func(r *Result) float64 {
+			return r.GCMs
+		}},
 	}
 }
 
@@ -63,7 +67,8 @@ func (r *Report) judge() {
 		if g.atLeast {
 			ok = reached >= g.first
 		}
-		r.Goals = append(r.Goals, Goal{Name: g.name, First: g.first, Aim: g.aim, Reached: reached, AtLeast: g.atLeast, OK: ok})
+		r.Goals = append(r.Goals, Goal{Name: g.name, First: g.first, Aim: g.aim, Reached: reached, AtLeast: g.atLeast,
+			OK: ok})
 	}
 }
 

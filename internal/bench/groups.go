@@ -42,7 +42,9 @@ func (b *bench) growth(ctx context.Context) error {
 				return fmt.Errorf("write the script: %w", err)
 			}
 			want := groupsAnswer(rows, keys, text)
-			entrants = append(entrants, entrant{name, func() (usage, error) { return b.groupsRun(ctx, script, in, int64(rows), want) }})
+			entrants = append(entrants, entrant{name, func() (usage, error) {
+				return b.groupsRun(ctx, script, in, int64(rows), want)
+			}})
 		}
 	}
 	m, err := b.rounds(ctx, entrants)

@@ -65,7 +65,9 @@ func (b *bench) leatLatency(ctx context.Context, limit *Result) (err error) {
 }
 
 // paced measures a server at the low rate.
-func (b *bench) paced(ctx context.Context, name string, start func() (*dev, error), script string) (r *Result, err error) {
+func (b *bench) paced(
+	ctx context.Context, name string, start func() (*dev, error), script string,
+) (r *Result, err error) {
 	d, err := start()
 	if err != nil {
 		return nil, err
@@ -81,8 +83,8 @@ func (b *bench) paced(ctx context.Context, name string, start func() (*dev, erro
 	return p.measure(ctx, name, lowRate)
 }
 
-// childHops is a server and a relay: a consumer that publishes what it gets. With the publisher and the reader outside that
-// makes two raw hops, as rows take through Leat. Arguments: address, data folder.
+// childHops is a server and a relay: a consumer that publishes what it gets. With the publisher and the reader outside
+// that makes two raw hops, as rows take through Leat. Arguments: address, data folder.
 func childHops(ctx context.Context, args []string) (*childReport, error) {
 	return nil, serveBroker(ctx, args, func(js jetstream.JetStream) error {
 		in, err := makeStream(ctx, js, inStream, inSubject)
@@ -92,7 +94,8 @@ func childHops(ctx context.Context, args []string) (*childReport, error) {
 		if _, err := makeStream(ctx, js, outStream, outSubject); err != nil {
 			return err
 		}
-		c, err := in.CreateConsumer(ctx, jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true})
+		c, err := in.CreateConsumer(ctx, jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy,
+			MemoryStorage: true})
 		if err != nil {
 			return fmt.Errorf("make a consumer: %w", err)
 		}
@@ -181,8 +184,8 @@ func (p *probe) flood(ctx context.Context) (float64, error) {
 	return floodRows / wall.Seconds(), err
 }
 
-// send publishes n rows at a rate (0: as fast as they are acknowledged) and returns what each took, in the order sent, and
-// the time from the first publish to the last result. Each result comes once and has its row's values.
+// send publishes n rows at a rate (0: as fast as they are acknowledged) and returns what each took, in the order sent,
+// and the time from the first publish to the last result. Each result comes once and has its row's values.
 func (p *probe) send(ctx context.Context, n int, perS float64) ([]time.Duration, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -217,7 +220,9 @@ func (p *probe) send(ctx context.Context, n int, perS float64) ([]time.Duration,
 	return lat, wall, nil
 }
 
-func (p *probe) publishAll(ctx context.Context, first int64, start time.Time, sent []time.Duration, perS float64) error {
+func (p *probe) publishAll(
+	ctx context.Context, first int64, start time.Time, sent []time.Duration, perS float64,
+) error {
 	for i := range sent {
 		if perS > 0 {
 			due := time.Duration(float64(i) / perS * float64(time.Second))

@@ -94,7 +94,8 @@ func (b *bench) child(ctx context.Context, name string, args ...string) (usage, 
 	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
 		return usage{}, nil, fmt.Errorf("decode the report of %s: %w", name, err)
 	}
-	u := usage{wall: time.Duration(r.WallNs), cpu: time.Duration(r.CPUNs), peak: peakRSS(cmd.ProcessState), records: r.Records}
+	u := usage{wall: time.Duration(r.WallNs), cpu: time.Duration(r.CPUNs), peak: peakRSS(cmd.ProcessState),
+		records: r.Records}
 	return u, &r, nil
 }
 

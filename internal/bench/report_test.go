@@ -80,8 +80,9 @@ func TestDocument(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"name": "w1", "records": 1e6, "records_per_s": 5e5, "cpu_s_per_million": 1.0, "bytes_per_record": 0.0,
-		"peak_rss_bytes": 3.0 * (1 << 20), "p50_ms": 0.0, "p99_ms": 0.0, "limit": "", "limit_cpu_s_per_million": 0.0}
+	want := map[string]any{"name": "w1", "records": 1e6, "records_per_s": 5e5, "cpu_s_per_million": 1.0,
+		"bytes_per_record": 0.0, "peak_rss_bytes": 3.0 * (1 << 20), "p50_ms": 0.0, "p99_ms": 0.0, "limit": "",
+		"limit_cpu_s_per_million": 0.0}
 	for k, v := range want {
 		if doc.Results[0][k] != v {
 			t.Errorf("%s is %v, want %v", k, doc.Results[0][k], v)

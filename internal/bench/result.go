@@ -7,7 +7,8 @@ import (
 	"text/tabwriter"
 )
 
-// Result is one line of the report: a workload of Leat, or a limit it is measured against. Fields that do not apply are 0.
+// Result is one line of the report: a workload of Leat, or a limit it is measured against. Fields that do not apply are
+// 0.
 type Result struct {
 	Name        string  `json:"name"`
 	Records     int64   `json:"records"`
@@ -68,7 +69,8 @@ func (r *Report) WriteText(w io.Writer) error {
 			ratio = fmt.Sprintf("%.2f", x.CPUSPerMillion/x.LimitCPUSPerMillion)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", x.Name, cell(float64(x.Records), 0),
-			cell(x.RecordsPerS, 0), cell(x.CPUSPerMillion, 3), cell(x.BytesPerRecord, 1), cell(float64(x.PeakRSSBytes)/(1<<20), 0),
+			cell(x.RecordsPerS, 0), cell(x.CPUSPerMillion, 3), cell(x.BytesPerRecord, 1),
+			cell(float64(x.PeakRSSBytes)/(1<<20), 0),
 			cell(x.P50Ms, 2), cell(x.P99Ms, 2), x.Limit, cell(x.LimitCPUSPerMillion, 3), ratio)
 	}
 	if len(r.Goals) > 0 {

@@ -72,7 +72,9 @@ func (b *bench) stream(ctx context.Context, name string, perMessage int) error {
 }
 
 // streamLeat is one run of leat dev. It returns the bytes a row takes on Leat's log too.
-func (b *bench) streamLeat(ctx context.Context, in string, perMessage int, want *childReport) (u usage, perRow float64, err error) {
+func (b *bench) streamLeat(
+	ctx context.Context, in string, perMessage int, want *childReport,
+) (u usage, perRow float64, err error) {
 	d, err := b.dev(ctx)
 	if err != nil {
 		return u, 0, err

@@ -9,7 +9,8 @@ import (
 	"strconv"
 )
 
-// The trades of all workloads: 105 bytes a row, Zipf symbols, event time 10,000 rows a second, up to 200 ms out of order.
+// The trades of all workloads: 105 bytes a row, Zipf symbols, event time 10,000 rows a second, up to 200 ms out of
+// order.
 const (
 	symbolCount  = 500
 	rowsPerSec   = 10_000
@@ -113,8 +114,8 @@ func writeTrades(path string, n int) error {
 func writeSymbols(path string) error {
 	return writeFile(path, func(w *bufio.Writer) error {
 		for i := range symbolCount {
-			if _, err := fmt.Fprintf(w, `{"symbol":"%s","sector":"%s","lot":%d}`+"\n", symbolName(i), sectors[i%len(sectors)],
-				1+i%100); err != nil {
+			if _, err := fmt.Fprintf(w, `{"symbol":"%s","sector":"%s","lot":%d}`+"\n", symbolName(i),
+				sectors[i%len(sectors)], 1+i%100); err != nil {
 				return err
 			}
 		}
@@ -122,8 +123,8 @@ func writeSymbols(path string) error {
 	})
 }
 
-// writeGroups writes n rows of a key out of keys, all keys equally often, in an order without locality: a BIGINT or, with
-// text, a string of 12 bytes.
+// writeGroups writes n rows of a key out of keys, all keys equally often, in an order without locality: a BIGINT or,
+// with text, a string of 12 bytes.
 func writeGroups(path string, n, keys int, text bool) error {
 	return writeFile(path, func(w *bufio.Writer) error {
 		var line []byte
@@ -144,8 +145,8 @@ func writeGroups(path string, n, keys int, text bool) error {
 	})
 }
 
-// spread is a permutation of 0..n-1 that leaves no neighbours beside each other: the multiplier is prime and divides no n
-// of ours.
+// spread is a permutation of 0..n-1 that leaves no neighbours beside each other: the multiplier is prime and divides no
+// n of ours.
 func spread(i, n int) int { return int(uint64(i) * 2_654_435_761 % uint64(n)) }
 
 func appendGroupKey(dst []byte, k int, text bool) []byte {

@@ -111,8 +111,8 @@ func storeLimits(c *Config) (limits, error) {
 	if l.file != 0 {
 		return l, nil
 	}
-	// JetStream reserves MaxBytes of every stream against this limit. Bound to the disk it would refuse topics that never
-	// grow; so it is not, and a disk that is really full is told by name (see FreeBytes).
+	// JetStream reserves MaxBytes of every stream against this limit. Bound to the disk it would refuse topics that
+	// never grow; so it is not, and a disk that is really full is told by name (see FreeBytes).
 	l.file = maxStoreDefault
 	return l, nil
 }

@@ -98,7 +98,8 @@ func (s *Store) Write(ctx context.Context, c *Catalog) (uint64, error) {
 		rev, err = s.kv.Update(ctx, key, data, c.Revision)
 	}
 	var api *jetstream.APIError
-	if errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+	if errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) &&
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
 		return 0, ErrConflict
 	}
 	if err != nil {

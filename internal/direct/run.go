@@ -173,8 +173,8 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) values() {
 	for _, n := range r.nodes {
 		if len(n.stage.Inputs) == 0 {
-			b := &vector.Batch{Schema: &vector.Schema{}, Rows: len(n.stage.Values), Time: make([]int64, len(n.stage.Values)),
-				Watermark: vector.MaxTime}
+			b := &vector.Batch{Schema: &vector.Schema{}, Rows: len(n.stage.Values),
+				Time: make([]int64, len(n.stage.Values)), Watermark: vector.MaxTime}
 			n.step(0, 0, "values", b)
 		}
 	}

@@ -112,7 +112,8 @@ func sources(t *testing.T) []string {
 			return err
 		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != root || d.Name() == "bin"):
 			return filepath.SkipDir
-		case !d.IsDir() && strings.HasSuffix(path, ".go") && path != filepath.Join(root, "internal", "errcode", "code_test.go"):
+		case !d.IsDir() && strings.HasSuffix(path, ".go") &&
+			path != filepath.Join(root, "internal", "errcode", "code_test.go"):
 			paths = append(paths, path)
 		}
 		return nil

@@ -12,7 +12,8 @@ import (
 // tradeSchema is the schema of the benchmark's rows of 105 bytes.
 func tradeSchema(columns int) *vector.Schema {
 	all := []vector.Field{{Name: "symbol", Type: vector.TString}, {Name: "price", Type: vector.TDecimal(18, 4)},
-		{Name: "volume", Type: vector.TBigInt}, {Name: "ts", Type: vector.TBigInt}, {Name: "venue", Type: vector.TString},
+		{Name: "volume", Type: vector.TBigInt}, {Name: "ts", Type: vector.TBigInt},
+		{Name: "venue", Type: vector.TString},
 		{Name: "trade_id", Type: vector.TBigInt}}
 	return &vector.Schema{Fields: all[:columns]}
 }
@@ -27,8 +28,8 @@ func trades() (jsonl, csv []byte) {
 	for i := range tradeRows {
 		sym, price, vol := z.Uint64(), float64(50_000+r.IntN(3_000_000))/10_000, 1+r.IntN(5000)
 		ts, venue := 1_700_000_000_000+i/10, venues[r.IntN(4)]
-		jsonl = fmt.Appendf(jsonl, `{"trade_id":%d,"symbol":"SYM%d","price":"%.4f","volume":%d,"ts":%d,"venue":"%s"}`+"\n",
-			1_000_000+i, sym, price, vol, ts, venue)
+		jsonl = fmt.Appendf(jsonl, `{"trade_id":%d,"symbol":"SYM%d","price":"%.4f","volume":%d,"ts":%d,"venue":"%s"}`+
+			"\n", 1_000_000+i, sym, price, vol, ts, venue)
 		csv = fmt.Appendf(csv, "SYM%d,%.4f,%d,%d,%s,%d\n", sym, price, vol, ts, venue, 1_000_000+i)
 	}
 	return jsonl, csv

@@ -29,8 +29,8 @@ type JSON struct {
 	deep    bool
 }
 
-// orderedField is a field of the row before: its key as it stood there, and its column or -1. head and tail are the first
-// and the last eight bytes of a key of 8 to 16 bytes (most are), so that two words compare it.
+// orderedField is a field of the row before: its key as it stood there, and its column or -1. head and tail are the
+// first and the last eight bytes of a key of 8 to 16 bytes (most are), so that two words compare it.
 type orderedField struct {
 	key        string
 	col        int

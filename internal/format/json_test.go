@@ -81,34 +81,47 @@ func TestJSONValues(t *testing.T) {
 		typ       vector.Type
 		in, value string // value "": the row is bad
 	}{
-		{vector.TBigInt, `1`, `1`}, {vector.TBigInt, `-0`, `0`}, {vector.TBigInt, `1.0`, `1`}, {vector.TBigInt, `1e3`, `1000`},
-		{vector.TBigInt, `1200e-2`, `12`}, {vector.TBigInt, `1.5`, ``}, {vector.TBigInt, `"7"`, `7`}, {vector.TBigInt, `" 7 "`, `7`},
-		{vector.TBigInt, `"x"`, ``}, {vector.TBigInt, `true`, ``}, {vector.TBigInt, `null`, `null`}, {vector.TBigInt, `{}`, ``},
+		{vector.TBigInt, `1`, `1`}, {vector.TBigInt, `-0`, `0`}, {vector.TBigInt, `1.0`, `1`},
+		{vector.TBigInt, `1e3`, `1000`},
+		{vector.TBigInt, `1200e-2`, `12`}, {vector.TBigInt, `1.5`, ``}, {vector.TBigInt, `"7"`, `7`},
+		{vector.TBigInt, `" 7 "`, `7`},
+		{vector.TBigInt, `"x"`, ``}, {vector.TBigInt, `true`, ``}, {vector.TBigInt, `null`, `null`},
+		{vector.TBigInt, `{}`, ``},
 		{vector.TBigInt, `9223372036854775807`, `9223372036854775807`}, {vector.TBigInt, `9223372036854775808`, ``},
 		{vector.TBigInt, `-9223372036854775808`, `-9223372036854775808`}, {vector.TBigInt, `-9223372036854775809`, ``},
-		{vector.TBigInt, `1e400`, ``}, {vector.TBigInt, `0e999999999999`, `0`}, {vector.TBigInt, `01`, ``}, {vector.TBigInt, `""`, ``},
+		{vector.TBigInt, `1e400`, ``}, {vector.TBigInt, `0e999999999999`, `0`}, {vector.TBigInt, `01`, ``},
+		{vector.TBigInt, `""`, ``},
 		{vector.TInt, `2147483647`, `2147483647`}, {vector.TInt, `2147483648`, ``}, {vector.TInt, `-2147483649`, ``},
 		{vector.TDouble, `0.1`, `0.1`}, {vector.TDouble, `"NaN"`, `"NaN"`}, {vector.TDouble, `-0.0`, `-0.0`},
-		{vector.TDouble, `"-Infinity"`, `"-Infinity"`}, {vector.TDouble, `1e309`, ``}, {vector.TDouble, `"1.5e2"`, `150.0`},
-		{vector.TDouble, `"0x10"`, ``}, {vector.TDouble, `"1_000"`, ``}, {vector.TDouble, `73.967322069999998`, `73.96732207`},
+		{vector.TDouble, `"-Infinity"`, `"-Infinity"`}, {vector.TDouble, `1e309`, ``},
+		{vector.TDouble, `"1.5e2"`, `150.0`},
+		{vector.TDouble, `"0x10"`, ``}, {vector.TDouble, `"1_000"`, ``},
+		{vector.TDouble, `73.967322069999998`, `73.96732207`},
 		{vector.TDecimal(18, 4), `10`, `10.0000`}, {vector.TDecimal(18, 4), `"10.1234"`, `10.1234`},
-		{vector.TDecimal(18, 4), `10.12345`, ``}, {vector.TDecimal(18, 4), `10.12340`, `10.1234`}, {vector.TDecimal(5, 2), `1000`, ``},
-		{vector.TDecimal(5, 2), `-999.99`, `-999.99`}, {vector.TDecimal(38, 8), `"123456789012345678901234567890.00001305"`,
+		{vector.TDecimal(18, 4), `10.12345`, ``}, {vector.TDecimal(18, 4), `10.12340`, `10.1234`},
+		{vector.TDecimal(5, 2), `1000`, ``},
+		{vector.TDecimal(5, 2), `-999.99`, `-999.99`},
+		{vector.TDecimal(38, 8), `"123456789012345678901234567890.00001305"`,
 			`123456789012345678901234567890.00001305`}, {vector.TDecimal(18, 8), `"0.00001305"`, `0.00001305`},
-		{vector.TDecimal(18, 8), `1.305e-5`, `0.00001305`}, {vector.TDecimal(38, 0), `-1e37`, `-10000000000000000000000000000000000000`},
+		{vector.TDecimal(18, 8), `1.305e-5`, `0.00001305`},
+		{vector.TDecimal(38, 0), `-1e37`, `-10000000000000000000000000000000000000`},
 		{vector.TDecimal(3, 0), `-0`, `0`}, {vector.TDecimal(18, 4), `"1e5"`, `100000.0000`},
 		{vector.TString, `"a"`, `"a"`}, {vector.TString, `1.50`, `"1.50"`}, {vector.TString, `false`, `"false"`},
-		{vector.TString, `"\u00e4\ud83d\ude00\ud800"`, "\"ä😀\ufffd\""}, {vector.TString, `"\q"`, ``}, {vector.TString, `""`, `""`},
-		{vector.TString, `{"a" : [1, "b c\"" ]}`, `"{\"a\":[1,\"b c\\\"\"]}"`}, {vector.TString, "\"\xff\"", "\"\ufffd\""},
+		{vector.TString, `"\u00e4\ud83d\ude00\ud800"`, "\"ä😀\ufffd\""}, {vector.TString, `"\q"`, ``},
+		{vector.TString, `""`, `""`},
+		{vector.TString, `{"a" : [1, "b c\"" ]}`, `"{\"a\":[1,\"b c\\\"\"]}"`},
+		{vector.TString, "\"\xff\"", "\"\ufffd\""},
 		{vector.TString, "\"a\tb\"", ``}, {vector.TString, `"plain text longer than a word, then ä, then \n"`,
 			`"plain text longer than a word, then ä, then \n"`},
 		{vector.TBoolean, `true`, `true`}, {vector.TBoolean, `"False"`, `false`}, {vector.TBoolean, `1`, ``},
-		{vector.TTimestamp, `0`, `"1970-01-01T00:00:00.000Z"`}, {vector.TTimestamp, `"2021-04-17T16:43:37.020616Z"`, `"2021-04-17T16:43:37.020Z"`},
+		{vector.TTimestamp, `0`, `"1970-01-01T00:00:00.000Z"`},
+		{vector.TTimestamp, `"2021-04-17T16:43:37.020616Z"`, `"2021-04-17T16:43:37.020Z"`},
 		{vector.TTimestamp, `"2013-12-02 21:15:00"`, `"2013-12-02T21:15:00.000Z"`},
 		{vector.TTimestamp, `"2015-05-17T10:05:03+02:00"`, `"2015-05-17T08:05:03.000Z"`},
 		{vector.TTimestamp, `"2015-02-29"`, ``}, {vector.TTimestamp, `"2016-02-29"`, `"2016-02-29T00:00:00.000Z"`},
 		{vector.TTimestamp, `"2015-05-17T25:00:00"`, ``}, {vector.TTimestamp, `"2015-05-17T10:05:03 junk"`, ``},
-		{vector.TDate, `"2020-01-01"`, `"2020-01-01"`}, {vector.TDate, `1`, `"1970-01-02"`}, {vector.TDate, `"2020-13-01"`, ``},
+		{vector.TDate, `"2020-01-01"`, `"2020-01-01"`}, {vector.TDate, `1`, `"1970-01-02"`},
+		{vector.TDate, `"2020-13-01"`, ``},
 		{vector.TTime, `"12:30"`, `"12:30:00"`}, {vector.TTime, `86400000`, ``},
 		{vector.TBytes, `"aGk="`, `"aGk="`}, {vector.TBytes, `"%"`, ``}, {vector.TBytes, `"aGk"`, `"aGk="`},
 	} {
@@ -135,24 +148,35 @@ func TestJSONRows(t *testing.T) {
 		rows     string
 		bad      []string
 	}{
-		{"order changes, unknown and nested fields", `{"x":{"y":[1,{}]},"b":"1","a":1}` + "\n" + `{"a":2,"z":null,"b":"2"}` + "\n" + `{"b":"3","a":3}`, true,
+		{"order changes, unknown and nested fields",
+			`{"x":{"y":[1,{}]},"b":"1","a":1}` + "\n" + `{"a":2,"z":null,"b":"2"}` + "\n" + `{"b":"3","a":3}`, true,
 			"{\"a\":1,\"b\":\"1\"}\n{\"a\":2,\"b\":\"2\"}\n{\"a\":3,\"b\":\"3\"}\n", nil},
 		{"last of equal keys, null included", `{"a":1,"a":2,"b":"x","b":null}`, true, "{\"a\":2,\"b\":null}\n", nil},
 		{"case, escaped key", `{"A":1,"\u0062":"x"}`, true, "{\"a\":1,\"b\":\"x\"}\n", nil},
-		{"empty lines and CRLF", "\r\n{\"a\":1}\r\n  \n{\"a\":2}\r\n", true, "{\"a\":1,\"b\":null}\n{\"a\":2,\"b\":null}\n", nil},
-		{"a bad line alone is bad", "{\"a\":1}\noops\n{\"a\":\"n/a\"}\n{\"a\":2} x\n{\"a\":3}", true, "{\"a\":1,\"b\":null}\n{\"a\":3,\"b\":null}\n",
-			[]string{`2 LEAT-5201 byte 1: want an object, found "oops"`, `3 LEAT-5203 "n/a" is not BIGINT`, "4 LEAT-5201 byte 9: more text behind the object"}},
+		{"empty lines and CRLF", "\r\n{\"a\":1}\r\n  \n{\"a\":2}\r\n", true,
+			"{\"a\":1,\"b\":null}\n{\"a\":2,\"b\":null}\n", nil},
+		{"a bad line alone is bad", "{\"a\":1}\noops\n{\"a\":\"n/a\"}\n{\"a\":2} x\n{\"a\":3}", true,
+			"{\"a\":1,\"b\":null}\n{\"a\":3,\"b\":null}\n",
+			[]string{`2 LEAT-5201 byte 1: want an object, found "oops"`, `3 LEAT-5203 "n/a" is not BIGINT`,
+				"4 LEAT-5201 byte 9: more text behind the object"}},
 		{"a line that breaks off", "{\"a\":1,\n\"b\":\"x\"}\n{\"a\":2}", true, "{\"a\":2,\"b\":null}\n",
-			[]string{"1 LEAT-5201 byte 8: the text ends in the middle of a value", `2 LEAT-5201 byte 1: want an object, found "\"b\":\"x\"}"`}},
-		{"a message over several lines", "{\n  \"a\": 1,\n  \"b\": \"x\"\n}\n{\"a\":2}", false, "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":null}\n", nil},
+			[]string{"1 LEAT-5201 byte 8: the text ends in the middle of a value",
+				`2 LEAT-5201 byte 1: want an object, found "\"b\":\"x\"}"`}},
+		{"a message over several lines", "{\n  \"a\": 1,\n  \"b\": \"x\"\n}\n{\"a\":2}", false,
+			"{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":null}\n", nil},
 		{"rows behind each other", `{"a":1}{"a":2}`, false, "{\"a\":1,\"b\":null}\n{\"a\":2,\"b\":null}\n", nil},
-		{"a list", ` [ {"a":1} , {"a":"x"}, {"a":3} ] `, false, "{\"a\":1,\"b\":null}\n{\"a\":3,\"b\":null}\n", []string{`1 LEAT-5203 "x" is not BIGINT`}},
+		{"a list", ` [ {"a":1} , {"a":"x"}, {"a":3} ] `, false, "{\"a\":1,\"b\":null}\n{\"a\":3,\"b\":null}\n",
+			[]string{`1 LEAT-5203 "x" is not BIGINT`}},
 		{"an empty list", `[]`, false, "", nil},
-		{"a list with a broken row", "[\n{\"a\":1},\n{\"a\":},\n{\"a\":3}\n]", false, "{\"a\":1,\"b\":null}\n{\"a\":3,\"b\":null}\n",
+		{"a list with a broken row", "[\n{\"a\":1},\n{\"a\":},\n{\"a\":3}\n]", false,
+			"{\"a\":1,\"b\":null}\n{\"a\":3,\"b\":null}\n",
 			[]string{"3 LEAT-5201 byte 6: want a value"}},
-		{"a list that is not closed", `[{"a":1}`, false, "{\"a\":1,\"b\":null}\n", []string{"1 LEAT-5201 a list of rows is not closed"}},
-		{"an indented broken row", "{\n \"a\": oops,\n \"b\": 1\n}\n{\"a\":2}", false, "{\"a\":2,\"b\":null}\n", []string{"1 LEAT-5201 byte 9: want a value"}},
-		{"too deep", `{"x":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`, true, "", []string{"1 LEAT-5207 byte 133: nested too deep"}},
+		{"a list that is not closed", `[{"a":1}`, false, "{\"a\":1,\"b\":null}\n",
+			[]string{"1 LEAT-5201 a list of rows is not closed"}},
+		{"an indented broken row", "{\n \"a\": oops,\n \"b\": 1\n}\n{\"a\":2}", false, "{\"a\":2,\"b\":null}\n",
+			[]string{"1 LEAT-5201 byte 9: want a value"}},
+		{"too deep", `{"x":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`, true, "",
+			[]string{"1 LEAT-5207 byte 133: nested too deep"}},
 	} {
 		for _, most := range []int{1, 2, 100} {
 			b, err := NewBuilder(s, Options{MaxRows: most})
@@ -201,7 +225,8 @@ func TestEventTime(t *testing.T) {
 	if _, err := NewBuilder(fields("v", vector.TBoolean), Options{EventTime: "v"}); err == nil {
 		t.Error("a BOOLEAN event time was accepted")
 	}
-	if _, err := NewBuilder(fields("v", vector.TString), Options{EventTime: "v", EventTimeFormat: "yyyy-QQ"}); err == nil {
+	if _, err := NewBuilder(fields("v", vector.TString),
+		Options{EventTime: "v", EventTimeFormat: "yyyy-QQ"}); err == nil {
 		t.Error("an unknown pattern letter was accepted")
 	}
 }
@@ -230,14 +255,17 @@ type oracle struct {
 // FuzzJSON compares what is accepted, and each value, with encoding/json.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{
-		`{"i":1,"d":2.5,"s":"x","b":true}`, `{"I":"1","s":{"a":[1,2]},"x":[{}]}`, `{"s":"\ud83d\ude00\n"}`, ` { } `, `{"i":1e2,"i":2}`,
-		`{"d":-0.0,"b":null}`, `[1]`, `{"i":01}`, "{\"s\":\"\xff\x01\"}", `{"s":1.0E+2,"d":12345678901234567890123456789}`, `{"a":1,}`,
+		`{"i":1,"d":2.5,"s":"x","b":true}`, `{"I":"1","s":{"a":[1,2]},"x":[{}]}`, `{"s":"\ud83d\ude00\n"}`, ` { } `,
+		`{"i":1e2,"i":2}`,
+		`{"d":-0.0,"b":null}`, `[1]`, `{"i":01}`, "{\"s\":\"\xff\x01\"}",
+		`{"s":1.0E+2,"d":12345678901234567890123456789}`, `{"a":1,}`,
 	} {
 		f.Add([]byte(s))
 	}
 	schema := fields("i", vector.TBigInt, "d", vector.TDouble, "s", vector.TString, "b", vector.TBoolean)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if bytes.ContainsAny(data, "\n") || len(data) > 1<<12 || bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > 100 {
+		if bytes.ContainsAny(data, "\n") || len(data) > 1<<12 ||
+			bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > 100 {
 			return
 		}
 		b, err := NewBuilder(schema, Options{})
@@ -277,7 +305,9 @@ func FuzzJSON(f *testing.F) {
 
 func compareRow(t *testing.T, data []byte, b *vector.Batch, want oracle) {
 	t.Helper()
-	if v := b.Cols[0]; !sameNumber(v.Null(0), want.I, func(r *big.Rat) bool { return r.Cmp(new(big.Rat).SetInt64(v.I64[0])) == 0 }) {
+	if v := b.Cols[0]; !sameNumber(v.Null(0), want.I, func(r *big.Rat) bool {
+		return r.Cmp(new(big.Rat).SetInt64(v.I64[0])) == 0
+	}) {
 		t.Fatalf("%q: i is %v, want %v", data, v.Value(0), want.I)
 	}
 	if v := b.Cols[1]; !sameNumber(v.Null(0), want.D, func(r *big.Rat) bool {

@@ -35,7 +35,8 @@ func TestWriters(t *testing.T) {
 {"id":3,"name":"","price":null,"at":"1970-01-01T00:00:00.001Z"}
 {"id":4,"name":"two\nlines\u001b[31m","price":0.00,"at":null}
 `,
-		"csv": "id,name,price,at\n1,\"a, \"\"b\"\"\",1.50,1970-01-01T00:00:00.000Z\n20,日本,-100.00,\n3,\"\",,1970-01-01T00:00:00.001Z\n4,\"two\nlines\x1b[31m\",0.00,\n",
+		"csv": "id,name,price,at\n1,\"a, " +
+			"\"\"b\"\"\",1.50,1970-01-01T00:00:00.000Z\n20,日本,-100.00,\n3,\"\",,1970-01-01T00:00:00.001Z\n4,\"two\nlines\x1b[31m\",0.00,\n",
 		"table": `id | name                |   price | at
 ---+---------------------+---------+-------------------------
  1 | a, "b"              |    1.50 | 1970-01-01T00:00:00.000Z
@@ -83,7 +84,8 @@ func TestWritersHeedTheSelection(t *testing.T) {
 	if err := errors.Join(w.Begin(b.Schema), w.Write(b), w.End()); err != nil {
 		t.Fatal(err)
 	}
-	if got := out.String(); strings.Count(got, "{") != 2 || !strings.HasPrefix(got, "[\n{\"id\":20,") || !strings.HasSuffix(got, "}\n]\n") {
+	if got := out.String(); strings.Count(got, "{") != 2 || !strings.HasPrefix(got, "[\n{\"id\":20,") ||
+		!strings.HasSuffix(got, "}\n]\n") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -91,12 +93,13 @@ func TestWritersHeedTheSelection(t *testing.T) {
 // TestRowsComeBack writes random rows as JSON lines, JSON and CSV, and reads them again.
 func TestRowsComeBack(t *testing.T) {
 	t.Parallel()
-	types := []vector.Type{vector.TBigInt, vector.TInt, vector.TDouble, vector.TDecimal(18, 4), vector.TDecimal(38, 10), vector.TString, vector.TBoolean,
-		vector.TTimestamp, vector.TDate, vector.TTime, vector.TBytes}
+	types := []vector.Type{vector.TBigInt, vector.TInt, vector.TDouble, vector.TDecimal(18, 4), vector.TDecimal(38, 10),
+		vector.TString, vector.TBoolean, vector.TTimestamp, vector.TDate, vector.TTime, vector.TBytes}
 	rapid.Check(t, func(t *rapid.T) {
 		s := &vector.Schema{}
 		for i := range rapid.IntRange(1, 5).Draw(t, "columns") {
-			s.Fields = append(s.Fields, vector.Field{Name: fmt.Sprint("c", i), Type: rapid.SampledFrom(types).Draw(t, "type")})
+			s.Fields = append(s.Fields, vector.Field{Name: fmt.Sprint("c", i),
+				Type: rapid.SampledFrom(types).Draw(t, "type")})
 		}
 		var rows bytes.Buffer
 		n := rapid.IntRange(1, 200).Draw(t, "rows")
@@ -128,8 +131,8 @@ func TestRowsComeBack(t *testing.T) {
 				for k := range s.Fields {
 					a, b := want.Cols[k], got.Cols[k]
 					if string(vector.AppendJSON(nil, a, i)) != string(vector.AppendJSON(nil, b, i)) {
-						t.Fatalf("%s: row %d, column %d (%s): wrote %s, read %s\n%s", kind, i, k, a.Type, vector.AppendJSON(nil, a, i),
-							vector.AppendJSON(nil, b, i), out.Bytes())
+						t.Fatalf("%s: row %d, column %d (%s): wrote %s, read %s\n%s", kind, i, k, a.Type,
+							vector.AppendJSON(nil, a, i), vector.AppendJSON(nil, b, i), out.Bytes())
 					}
 				}
 			}
@@ -157,7 +160,8 @@ func anyValue(t *rapid.T, typ vector.Type) string {
 	case vector.Double:
 		return fmt.Sprint(rapid.Float64().Draw(t, "v"))
 	case vector.Decimal:
-		return fmt.Sprintf("%d.%04d", rapid.Int64Range(-99_999_999_999_999, 99_999_999_999_999).Draw(t, "v"), rapid.IntRange(0, 9999).Draw(t, "f"))
+		return fmt.Sprintf("%d.%04d", rapid.Int64Range(-99_999_999_999_999, 99_999_999_999_999).Draw(t, "v"),
+			rapid.IntRange(0, 9999).Draw(t, "f"))
 	case vector.Boolean:
 		return fmt.Sprint(rapid.Bool().Draw(t, "v"))
 	case vector.Timestamp:

@@ -24,8 +24,8 @@ import (
 type Config struct {
 	ID    string   // unique in the life of the cluster: a process that starts again takes a new one
 	Roles []string // ingest, engine, sink, coordinator
-	// Heartbeat is the time between heartbeats (default 1 s); Timeout how long a member may be silent by the clock of the
-	// one who asks before its leases are taken (default 12 s: it must outlast an election of the brokers).
+	// Heartbeat is the time between heartbeats (default 1 s); Timeout how long a member may be silent by the clock of
+	// the one who asks before its leases are taken (default 12 s: it must outlast an election of the brokers).
 	Heartbeat time.Duration
 	Timeout   time.Duration
 	Replicas  int
@@ -91,11 +91,12 @@ func Open(ctx context.Context, js jetstream.JetStream, cfg Config) (*Manager, er
 	if err != nil {
 		return nil, err
 	}
-	return &Manager{cfg: cfg, conn: js.Conn(), leases: leases, members: members, seen: map[string]sighting{}, held: map[string]Entry{},
-		moved: make(chan struct{})}, nil
+	return &Manager{cfg: cfg, conn: js.Conn(), leases: leases, members: members, seen: map[string]sighting{},
+		held: map[string]Entry{}, moved: make(chan struct{})}, nil
 }
 
-// Clear forgets all members: the embedded server's folder had one process at a time, so what an earlier one left is void.
+// Clear forgets all members: the embedded server's folder had one process at a time, so what an earlier one left is
+// void.
 func (m *Manager) Clear(ctx context.Context) error {
 	keys, err := m.members.Keys(ctx)
 	if errors.Is(err, jetstream.ErrNoKeysFound) {
@@ -124,7 +125,8 @@ func (m *Manager) Run(ctx context.Context) error {
 		return fmt.Errorf("watch leases: %w", err)
 	}
 	defer func() { _ = lw.Stop() }()
-	alive, err := m.conn.Subscribe(aliveSubject(m.cfg.ID), func(msg *nats.Msg) { _ = msg.Respond(nil) }) // who asked asks again
+	// who asked asks again
+	alive, err := m.conn.Subscribe(aliveSubject(m.cfg.ID), func(msg *nats.Msg) { _ = msg.Respond(nil) })
 	if err != nil {
 		return fmt.Errorf("answer whether this member is alive: %w", err)
 	}
@@ -338,7 +340,8 @@ func (m *Manager) put(ctx context.Context, task string, l Entry, rev uint64) (ui
 		_, err = m.leases.Update(ctx, task, data, rev)
 	}
 	var api *jetstream.APIError
-	if errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+	if errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) &&
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
 		return 0, fmt.Errorf("%s was taken at the same time: %w", task, ErrHeld)
 	}
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 
 func TestMain(m *testing.M) {
 	// The embedded server's own goroutines end some time after its shutdown.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGoRoutine.func1"),
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGoRoutine.func1"),
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).syncBlocks"))
 }
 
@@ -45,8 +46,10 @@ func openJS(t *testing.T) jetstream.JetStream {
 // member runs a manager until stop is called; silence of others is noticed after 400 ms.
 func member(t *testing.T, js jetstream.JetStream, id string) (m *lease.Manager, stop func()) {
 	t.Helper()
-	m, err := lease.Open(t.Context(), js, lease.Config{ID: id, Roles: []string{"engine"}, Heartbeat: 50 * time.Millisecond,
-		Timeout: 400 * time.Millisecond, Status: func() json.RawMessage { return json.RawMessage(`{}`) }})
+	m, err := lease.Open(t.Context(), js, lease.Config{ID: id, Roles: []string{"engine"},
+		Heartbeat: 50 * time.Millisecond, Timeout: 400 * time.Millisecond, Status: func() json.RawMessage {
+			return json.RawMessage(`{}`)
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +124,10 @@ func TestLeases(t *testing.T) {
 	stopA() // leaves
 	wait(t, b, "a is gone", func() bool { return len(b.Live("engine")) == 1 })
 	acquire(b, 5)
-	wait(t, b, "b sees its lease", func() bool { e, ok := b.Owner("q1.1.0"); return ok && e.Owner == "b" && e.Epoch == 5 })
+	wait(t, b, "b sees its lease", func() bool {
+		e, ok := b.Owner("q1.1.0")
+		return ok && e.Owner == "b" && e.Epoch == 5
+	})
 }
 
 // TestSilence takes over from a member that stopped without a word, and forgets all of an earlier life.
@@ -190,7 +196,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestPool restarts work that fails, stops what is fatal until its version changes, and stops what is not wanted any more.
+// TestPool restarts work that fails, stops what is fatal until its version changes, and stops what is not wanted any
+// more.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	js := openJS(t)
@@ -212,15 +219,19 @@ func TestPool(t *testing.T) {
 				<-ctx.Done()
 				return context.Cause(ctx)
 			}},
-			{Name: "fatal", Version: version.Load().(string), Run: func(context.Context, uint64) error { fatal.Add(1); return errFatal }},
+			{Name: "fatal", Version: version.Load().(string), Run: func(context.Context, uint64) error {
+				fatal.Add(1)
+				return errFatal
+			}},
 		}
 		if wanted.Load() {
-			list = append(list, lease.Work{Name: "steady", Version: "1", Run: func(ctx context.Context, _ uint64) error {
-				steady.Add(1)
-				<-ctx.Done()
-				close(ended)
-				return context.Cause(ctx)
-			}})
+			list = append(list, lease.Work{Name: "steady", Version: "1",
+				Run: func(ctx context.Context, _ uint64) error {
+					steady.Add(1)
+					<-ctx.Done()
+					close(ended)
+					return context.Cause(ctx)
+				}})
 		}
 		return list
 	}

@@ -28,7 +28,8 @@ type State struct {
 	Restarts int
 }
 
-// Pool runs the work that is placed on this member: it takes the leases, restarts what fails, stops what went elsewhere.
+// Pool runs the work that is placed on this member: it takes the leases, restarts what fails, stops what went
+// elsewhere.
 type Pool struct {
 	Members *Manager
 	Role    string
@@ -61,7 +62,8 @@ func (p *Pool) Look() {
 	}
 }
 
-// Run keeps what runs here equal to what wanted lists and Place puts on this member, until ctx ends and all has stopped.
+// Run keeps what runs here equal to what wanted lists and Place puts on this member, until ctx ends and all has
+// stopped.
 func (p *Pool) Run(ctx context.Context, wanted func() []Work) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()

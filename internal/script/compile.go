@@ -67,7 +67,8 @@ func Compile(text string, opt Options) (*Program, []*sqlerr.Error) {
 	}
 	for name := range opt.Inputs { //nolint:maprange // at most one error comes of it
 		if _, ok := c.p.Objects.Object(ast.Ident{Name: name}); !ok {
-			e := sqlerr.New(sqlerr.UnknownObject, ast.Span{}, "--in %s: no stream or table of that name is declared", name)
+			e := sqlerr.New(sqlerr.UnknownObject, ast.Span{}, "--in %s: no stream or table of that name is declared",
+				name)
 			return nil, []*sqlerr.Error{e}
 		}
 	}
@@ -166,7 +167,8 @@ func (c *compiler) create(st *ast.Create) error {
 		c.p.Objects[o.Name] = o
 		return c.add(p, nil)
 	}
-	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: plan.SettingPartitions(c.set, max(1, c.opt.Partitions))})
+	o, warnings, err := plan.Define(st,
+		plan.Defaults{Partitions: plan.SettingPartitions(c.set, max(1, c.opt.Partitions))})
 	if err != nil {
 		return err
 	}

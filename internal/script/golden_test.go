@@ -88,8 +88,10 @@ func (c *golden) run(t *testing.T, partitions, maxRows int) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stats, err := p.Run(context.Background(), script.RunOptions{Out: w, Stdout: &out, NowMs: 1_000_000, Dir: dir, MaxRows: maxRows,
-		Bad: func(stream string, b source.BadRow) { o.dead = append(o.dead, fmt.Sprintf("%s %s %s", stream, b.Code, b.Original)) },
+	stats, err := p.Run(context.Background(), script.RunOptions{Out: w, Stdout: &out, NowMs: 1_000_000, Dir: dir,
+		MaxRows: maxRows, Bad: func(stream string, b source.BadRow) {
+			o.dead = append(o.dead, fmt.Sprintf("%s %s %s", stream, b.Code, b.Original))
+		},
 		Failed: func(_ string, row []byte, code, msg string) {
 			o.dead = append(o.dead, fmt.Sprintf("%s %s %s", row, code, msg))
 		}})
@@ -100,8 +102,8 @@ func (c *golden) run(t *testing.T, partitions, maxRows int) outcome {
 	var late, filtered uint64
 	for _, s := range stats.Stages {
 		if sum := s.Used + s.Filtered + s.Late + s.DeadLettered + s.Skipped; sum != s.In {
-			t.Errorf("%s, %d partitions, batches of %d: stage %s took %d rows and explains %d: %+v", c.title, partitions, maxRows, s.Stage,
-				s.In, sum, s.Counts)
+			t.Errorf("%s, %d partitions, batches of %d: stage %s took %d rows and explains %d: %+v", c.title,
+				partitions, maxRows, s.Stage, s.In, sum, s.Counts)
 		}
 		late, filtered = late+s.Late, filtered+s.Filtered
 	}
@@ -157,9 +159,10 @@ func (c *golden) compare(t *testing.T, first outcome) {
 	limited := strings.Contains(c.files["sql"], "LIMIT") && !strings.Contains(c.files["sql"], "ORDER BY")
 	for _, size := range []int{1, 7, 1024} {
 		if !changes { // how many changes are folded into one depends on the batch; the record mode has cases of its own
-			if o := c.run(t, 1, size); o.rows != first.rows || o.counts != first.counts && !limited || !slices.Equal(o.dead, first.dead) {
-				t.Errorf("%s: batches of %d give another answer\n%s\n%s %s %s", c.title, size, gocmp.Diff(first.rows, o.rows), first.counts,
-					o.counts, gocmp.Diff(first.dead, o.dead))
+			if o := c.run(t, 1, size); o.rows != first.rows || o.counts != first.counts && !limited ||
+				!slices.Equal(o.dead, first.dead) {
+				t.Errorf("%s: batches of %d give another answer\n%s\n%s %s %s", c.title, size,
+					gocmp.Diff(first.rows, o.rows), first.counts, o.counts, gocmp.Diff(first.dead, o.dead))
 			}
 		}
 		for _, partitions := range []int{4, 7} {

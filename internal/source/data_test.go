@@ -73,7 +73,8 @@ var inputs = []struct {
 		best_ask DECIMAL(18,8)`, "json", "", 9_946, 4},
 	{"coinbase_l2.csv.gz", `seq BIGINT, recv_ms BIGINT, ts BIGINT, product_id STRING, side STRING, price DECIMAL(18,8),
 		size DECIMAL(18,8)`, "csv", "ts", 9_719, 0},
-	{"earthquakes.ndjson.gz", `id STRING, time BIGINT, updated BIGINT, mag DOUBLE, magType STRING, place STRING, net STRING,
+	{"earthquakes.ndjson.gz",
+		`id STRING, time BIGINT, updated BIGINT, mag DOUBLE, magType STRING, place STRING, net STRING,
 		status STRING, type STRING, felt BIGINT, cdi DOUBLE, mmi DOUBLE, alert STRING, tsunami BIGINT, sig BIGINT,
 		nst BIGINT, dmin DOUBLE, rms DOUBLE, gap DOUBLE, lon DOUBLE, lat DOUBLE, depth DOUBLE`, "json", "time", 1_707, 0},
 	{"taxi.csv.gz", `pickup_community_area BIGINT, fare DECIMAL(10,2), trip_start_month BIGINT, trip_start_hour BIGINT,
@@ -106,8 +107,8 @@ func TestRealFiles(t *testing.T) {
 		t.Run(in.file, func(t *testing.T) {
 			t.Parallel()
 			for _, rows := range []int{0, 97} {
-				r, err := OpenFile(filepath.Join(dir, in.file), Config{Format: in.format, Schema: schemaOf(t, in.columns),
-					EventTime: in.event, MaxRows: rows})
+				r, err := OpenFile(filepath.Join(dir, in.file),
+					Config{Format: in.format, Schema: schemaOf(t, in.columns), EventTime: in.event, MaxRows: rows})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,7 +118,8 @@ func TestRealFiles(t *testing.T) {
 					good += b.Rows
 				}
 				if good != in.good || len(bad) != in.bad {
-					t.Errorf("batches of %d: %d good, %d bad; want %d, %d; first bad %+v", rows, good, len(bad), in.good, in.bad, first(bad))
+					t.Errorf("batches of %d: %d good, %d bad; want %d, %d; first bad %+v", rows, good, len(bad),
+						in.good, in.bad, first(bad))
 				}
 				if err := r.Close(); err != nil {
 					t.Error(err)
@@ -146,7 +148,8 @@ func TestRealFilesRoundTrip(t *testing.T) {
 		t.Run(in.file, func(t *testing.T) {
 			t.Parallel()
 			schema := schemaOf(t, in.columns)
-			r, err := OpenFile(filepath.Join(dir, in.file), Config{Format: in.format, Schema: schema, EventTime: in.event})
+			r, err := OpenFile(filepath.Join(dir, in.file),
+				Config{Format: in.format, Schema: schema, EventTime: in.event})
 			if err != nil {
 				t.Fatal(err)
 			}

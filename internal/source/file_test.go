@@ -18,7 +18,8 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-var idSchema = &vector.Schema{Fields: []vector.Field{{Name: "id", Type: vector.TBigInt}, {Name: "s", Type: vector.TString}}}
+var idSchema = &vector.Schema{Fields: []vector.Field{{Name: "id", Type: vector.TBigInt},
+	{Name: "s", Type: vector.TString}}}
 
 func writeFile(t *testing.T, path, text string) {
 	t.Helper()
@@ -146,7 +147,8 @@ func TestResumeAnywhere(t *testing.T) {
 		}
 	}
 	writeFile(t, filepath.Join(dir, "f.csv"), "another file")
-	if err := (&File{Path: filepath.Join(dir, "f.csv")}).Open(t.Context(), Position{Row: 1, Offset: 5, ID: fileID([]byte(text.String()))}); err == nil {
+	if err := (&File{Path: filepath.Join(dir, "f.csv")}).Open(t.Context(),
+		Position{Row: 1, Offset: 5, ID: fileID([]byte(text.String()))}); err == nil {
 		t.Error("another file of the same name was read on")
 	}
 }
@@ -202,7 +204,8 @@ func TestLongLines(t *testing.T) {
 		if !slices.Equal(got, want) || len(bad) != 2 {
 			t.Fatalf("got rows %v and %d bad ones, want %v and 2", got, len(bad), want)
 		}
-		if b := bad[0]; b.Code != format.CodeLimit || !b.Truncated || len(b.Original) != format.MaxOriginalBytes || b.Line != 2 {
+		if b := bad[0]; b.Code != format.CodeLimit || !b.Truncated || len(b.Original) != format.MaxOriginalBytes ||
+			b.Line != 2 {
 			t.Errorf("bad row: code %s, line %d, %d bytes, truncated %t", b.Code, b.Line, len(b.Original), b.Truncated)
 		}
 		if bad[1].Line != 4 {
@@ -227,9 +230,11 @@ func TestFilesThatAreRefused(t *testing.T) {
 	}
 	defer root.Close()
 	for name, f := range map[string]*File{
-		"a directory": {Path: dir}, "no file": {Path: filepath.Join(dir, "none")}, "outside of the root": {Path: "../in.jsonl", Root: root},
-		"a link out of the root": {Path: "link", Root: root}, "a followed .gz": {Path: filepath.Join(dir, "in.jsonl") + ".gz", Follow: true},
-		"a .gz that is none": {Path: "x.gz", Input: strings.NewReader("plain")},
+		"a directory": {Path: dir}, "no file": {Path: filepath.Join(dir, "none")},
+		"outside of the root":    {Path: "../in.jsonl", Root: root},
+		"a link out of the root": {Path: "link", Root: root},
+		"a followed .gz":         {Path: filepath.Join(dir, "in.jsonl") + ".gz", Follow: true},
+		"a .gz that is none":     {Path: "x.gz", Input: strings.NewReader("plain")},
 	} {
 		if err := f.Open(t.Context(), Position{}); err == nil {
 			t.Errorf("%s was opened", name)
@@ -245,7 +250,8 @@ func TestOnError(t *testing.T) {
 		rows, bad, in int
 		fails         bool
 	}{{"", 2, 1, 1, false}, {DeadLetter, 2, 1, 1, false}, {Skip, 2, 0, 1, false}, {FailFast, 1, 0, 1, true}} {
-		r, err := Open(t.Context(), &File{Path: "f", Input: strings.NewReader(in)}, Config{Schema: idSchema, OnError: c.onError})
+		r, err := Open(t.Context(), &File{Path: "f", Input: strings.NewReader(in)},
+			Config{Schema: idSchema, OnError: c.onError})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,6 +322,7 @@ func checkMarket(t *testing.T, kind string, batches []*vector.Batch, bad int) {
 		}
 	}
 	if bad < 3 || bad > 40 || late < 50 || late > 200 || count["SYM0"] < 3*count["SYM50"] || len(count) < 300 {
-		t.Errorf("%s: %d bad, %d late, SYM0 %d, SYM50 %d, %d symbols", kind, bad, late, count["SYM0"], count["SYM50"], len(count))
+		t.Errorf("%s: %d bad, %d late, SYM0 %d, SYM50 %d, %d symbols", kind, bad, late, count["SYM0"], count["SYM50"],
+			len(count))
 	}
 }

@@ -72,7 +72,8 @@ func TestStreamIsMadeReadAndTrimmed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Batch.Rows != 15 || len(b.Segments) != 5 || b.Segments[2].Correlation != "c2" || b.Segments[2].Subject != "orders.2" ||
+	if b.Batch.Rows != 15 || len(b.Segments) != 5 || b.Segments[2].Correlation != "c2" ||
+		b.Segments[2].Subject != "orders.2" ||
 		!slices.Equal(b.Records[:4], []int{0, 1, 2, 0}) || b.Batch.Time[0] < 1_600_000_000_000 {
 		t.Errorf("got %d rows, segments %+v, records %v", b.Batch.Rows, b.Segments, b.Records)
 	}
@@ -158,7 +159,8 @@ func TestStreamIsAdopted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if after.CachedInfo().State.Msgs != 1 || fmt.Sprint(after.CachedInfo().Config) != fmt.Sprint(before.CachedInfo().Config) {
+	if after.CachedInfo().State.Msgs != 1 ||
+		fmt.Sprint(after.CachedInfo().Config) != fmt.Sprint(before.CachedInfo().Config) {
 		t.Error("an adopted stream was changed")
 	}
 	part := &Stream{JS: js, Subject: "orders.>", Name: "leat_orders"}
@@ -166,11 +168,13 @@ func TestStreamIsAdopted(t *testing.T) {
 		t.Errorf("a stream that captures only a part: %v", err)
 	}
 	gone := &Stream{JS: js, Subject: "orders.1.eu"}
-	if err := gone.Open(t.Context(), Position{Seq: 9, ID: s.id}); err == nil || !strings.Contains(err.Error(), "went backwards") {
+	if err := gone.Open(t.Context(), Position{Seq: 9, ID: s.id}); err == nil ||
+		!strings.Contains(err.Error(), "went backwards") {
 		t.Errorf("a stream that went backwards: %v", err)
 	}
 	anew := &Stream{JS: js, Subject: "orders.1.eu"}
-	if err := anew.Open(t.Context(), Position{Seq: 1, ID: "1"}); err == nil || !strings.Contains(err.Error(), "made anew") {
+	if err := anew.Open(t.Context(), Position{Seq: 1, ID: "1"}); err == nil ||
+		!strings.Contains(err.Error(), "made anew") {
 		t.Errorf("a stream that was made anew: %v", err)
 	}
 }
@@ -181,8 +185,10 @@ func TestCovers(t *testing.T) {
 		outer, inner string
 		want         bool
 	}{
-		{">", "a.b", true}, {"a.>", "a.b.c", true}, {"a.>", "a.*", true}, {"a.*", "a.b", true}, {"a.*", "a.>", false}, {"a.*", "a", false},
-		{"a.b", "a.*", false}, {"a", "a.b", false}, {"a.b", "a.b", true}, {"*.b", "a.b", true}, {"a.>", "a", false}, {"a.*.c", "a.*.c", true},
+		{">", "a.b", true}, {"a.>", "a.b.c", true}, {"a.>", "a.*", true}, {"a.*", "a.b", true}, {"a.*", "a.>", false},
+		{"a.*", "a", false},
+		{"a.b", "a.*", false}, {"a", "a.b", false}, {"a.b", "a.b", true}, {"*.b", "a.b", true}, {"a.>", "a", false},
+		{"a.*.c", "a.*.c", true},
 	} {
 		if got := covers(c.outer, c.inner); got != c.want {
 			t.Errorf("covers(%q, %q) = %t", c.outer, c.inner, got)
@@ -230,7 +236,9 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	var told []error
 	for i := range 3 {
-		err := q.Push(&Chunk{Data: fmt.Appendf(nil, `{"id":%d}`, i), Done: func(err error) { told = append(told, err) }})
+		err := q.Push(&Chunk{Data: fmt.Appendf(nil, `{"id":%d}`, i), Done: func(err error) {
+			told = append(told, err)
+		}})
 		if (i == 2) != errors.Is(err, ErrFull) {
 			t.Errorf("push %d: %v", i, err)
 		}

@@ -47,8 +47,8 @@ func (e *FailedError) Error() string { return e.text }
 type Config struct {
 	Partition int
 	OnError   OnError
-	// Writers lists, per port, the writers of the input partition: the watermark waits for each of them. One that is not
-	// listed joins with its first message.
+	// Writers lists, per port, the writers of the input partition: the watermark waits for each of them. One that is
+	// not listed joins with its first message.
 	Writers [][]string
 }
 
@@ -159,7 +159,9 @@ func (m *Machine) combine(port int) (wm int64, idle bool) {
 		}
 		least = min(least, w.wm)
 	}
-	ended := len(m.ports[port]) > 0 && !slices.ContainsFunc(m.ports[port], func(w writer) bool { return w.wm != vector.MaxTime })
+	ended := len(m.ports[port]) > 0 && !slices.ContainsFunc(m.ports[port], func(w writer) bool {
+		return w.wm != vector.MaxTime
+	})
 	if ended {
 		return vector.MaxTime, false
 	}
@@ -263,7 +265,8 @@ func (m *Machine) Failed(b *vector.Batch, row uint32, code, msg string) {
 		m.lose(&m.counts.Skipped, 1)
 	case FailFast:
 		if m.err == nil {
-			m.err = &FailedError{fmt.Sprintf("row %d of %s/%d/%d: %s [%s]", b.FirstRow+int(row), b.Topic, b.Partition, b.Seq, msg, code)}
+			m.err = &FailedError{fmt.Sprintf("row %d of %s/%d/%d: %s [%s]", b.FirstRow+int(row), b.Topic, b.Partition,
+				b.Seq, msg, code)}
 		}
 		m.lose(&m.counts.Skipped, 1)
 	default:
@@ -316,7 +319,8 @@ func (m *Machine) Restore(src []byte) error {
 	for i := range v {
 		v[i] = binary.LittleEndian.Uint64(src[i*8:])
 	}
-	m.counts = task.Counts{In: v[0], Used: v[1], Out: v[2], Filtered: v[3], Late: v[4], DeadLettered: v[5], Skipped: v[6]}
+	m.counts = task.Counts{In: v[0], Used: v[1], Out: v[2], Filtered: v[3], Late: v[4], DeadLettered: v[5],
+		Skipped: v[6]}
 	m.wm, m.idle = int64(v[7]), src[64] == 1
 	src = src[fixedBytes:]
 	for port := range m.ports {

@@ -31,7 +31,8 @@ var queries = []string{
 	"SELECT k, window_start, COUNT(*) AS n, MIN(v) AS lo FROM t WINDOW TUMBLING(10ms) GROUP BY k EMIT FINAL",
 	"SELECT k, window_start, SUM(v) AS s FROM t WINDOW SLIDING(20ms, 5ms) GRACE 3ms GROUP BY k EMIT CHANGES",
 	"SELECT k, window_start, window_end, COUNT(*) AS n FROM t WINDOW SESSION(7ms) GROUP BY k EMIT FINAL",
-	"SELECT k, AVG(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL 10ms PRECEDING AND CURRENT ROW) AS a FROM t EMIT CHANGES",
+	"SELECT k, AVG(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL 10ms PRECEDING AND CURRENT ROW) AS a " +
+		"FROM t EMIT CHANGES",
 	"SELECT t.v, u.city FROM t JOIN u ON t.k = u.k EMIT CHANGES",
 	"SELECT t.v, u.city FROM t LEFT JOIN u ON t.k = u.k WHERE t.v > 1 EMIT CHANGES",
 	"SELECT * FROM u WHERE city <> 'b' EMIT CHANGES",
@@ -167,8 +168,8 @@ func newMachine(t testing.TB, s *plan.Stage) *stage.Machine {
 	return m
 }
 
-// TestRestoreAtEveryStep stops a machine behind each step, goes on with a restored one, and wants the same outputs, counts
-// and state as of a machine that was never stopped. The counts always add up.
+// TestRestoreAtEveryStep stops a machine behind each step, goes on with a restored one, and wants the same outputs,
+// counts and state as of a machine that was never stopped. The counts always add up.
 func TestRestoreAtEveryStep(t *testing.T) {
 	t.Parallel()
 	for _, q := range queries {

@@ -44,9 +44,9 @@ func TaskName(s *plan.Stage, partition int) string { return s.ID + "." + strconv
 // IngestWriter is the writer token of ingest: one process owns a source, so the name is the same for every partition.
 const IngestWriter = "ingest"
 
-// TopicWriters lists the writers that a reader of a partition of an object's topic waits for: ingest of a declared source,
-// or the tasks of the query that writes it. planOf gives the plan of a query. Writers that come later join with their
-// first message.
+// TopicWriters lists the writers that a reader of a partition of an object's topic waits for: ingest of a declared
+// source, or the tasks of the query that writes it. planOf gives the plan of a query. Writers that come later join with
+// their first message.
 func TopicWriters(o *plan.Object, partition int, planOf func(query string) *plan.Plan) []string {
 	if o.Query == "" {
 		return []string{IngestWriter}
@@ -69,7 +69,8 @@ func StageWriters(s *plan.Stage, partition int) []string {
 	return out
 }
 
-// Writes tells whether task t of a stage writes a partition of its output. Without keys rows stay on their task's number.
+// Writes tells whether task t of a stage writes a partition of its output. Without keys rows stay on their task's
+// number.
 func Writes(s *plan.Stage, t, partition int) bool {
 	return len(s.Output.Keys) > 0 || partition == t%max(1, s.Output.Partitions)
 }

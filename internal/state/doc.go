@@ -1,8 +1,8 @@
 // Package state keeps the snapshots of tasks: how one is framed, and where it lies.
 //
 // A snapshot is an object that is written once under a name of its own; a pointer, switched by revision, names the two
-// newest. Store is the contract of both. JetStream keeps them in an object store and a bucket of keys; Memory is for the
-// simulator and has faults.
+// newest. Store is the contract of both. JetStream keeps them in an object store and a bucket of keys; Memory is for
+// the simulator and has faults.
 package state
 
 import (
@@ -14,8 +14,8 @@ import (
 var (
 	// ErrNotFound: no such object, or no pointer yet.
 	ErrNotFound = errors.New("not found")
-	// ErrMoved: the pointer has another revision. Not switched by this attempt; an earlier one that was not answered may
-	// have been.
+	// ErrMoved: the pointer has another revision. Not switched by this attempt; an earlier one that was not answered
+	// may have been.
 	ErrMoved = errors.New("the pointer has moved")
 	// ErrFull: the store has no room for the object. Not stored.
 	ErrFull = errors.New("the snapshot store is full")

@@ -13,7 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The buckets. They are made by hand, because nats.go makes them so that any replica answers reads, maybe from the past.
+// The buckets. They are made by hand, because nats.go makes them so that any replica answers reads, maybe from the
+// past.
 const (
 	SnapshotBucket = "LEAT_SNAPSHOTS"
 	PointerBucket  = "LEAT_POINTERS"
@@ -74,7 +75,8 @@ func OpenJetStream(ctx context.Context, js jetstream.JetStream, cfg JetStreamCon
 			return nil, fmt.Errorf("make the bucket %s: %w", sc.Name, err)
 		}
 		if stream.CachedInfo().Config.AllowDirect {
-			return nil, fmt.Errorf("bucket %s: allow_direct must be off: replicas would answer reads from the past", sc.Name)
+			return nil, fmt.Errorf("bucket %s: allow_direct must be off: replicas would answer reads from the past",
+				sc.Name)
 		}
 		if s.stream == nil {
 			s.stream = stream

@@ -45,7 +45,8 @@ const magic = "LEATSNAP"
 // ErrDamaged is wrapped by every error about bytes that are no snapshot.
 var ErrDamaged = errors.New("damaged snapshot")
 
-// Append appends the frame of s: magic, version, xxh3 of what follows, then the fields. Equal snapshots give equal bytes.
+// Append appends the frame of s: magic, version, xxh3 of what follows, then the fields. Equal snapshots give equal
+// bytes.
 func (s *Snapshot) Append(dst []byte) []byte {
 	dst = append(dst, magic...)
 	dst = binary.LittleEndian.AppendUint32(dst, Version)

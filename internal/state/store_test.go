@@ -78,7 +78,8 @@ func TestJetStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	contract(t, s)
-	again, err := state.OpenJetStream(t.Context(), js, state.JetStreamConfig{SnapshotBytes: 8 << 20, PointerBytes: 2 << 20})
+	again, err := state.OpenJetStream(t.Context(), js,
+		state.JetStreamConfig{SnapshotBytes: 8 << 20, PointerBytes: 2 << 20})
 	if err != nil {
 		t.Fatalf("open the buckets again: %v", err)
 	}

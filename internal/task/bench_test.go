@@ -53,7 +53,8 @@ func benchTask(b *testing.B, rows int) {
 	js := topictest.StartServer(b, b.TempDir()).Connect(b)
 	shard := func(name, class string) topic.Log {
 		log, err := topic.CreateShard(b.Context(), js, topic.ShardConfig{
-			Name: topic.ShardName(name, 0), Subjects: []string{topic.TopicFilter(class, name)}, MaxBytes: 1 << 30, WriterSubjects: 8,
+			Name: topic.ShardName(name, 0), Subjects: []string{topic.TopicFilter(class, name)}, MaxBytes: 1 << 30,
+			WriterSubjects: 8,
 		}, topic.JetStreamConfig{})
 		if err != nil {
 			b.Fatal(err)
@@ -62,7 +63,8 @@ func benchTask(b *testing.B, rows int) {
 	}
 	in := shard("S", topic.ClassSource)
 	a, err := NewAppender(AppenderConfig{
-		Name: "i0", Epoch: 1, Topic: "S", Schema: toySchema, Logs: []topic.Log{in}, Limits: Limits{MessageBytes: rows * 48},
+		Name: "i0", Epoch: 1, Topic: "S", Schema: toySchema, Logs: []topic.Log{in},
+		Limits: Limits{MessageBytes: rows * 48},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -102,7 +104,8 @@ func benchTask(b *testing.B, rows int) {
 			Name: fmt.Sprintf("x%d", run), Epoch: 1, Snapshots: state.NewMemory(), Bounded: true,
 			Machine: &pass{parts: parts, sel: make([][]uint32, parts)},
 			Inputs: []Input{{
-				Topic: "S", Log: in, Schema: toySchema, Filters: []string{topic.PartitionFilter(topic.ClassSource, "S", 0)},
+				Topic: "S", Log: in, Schema: toySchema,
+				Filters: []string{topic.PartitionFilter(topic.ClassSource, "S", 0)},
 			}},
 			Outputs: []OutputConfig{{Topic: fmt.Sprintf("E%d", run), Schema: toySchema, Logs: logs}},
 		})

@@ -20,8 +20,8 @@ type Input struct {
 	Filters   []string // topic.PartitionFilter of the class, or of both classes
 	Schema    *vector.Schema
 	// Start is the sequence from which rows count, for a task without a snapshot; 0: from the first. Of older messages,
-	// kept because they are the last of an idle writer, only the watermark is taken. The task's first start decides, and
-	// remembers it with its snapshots.
+	// kept because they are the last of an idle writer, only the watermark is taken. The task's first start decides,
+	// and remembers it with its snapshots.
 	Start uint64
 	// First: what the partition holds when the task starts is read before anything of the other inputs.
 	First bool
@@ -61,8 +61,8 @@ type Config struct {
 	// Bounded: Run returns nil once every output has said that it has ended.
 	Bounded bool
 
-	// Ticks pace snapshots and nothing else: one a second. Nudge says that an input is half full. Stop, closed, ends the
-	// task in good order. Calls run on the task's goroutine between two steps, for pull queries. All may be nil.
+	// Ticks pace snapshots and nothing else: one a second. Nudge says that an input is half full. Stop, closed, ends
+	// the task in good order. Calls run on the task's goroutine between two steps, for pull queries. All may be nil.
 	Ticks <-chan time.Time
 	Nudge <-chan struct{}
 	Stop  <-chan struct{}

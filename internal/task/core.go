@@ -331,6 +331,6 @@ type PoisonError struct {
 }
 
 func (e *PoisonError) Error() string {
-	return fmt.Sprintf("task %s: the machine died in step %d on message %d of %s/%d: %v", e.Task, e.Step, e.Seq, e.Topic,
-		e.Partition, e.Panic)
+	return fmt.Sprintf("task %s: the machine died in step %d on message %d of %s/%d: %v", e.Task, e.Step, e.Seq,
+		e.Topic, e.Partition, e.Panic)
 }

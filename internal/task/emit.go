@@ -18,7 +18,8 @@ func (e emitter) Rows(o, p int, b *vector.Batch) {
 		l = e.c.byOutput[o][p]
 	}
 	if l == nil {
-		e.c.fail(fmt.Errorf("task %s: its machine emits to output %d, partition %d, which it does not write", e.c.cfg.Name,
+		e.c.fail(fmt.Errorf("task %s: its machine emits to output %d, partition %d, which it does not write",
+			e.c.cfg.Name,
 			o, p))
 		return
 	}

@@ -37,7 +37,8 @@ func Decode(m *topic.Message, name string, schema *vector.Schema) (*Delivery, er
 	d := &Delivery{
 		Message: m, Writer: place.Writer, Pending: -1,
 		Batch: &vector.Batch{
-			Schema: schema, Watermark: vector.NoTime, AppendTime: m.TimeMs, Topic: name, Partition: place.Partition, Seq: m.Seq,
+			Schema: schema, Watermark: vector.NoTime, AppendTime: m.TimeMs, Topic: name, Partition: place.Partition,
+			Seq: m.Seq,
 		},
 		Correlation: m.Header[HeaderCorrelation], Trace: m.Header[HeaderTrace],
 	}

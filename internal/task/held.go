@@ -11,6 +11,6 @@ func HeldPositions(value []byte) ([]uint64, error) {
 	return p.held(&Rules{}), nil
 }
 
-// FetchAhead is how many messages of an input wait decoded unless Limits say otherwise: one being taken, and some so that
-// the next is there. It is the capacity of that link; leat bench measures others.
+// FetchAhead is how many messages of an input wait decoded unless Limits say otherwise: one being taken, and some so
+// that the next is there. It is the capacity of that link; leat bench measures others.
 const FetchAhead = 4

@@ -285,8 +285,8 @@ func (l *lane) epochMessage(last *topic.Message) (map[string]string, []byte, err
 		case err != nil:
 			return nil, nil, err
 		case before.Writer != l.name:
-			return nil, nil, fmt.Errorf("message %d of %s is of writer %q, not of %q", last.Seq, last.Subject, before.Writer,
-				l.name)
+			return nil, nil, fmt.Errorf("message %d of %s is of writer %q, not of %q", last.Seq, last.Subject,
+				before.Writer, l.name)
 		case before.Epoch > l.epoch && !l.rules.NoEpochCheck:
 			return nil, nil, fmt.Errorf("message %d of %s has epoch %d, this owner %d: %w", last.Seq, last.Subject,
 				before.Epoch, l.epoch, topic.ErrFenced)

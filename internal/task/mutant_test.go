@@ -24,7 +24,8 @@ var mutants = []struct {
 	{"snapshot before acknowledgements", Rules{SnapEarly: true}, hooks{}, 500},
 	{"one snapshot", Rules{OneSnapshot: true}, hooks{}, 1000},
 	{"no snapshot without news", Rules{NoSnapTwice: true}, hooks{}, 1000},
-	{"no progress message", Rules{NoProgress: true}, hooks{}, 0}, // one seed in 2,000; TestSilentSubjectHearsTheEnd shows it
+	// one seed in 2,000; TestSilentSubjectHearsTheEnd shows it
+	{"no progress message", Rules{NoProgress: true}, hooks{}, 0},
 	{"last message is trimmed", Rules{}, hooks{trimLast: true}, 20},
 	{"bookmark is trimmed", Rules{}, hooks{trimBookmark: true}, 300},
 }

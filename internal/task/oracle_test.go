@@ -175,10 +175,12 @@ func (w *world) checkLane(t *toyTask, i int, l *lane, e *evaluated) {
 		}
 		wm = p.Watermark
 		if want := e.marks[p.Cursor.Step][l.output]; want != (mark{p.Watermark, p.Idle}) {
-			w.fail("%s #%d: mark %d %v at cursor %s, evaluation %+v", subject, m.Seq, p.Watermark, p.Idle, p.Cursor, want)
+			w.fail("%s #%d: mark %d %v at cursor %s, evaluation %+v", subject, m.Seq, p.Watermark, p.Idle, p.Cursor,
+				want)
 		}
 		if p.Kind != KindEpoch && p.Counts != e.count[p.Cursor.Step] {
-			w.fail("%s #%d: counts %+v at cursor %s, evaluation %+v", subject, m.Seq, p.Counts, p.Cursor, e.count[p.Cursor.Step])
+			w.fail("%s #%d: counts %+v at cursor %s, evaluation %+v", subject, m.Seq, p.Counts, p.Cursor,
+				e.count[p.Cursor.Step])
 		}
 	}
 	total := e.ends[i][len(e.ends[i])-1]
@@ -211,7 +213,8 @@ func (w *world) checkRows(m *topic.Message, l *lane, e *evaluated, i, got int) i
 			w.fail("%v", err)
 		}
 		if got >= len(e.dead) || e.dead[got] != d.Sequence<<16|uint64(d.Row) {
-			w.fail("%s #%d: dead letter %d/%d is not number %d of the evaluation", m.Subject, m.Seq, d.Sequence, d.Row, got)
+			w.fail("%s #%d: dead letter %d/%d is not number %d of the evaluation", m.Subject, m.Seq, d.Sequence, d.Row,
+				got)
 		}
 		return 1
 	}

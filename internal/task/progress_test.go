@@ -62,9 +62,11 @@ func silentEnd(t *testing.T, rules Rules) int64 {
 	}
 	for epoch := uint64(1); epoch <= 2; epoch++ {
 		c, err := newCore(Config{
-			Name: "x0", Epoch: epoch, Snapshots: store, Machine: newToy(toyExchange, 0, 1, []string{"i0"}), rules: rules,
+			Name: "x0", Epoch: epoch, Snapshots: store, Machine: newToy(toyExchange, 0, 1, []string{"i0"}),
+			rules: rules,
 			Inputs: []Input{{
-				Topic: "S", Log: in, Schema: toySchema, Filters: []string{topic.PartitionFilter(topic.ClassSource, "S", 0)},
+				Topic: "S", Log: in, Schema: toySchema,
+				Filters: []string{topic.PartitionFilter(topic.ClassSource, "S", 0)},
 			}},
 			Outputs: []OutputConfig{{Topic: "E", Schema: toySchema, Logs: []topic.Log{out}}},
 		})

@@ -56,8 +56,9 @@ func TestProvenanceRoundTrip(t *testing.T) {
 func TestProvenanceText(t *testing.T) {
 	t.Parallel()
 	p := Provenance{
-		Writer: "q1-2-3", Epoch: 4, Kind: KindBatch, Cursor: Cursor{7, 20}, Positions: []uint64{90, 12}, Watermark: 1000,
-		Counts: Counts{In: 5, Used: 4, Out: 9, Filtered: 1}, Order: Order{Inputs: 2, Base: 5},
+		Writer: "q1-2-3", Epoch: 4, Kind: KindBatch, Cursor: Cursor{7, 20}, Positions: []uint64{90, 12},
+		Watermark: 1000,
+		Counts:    Counts{In: 5, Used: 4, Out: 9, Filtered: 1}, Order: Order{Inputs: 2, Base: 5},
 	}
 	p.Order.add(0)
 	p.Order.add(1)

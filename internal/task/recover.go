@@ -94,8 +94,8 @@ type SnapshotError struct {
 }
 
 func (e *SnapshotError) Error() string {
-	return fmt.Sprintf("task %s: neither of its two snapshots can be read, and what they cover may be trimmed: %v", e.Task,
-		e.Cause)
+	return fmt.Sprintf("task %s: neither of its two snapshots can be read, and what they cover may be trimmed: %v",
+		e.Task, e.Cause)
 }
 
 func (e *SnapshotError) Unwrap() error { return e.Cause }

@@ -131,9 +131,11 @@ func (r *rig) config(prefix string, kind toyKind, p int, before func(int)) Confi
 		return list
 	}
 	cfg := Config{
-		Name: fmt.Sprintf("%s%s%d", prefix, name, p), Snapshots: r.store, Bounded: true, Limits: Limits{MessageBytes: 300},
+		Name: fmt.Sprintf("%s%s%d", prefix, name, p), Snapshots: r.store, Bounded: true,
+		Limits: Limits{MessageBytes: 300},
 		Inputs: []Input{{
-			Topic: in, Partition: p, Log: r.logs[in], Schema: toySchema, Filters: []string{topic.PartitionFilter(class, in, p)},
+			Topic: in, Partition: p, Log: r.logs[in], Schema: toySchema,
+			Filters: []string{topic.PartitionFilter(class, in, p)},
 		}},
 		Outputs: []OutputConfig{{Topic: out, Schema: toySchema, Logs: logs(out, kind == toyExchange)}},
 		Machine: &stepper{toy: newToy(kind, p, 2, []string{writer}), before: before},
@@ -359,7 +361,8 @@ func TestGapStopsTheTask(t *testing.T) {
 		return Config{
 			Name: "x0", Epoch: 1, Snapshots: state.NewMemory(), Machine: newToy(toyExchange, 0, 1, []string{"i0"}),
 			Inputs: []Input{{
-				Topic: "S", Log: log, Schema: toySchema, Filters: []string{topic.PartitionFilter(topic.ClassSource, "S", 0)},
+				Topic: "S", Log: log, Schema: toySchema,
+				Filters: []string{topic.PartitionFilter(topic.ClassSource, "S", 0)},
 			}},
 			Outputs: []OutputConfig{{Topic: "E", Schema: toySchema, Logs: []topic.Log{out}}}, Lease: lease,
 		}

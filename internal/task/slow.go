@@ -38,7 +38,8 @@ func (c *core) guarded(f func()) (err error) {
 		if p := recover(); p != nil {
 			d := c.current
 			err = &PoisonError{
-				Task: c.cfg.Name, Topic: d.Batch.Topic, Partition: d.Batch.Partition, Seq: d.Message.Seq, Step: c.running,
+				Task: c.cfg.Name, Topic: d.Batch.Topic, Partition: d.Batch.Partition, Seq: d.Message.Seq,
+				Step:  c.running,
 				Panic: p, Stack: string(debug.Stack()),
 			}
 		}
@@ -152,7 +153,9 @@ func (c *core) nextPart() {
 	x := s.poison
 	x.Done = len(x.Todo) == 0
 	c.writePointer(func(p *pointer) {
-		p.Poison = append(slices.DeleteFunc(slices.Clone(p.Poison), func(o *poison) bool { return o.Step == x.Step }), &x)
+		p.Poison = append(slices.DeleteFunc(slices.Clone(p.Poison), func(o *poison) bool {
+			return o.Step == x.Step
+		}), &x)
 	}, func() error {
 		if !x.Done {
 			return c.tryPart()

@@ -57,7 +57,8 @@ func (c *core) inputHeld() bool {
 func (c *core) capture() {
 	c.snaps++
 	c.sinceSnap = 0
-	s := &state.Snapshot{Task: c.cfg.Name, Step: c.step, Runner: c.appendRunner(nil), Machine: c.cfg.Machine.Snapshot(nil)}
+	s := &state.Snapshot{Task: c.cfg.Name, Step: c.step, Runner: c.appendRunner(nil),
+		Machine: c.cfg.Machine.Snapshot(nil)}
 	for i := range c.inputs {
 		in := &c.inputs[i]
 		b := in.bookmark()
@@ -68,7 +69,8 @@ func (c *core) capture() {
 		data: s.Append(nil),
 	}
 	if n := len(c.snap.data); n > state.MaxBytes {
-		c.fail(fmt.Errorf("task %s: its snapshot of step %d has %d bytes, the limit is %d: give the query more partitions",
+		c.fail(fmt.Errorf("task %s: its snapshot of step %d has %d bytes, the limit is %d: give the query more "+
+			"partitions",
 			c.cfg.Name, c.step, n, state.MaxBytes))
 	}
 }

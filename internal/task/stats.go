@@ -21,7 +21,8 @@ type OutputNumbers struct {
 // Numbers returns the figures.
 func (s *OutputStats) Numbers() OutputNumbers {
 	return OutputNumbers{
-		Subject: s.Subject, Rows: s.rows.Load(), Messages: s.messages.Load(), Bytes: s.bytes.Load(), Depth: s.depth.Load(),
+		Subject: s.Subject, Rows: s.rows.Load(), Messages: s.messages.Load(), Bytes: s.bytes.Load(),
+		Depth:    s.depth.Load(),
 		Capacity: s.Capacity, Most: s.most.Load(), BlockedNs: s.blockedNs.Load(),
 	}
 }

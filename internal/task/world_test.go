@@ -202,7 +202,8 @@ func (s *sourceWriter) add(name string, rows []toyRow, wm int64, idle bool) {
 	var b messages.ProcessBatch
 	vector.ToColumns(toyBatch(rows), &b.Columns)
 	b.Watermark, b.Idle = wm, idle
-	p := Provenance{Writer: name, Epoch: 1, Kind: KindBatch, Cursor: Cursor{Step: uint64(len(s.rest) + 1)}, Watermark: wm}
+	p := Provenance{Writer: name, Epoch: 1, Kind: KindBatch, Cursor: Cursor{Step: uint64(len(s.rest) + 1)},
+		Watermark: wm}
 	s.rest = append(s.rest, &topic.Message{
 		Subject: s.subject, Data: b.Append(nil),
 		Header: map[string]string{topic.HeaderProvenance: string(p.Append(nil))},
@@ -610,15 +611,15 @@ func (w *world) why() string {
 	}
 	for _, t := range w.tasks {
 		c := t.inst.c
-		fmt.Fprintf(&b, "%s epoch %d: dead %v, phase %d, step %d, stopping %v, snapshot %v, ops %d", t.name, c.cfg.Epoch,
-			t.inst.dead, c.phase, c.step, c.stopping, c.snap != nil, len(c.ops))
+		fmt.Fprintf(&b, "%s epoch %d: dead %v, phase %d, step %d, stopping %v, snapshot %v, ops %d", t.name,
+			c.cfg.Epoch, t.inst.dead, c.phase, c.step, c.stopping, c.snap != nil, len(c.ops))
 		for k := range t.inputs {
 			at := c.inputs[k].seq
 			fmt.Fprintf(&b, ", input %d at %d (wants %v, more %v)", k, at, c.wants(k), w.behind(t, k, at))
 		}
 		for _, l := range c.lanes {
-			fmt.Fprintf(&b, "; %s after %d pending %d segs %d in flight %v/%v", l.writer.Subject(), l.writer.Last(), l.pending,
-				len(l.segs), l.inFlight != nil, l.writer.InFlight())
+			fmt.Fprintf(&b, "; %s after %d pending %d segs %d in flight %v/%v", l.writer.Subject(), l.writer.Last(),
+				l.pending, len(l.segs), l.inFlight != nil, l.writer.InFlight())
 		}
 		b.WriteString("\n")
 	}

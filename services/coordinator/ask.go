@@ -14,8 +14,8 @@ const (
 	takeUpPause = 25 * time.Millisecond
 )
 
-// ask sends a request inside Leat's account, again while nobody is there to take it, for takeUp at most. wait bounds the
-// answer of the one who takes it.
+// ask sends a request inside Leat's account, again while nobody is there to take it, for takeUp at most. wait bounds
+// the answer of the one who takes it.
 func (c *Coordinator) ask(ctx context.Context, msg *nats.Msg, wait time.Duration) (*nats.Msg, error) {
 	end := time.Now().Add(takeUp)
 	pause := time.NewTimer(0)

@@ -28,8 +28,8 @@ type Bounded struct {
 
 const endPoll = 20 * time.Millisecond
 
-// RunBounded declares the objects, lets tables be read to their end, and starts the queries. What they write can be read
-// with ReadToEnd.
+// RunBounded declares the objects, lets tables be read to their end, and starts the queries. What they write can be
+// read with ReadToEnd.
 func (c *Coordinator) RunBounded(ctx context.Context, b *Bounded) error {
 	if err := c.declareBounded(ctx, b); err != nil {
 		return err
@@ -136,7 +136,9 @@ func (c *Coordinator) readTables(ctx context.Context, b *Bounded) error {
 	})
 	for _, o := range tables {
 		if err == nil {
-			err = c.ReadToEnd(ctx, o.Topic, o.Schema(), o.Partitions, func(int) []string { return []string{stage.IngestWriter} }, nil)
+			err = c.ReadToEnd(ctx, o.Topic, o.Schema(), o.Partitions, func(int) []string {
+				return []string{stage.IngestWriter}
+			}, nil)
 		}
 	}
 	return err
@@ -144,8 +146,8 @@ func (c *Coordinator) readTables(ctx context.Context, b *Bounded) error {
 
 // ReadToEnd hands the rows of a topic to f (nil: nobody) until every writer of every partition has said that it has
 // ended. It fails when a task or source stops for good.
-func (c *Coordinator) ReadToEnd(ctx context.Context, name string, schema *vector.Schema, partitions int, writers func(int) []string,
-	f func(*vector.Batch) error) error {
+func (c *Coordinator) ReadToEnd(ctx context.Context, name string, schema *vector.Schema, partitions int,
+	writers func(int) []string, f func(*vector.Batch) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go c.watchStops(ctx, cancel)

@@ -51,20 +51,23 @@ type cursor struct {
 }
 
 // start runs a query in a goroutine of its own; it lives until the client has all, closes it, or stays away.
-func (cs *cursors) start(parent context.Context, schema *vector.Schema, run func(context.Context, *cursor) error) (*cursor, error) {
+func (cs *cursors) start(
+	parent context.Context, schema *vector.Schema, run func(context.Context, *cursor) error,
+) (*cursor, error) {
 	var id [12]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
-	cur := &cursor{id: hex.EncodeToString(id[:]), schema: schema, more: make(chan struct{}, 1), room: make(chan struct{}, 1),
-		fetched: time.Now()}
+	cur := &cursor{id: hex.EncodeToString(id[:]), schema: schema, more: make(chan struct{}, 1),
+		room: make(chan struct{}, 1), fetched: time.Now()}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	cur.cancel = cancel
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if len(cs.all) >= maxCursors {
 		cancel()
-		return nil, &api.Error{Code: "LEAT-5101", Message: "too many queries of clients are running", Hint: "close some", Retryable: true}
+		return nil, &api.Error{Code: "LEAT-5101", Message: "too many queries of clients are running",
+			Hint: "close some", Retryable: true}
 	}
 	cs.all[cur.id] = cur
 	go func() {

@@ -48,7 +48,9 @@ func (c *Coordinator) create(ctx context.Context, s *session, st *ast.Create) (a
 }
 
 // declare adds a source.
-func (c *Coordinator) declare(ctx context.Context, s *session, cat *catalog.Catalog, st *ast.Create) (api.Result, error) {
+func (c *Coordinator) declare(
+	ctx context.Context, s *session, cat *catalog.Catalog, st *ast.Create,
+) (api.Result, error) {
 	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: plan.SettingPartitions(s.set, c.cfg.Partitions)})
 	if err != nil {
 		return api.Result{}, err
@@ -73,7 +75,8 @@ func (c *Coordinator) declare(ctx context.Context, s *session, cat *catalog.Cata
 func (c *Coordinator) checkSource(o *plan.Object, st *ast.Create) error {
 	switch o.Source.Connector {
 	case "stdin":
-		return unsupported(st, "connector stdin on a server").WithHint("leat run reads standard input; here POST rows to /api/v1/streams/%s/rows", o.Name)
+		return unsupported(st, "connector stdin on a server").
+			WithHint("leat run reads standard input; here POST rows to /api/v1/streams/%s/rows", o.Name)
 	case "nats":
 		return checkSubject(o.Source.Subject, st)
 	}
@@ -87,7 +90,8 @@ func checkSubject(subject string, st *ast.Create) error {
 	if badSubject.MatchString(subject) || len(subject) > 255 {
 		return sqlerr.New(sqlerr.BadProperty, st.At, "%q is not a subject", subject)
 	}
-	if first == "leat" || first == ">" || first == "*" || strings.HasPrefix(first, "$") || strings.HasPrefix(first, "_") {
+	if first == "leat" || first == ">" || first == "*" || strings.HasPrefix(first, "$") ||
+		strings.HasPrefix(first, "_") {
 		return sqlerr.New(sqlerr.BadProperty, st.At, "subject %q reaches subjects that are not the users'", subject).
 			WithHint("begin it with a name of your own, such as orders.>")
 	}
@@ -106,7 +110,9 @@ func freeTopic(cat *catalog.Catalog, o *plan.Object, name ast.Ident) error {
 }
 
 // createAs adds a query and the object it writes.
-func (c *Coordinator) createAs(ctx context.Context, s *session, cat *catalog.Catalog, st *ast.Create) (api.Result, error) {
+func (c *Coordinator) createAs(
+	ctx context.Context, s *session, cat *catalog.Catalog, st *ast.Create,
+) (api.Result, error) {
 	b := c.binder(s, plan.Persistent)
 	b.Catalog = cat
 	q := c.newQuery(s, cat, st.Text, st.With)
@@ -179,7 +185,8 @@ func (c *Coordinator) insertSelect(ctx context.Context, s *session, st *ast.Inse
 			return err
 		}
 		cat.Queries[q.ID] = q
-		done = message(fmt.Sprintf("query %s inserts into %s", q.ID, o.Name), append(b.Warnings, c.beginsLate(ctx, q)...)...)
+		done = message(fmt.Sprintf("query %s inserts into %s", q.ID, o.Name),
+			append(b.Warnings, c.beginsLate(ctx, q)...)...)
 		return nil
 	})
 	return done, err
@@ -231,8 +238,8 @@ func (c *Coordinator) createSink(ctx context.Context, st *ast.CreateSink) (api.R
 		return done, sqlerr.New(sqlerr.NotSupported, st.AddressAt, "a sink TO %s is not supported", st.Target).
 			WithHint("targets: NATS 'subject', KV 'bucket', FILE 'path', CONSOLE")
 	}
-	sink := &catalog.Sink{Name: st.Name.Name, Target: st.Target, Address: st.Address, State: catalog.Running, Statement: st.Text,
-		Props: map[string]string{}}
+	sink := &catalog.Sink{Name: st.Name.Name, Target: st.Target, Address: st.Address, State: catalog.Running,
+		Statement: st.Text, Props: map[string]string{}}
 	for _, w := range st.With {
 		if !slices.Contains(sinkProperties, w.Name) {
 			return done, sqlerr.New(sqlerr.BadProperty, w.At, "a sink has no property %q", w.Name).
@@ -296,7 +303,8 @@ func checkAddress(st *ast.CreateSink, o *plan.Object) error {
 	}
 	if st.Target == "NATS" {
 		first, _, _ := strings.Cut(st.Address, ".")
-		if badSubject.MatchString(st.Address) || first == "leat" || strings.HasPrefix(first, "$") || strings.ContainsAny(st.Address, "*>") {
+		if badSubject.MatchString(st.Address) || first == "leat" || strings.HasPrefix(first, "$") ||
+			strings.ContainsAny(st.Address, "*>") {
 			return sqlerr.New(sqlerr.BadStatement, st.AddressAt, "%q is not a subject to publish on", st.Address).
 				WithHint("out.{symbol}, for example")
 		}
@@ -327,7 +335,8 @@ func (c *Coordinator) drop(ctx context.Context, st *ast.Drop) (api.Result, error
 			return missing(st, &done)
 		}
 		if kind := strings.ToUpper(kindName(o.Kind)); kind != st.What {
-			return sqlerr.New(sqlerr.BadStatement, st.Name.At, "%s is a %s", o.Name, kindName(o.Kind)).WithHint("DROP %s %s", kind, o.Name)
+			return sqlerr.New(sqlerr.BadStatement, st.Name.At, "%s is a %s", o.Name, kindName(o.Kind)).
+				WithHint("DROP %s %s", kind, o.Name)
 		}
 		if err := dropObject(cat, st, o, &gone); err != nil {
 			return err
@@ -353,7 +362,8 @@ func dropObject(cat *catalog.Catalog, st *ast.Drop, o *plan.Object, gone *[]stri
 			continue
 		}
 		if id != o.Query {
-			return sqlerr.New(sqlerr.InUse, st.Name.At, "query %s inserts into %s", id, o.Name).WithHint("TERMINATE %s first", id)
+			return sqlerr.New(sqlerr.InUse, st.Name.At, "query %s inserts into %s", id, o.Name).
+				WithHint("TERMINATE %s first", id)
 		}
 		*gone = append(*gone, queryTopics(q, cat)...)
 		delete(cat.Queries, id)
@@ -369,7 +379,8 @@ func missing(st *ast.Drop, done *api.Result) error {
 		*done = message(fmt.Sprintf("there is no %s %s", what, st.Name.Name))
 		return nil
 	}
-	return sqlerr.New(sqlerr.NotFound, st.Name.At, "no %s %q", what, st.Name.Name).WithHint("SHOW %sS lists them", st.What)
+	return sqlerr.New(sqlerr.NotFound, st.Name.At, "no %s %q", what, st.Name.Name).
+		WithHint("SHOW %sS lists them", st.What)
 }
 
 // control runs TERMINATE, PAUSE and RESUME.
@@ -382,7 +393,8 @@ func (c *Coordinator) control(ctx context.Context, st *ast.Control) (api.Result,
 		if !st.All {
 			q, ok := cat.Query(st.ID.Name)
 			if !ok {
-				return sqlerr.New(sqlerr.NotFound, st.ID.At, "no query %q", st.ID.Name).WithHint("SHOW QUERIES lists them")
+				return sqlerr.New(sqlerr.NotFound, st.ID.At, "no query %q", st.ID.Name).
+					WithHint("SHOW QUERIES lists them")
 			}
 			ids = []string{q.ID}
 		}

@@ -42,7 +42,8 @@ func (c *Coordinator) DLQ(ctx context.Context, req api.DLQRequest) api.DLQRespon
 func (c *Coordinator) dlq(ctx context.Context, req api.DLQRequest) (api.DLQResponse, error) {
 	resp := api.DLQResponse{Letters: []api.DeadLetter{}}
 	if !slices.Contains([]string{"list", "show", "retry", "drop"}, req.Op) {
-		return resp, &api.Error{Code: "LEAT-2001", Message: fmt.Sprintf("no operation %q", req.Op), Hint: "list, show, retry or drop"}
+		return resp, &api.Error{Code: "LEAT-2001", Message: fmt.Sprintf("no operation %q", req.Op),
+			Hint: "list, show, retry or drop"}
 	}
 	if (req.Op == "retry" || req.Op == "drop") && req.ID == "" && !req.All && req.Query == "" && req.Reason == "" {
 		return resp, &api.Error{Code: "LEAT-2001", Message: req.Op + " needs an id, --query, --reason or --all"}
@@ -59,7 +60,8 @@ func (c *Coordinator) dlq(ctx context.Context, req api.DLQRequest) (api.DLQRespo
 		return resp, err
 	}
 	if req.ID != "" && len(found) == 0 {
-		return resp, &api.Error{Code: string(sqlerr.NotFound), Message: "no dead letter " + req.ID, Hint: "leat dlq list shows them"}
+		return resp, &api.Error{Code: string(sqlerr.NotFound), Message: "no dead letter " + req.ID,
+			Hint: "leat dlq list shows them"}
 	}
 	resp.Count = len(found)
 	if (req.Op == "retry" || req.Op == "drop") && !req.DryRun {
@@ -92,9 +94,11 @@ func (l letter) id() string { return fmt.Sprintf("%s/%d/%d", l.topic, l.partitio
 func (l letter) markKey() string { return fmt.Sprintf("%s.%d.%d", l.topic, l.partition, l.seq) }
 
 func (l letter) readable(whole bool) api.DeadLetter {
-	d := api.DeadLetter{ID: l.id(), Source: l.Source, Subject: l.Subject, Partition: l.Partition, Sequence: l.Sequence, Row: l.Row,
-		Query: l.Query, Stage: l.Stage, Code: l.Code, Error: l.Error, CorrelationID: l.CorrelationID, TraceID: l.TraceID,
-		Attempts: l.Attempts, Time: time.UnixMilli(l.TimeMs).UTC().Format(time.RFC3339Nano), Format: l.Format, Truncated: l.Truncated}
+	d := api.DeadLetter{ID: l.id(), Source: l.Source, Subject: l.Subject, Partition: l.Partition, Sequence: l.Sequence,
+		Row: l.Row, Query: l.Query, Stage: l.Stage, Code: l.Code, Error: l.Error, CorrelationID: l.CorrelationID,
+		TraceID:  l.TraceID,
+		Attempts: l.Attempts, Time: time.UnixMilli(l.TimeMs).UTC().
+				Format(time.RFC3339Nano), Format: l.Format, Truncated: l.Truncated}
 	original := l.Original
 	const preview = 120
 	if !whole && len(original) > preview {
@@ -202,7 +206,8 @@ func (l letter) matches(req api.DLQRequest) bool {
 	if req.Reason != "" && !strings.EqualFold(l.Code, req.Reason) {
 		return false
 	}
-	return req.Query == "" || strings.EqualFold(l.Query, req.Query) || strings.EqualFold(l.topic, req.Query) || strings.EqualFold(l.Source, req.Query)
+	return req.Query == "" || strings.EqualFold(l.Query, req.Query) || strings.EqualFold(l.topic, req.Query) ||
+		strings.EqualFold(l.Source, req.Query)
 }
 
 // dispose retries or drops letters; it returns how many.
@@ -226,12 +231,13 @@ func (c *Coordinator) dispose(ctx context.Context, op string, found []letter, ma
 // append and the mark does not double it.
 func (c *Coordinator) retry(ctx context.Context, l letter) error {
 	if l.Truncated {
-		return &api.Error{Code: "LEAT-5301", Message: "dead letter " + l.id() + " keeps only the beginning of its record",
-			Hint: "send the record again from where it came"}
+		return &api.Error{Code: "LEAT-5301", Message: "dead letter " + l.id() +
+			" keeps only the beginning of its record", Hint: "send the record again from where it came"}
 	}
 	o := c.objectOf(l)
 	if o == nil {
-		return &api.Error{Code: string(sqlerr.NotFound), Message: fmt.Sprintf("the stream of dead letter %s is gone", l.id())}
+		return &api.Error{Code: string(sqlerr.NotFound),
+			Message: fmt.Sprintf("the stream of dead letter %s is gone", l.id())}
 	}
 	msg := nats.NewMsg(api.SubjectPush + "." + o.Topic)
 	msg.Header.Set(api.HeaderFormat, l.Format)

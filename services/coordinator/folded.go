@@ -15,9 +15,9 @@ import (
 
 const foldedBytes = 512 << 20 // of rows that a pull query over a windowed table may hold
 
-// folded is a direct.Source of the rows of a windowed table. Its tasks hold the windows that are open; what they said of
-// closed ones is in the log, as far as the topic keeps it. The tasks are asked first and the log is read to where it ends
-// after that, so that the log has the last word on whatever it still knows.
+// folded is a direct.Source of the rows of a windowed table. Its tasks hold the windows that are open; what they said
+// of closed ones is in the log, as far as the topic keeps it. The tasks are asked first and the log is read to where it
+// ends after that, so that the log has the last word on whatever it still knows.
 type folded struct {
 	scan *scan
 	o    *plan.Object
@@ -82,7 +82,8 @@ func foldAll(ctx context.Context, chain *operator.Chain, from direct.Source) err
 		}
 		chain.Process(0, item.Batch)
 		if chain.StateBytes() > foldedBytes {
-			return &api.Error{Code: "LEAT-5103", Message: fmt.Sprintf("the windows of the table take more than %d MiB", foldedBytes>>20),
+			return &api.Error{Code: "LEAT-5103", Message: fmt.Sprintf("the windows of the table take more than %d MiB",
+				foldedBytes>>20),
 				Hint: "read it with EMIT CHANGES, or WITH (retention = '...') makes the table keep less"}
 		}
 	}

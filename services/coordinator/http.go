@@ -21,7 +21,9 @@ func (c *Coordinator) Handler() http.Handler {
 	mux.HandleFunc("POST /api/v1/statements", c.httpStatements)
 	mux.HandleFunc("POST /api/v1/fetch", c.httpFetch)
 	mux.HandleFunc("POST /api/v1/streams/{name}/rows", c.httpRows)
-	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Status()) })
+	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, c.Status())
+	})
 	return mux
 }
 
@@ -40,8 +42,8 @@ func problem(w http.ResponseWriter, status int, e *api.Error) {
 		w.Header().Set("Retry-After", "1")
 	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": e.Message, "status": status, "code": e.Code,
-		"hint": e.Hint, "retryable": e.Retryable, "position": e.Position})
+	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": e.Message, "status": status,
+		"code": e.Code, "hint": e.Hint, "retryable": e.Retryable, "position": e.Position})
 }
 
 // statusOf is the HTTP status of an error code.
@@ -63,7 +65,8 @@ func statusOf(e *api.Error) int {
 func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
 	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
-		problem(w, http.StatusBadRequest, &api.Error{Code: "LEAT-2001", Message: "the body is not the JSON that is taken here: " + err.Error()})
+		problem(w, http.StatusBadRequest, &api.Error{Code: "LEAT-2001", Message: "the body is not the JSON that is " +
+			"taken here: " + err.Error()})
 		return false
 	}
 	return true
@@ -81,7 +84,8 @@ func (c *Coordinator) httpStatements(w http.ResponseWriter, r *http.Request) {
 		problem(w, statusOf(resp.Error), resp.Error)
 		return
 	}
-	if n := len(resp.Results); n > 0 && resp.Results[n-1].Kind == "rows" && strings.Contains(r.Header.Get("Accept"), "ndjson") {
+	if n := len(resp.Results); n > 0 && resp.Results[n-1].Kind == "rows" &&
+		strings.Contains(r.Header.Get("Accept"), "ndjson") {
 		c.streamRows(w, r, resp.Results[n-1].Cursor)
 		return
 	}
@@ -94,7 +98,8 @@ func (c *Coordinator) streamRows(w http.ResponseWriter, r *http.Request, cursor 
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := http.NewResponseController(w)
 	for {
-		resp := c.Fetch(r.Context(), api.FetchRequest{Cursor: cursor, WaitMs: maxFetchWait.Milliseconds(), Format: "json"})
+		resp := c.Fetch(r.Context(), api.FetchRequest{Cursor: cursor, WaitMs: maxFetchWait.Milliseconds(),
+			Format: "json"})
 		for _, row := range resp.Rows {
 			if _, err := w.Write(append(row, '\n')); err != nil {
 				return
@@ -135,14 +140,16 @@ func (c *Coordinator) httpRows(w http.ResponseWriter, r *http.Request) {
 		as, ok = "json", true
 	}
 	if !ok {
-		problem(w, http.StatusUnsupportedMediaType, &api.Error{Code: "LEAT-2001", Message: "content type " + kind + " is not taken",
-			Hint: "application/x-ndjson, text/csv or application/msgpack"})
+		problem(w, http.StatusUnsupportedMediaType,
+			&api.Error{Code: "LEAT-2001", Message: "content type " + kind + " is not taken",
+				Hint: "application/x-ndjson, text/csv or application/msgpack"})
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		problem(w, http.StatusRequestEntityTooLarge, &api.Error{Code: "LEAT-3301", Message: "the body is larger than 8 MiB"})
+		problem(w, http.StatusRequestEntityTooLarge,
+			&api.Error{Code: "LEAT-3301", Message: "the body is larger than 8 MiB"})
 		return
 	}
 	if err != nil {
@@ -150,8 +157,8 @@ func (c *Coordinator) httpRows(w http.ResponseWriter, r *http.Request) {
 	}
 	msg := nats.NewMsg(api.SubjectPush + "." + o.Topic)
 	msg.Header.Set(api.HeaderFormat, as)
-	for from, to := range map[string]string{"Idempotency-Key": "Leat-Idempotency-Key", "Leat-Correlation-Id": "Leat-Correlation-Id",
-		"Traceparent": "traceparent"} { //nolint:maprange // headers are a map again
+	for from, to := range map[string]string{"Idempotency-Key": "Leat-Idempotency-Key",
+		"Leat-Correlation-Id": "Leat-Correlation-Id", "Traceparent": "traceparent"} { //nolint:maprange // headers are a map again
 		if v := r.Header.Get(from); v != "" && len(v) <= 256 {
 			msg.Header.Set(to, v)
 		}

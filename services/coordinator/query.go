@@ -39,7 +39,8 @@ func (c *Coordinator) query(ctx context.Context, s *session, st *ast.Select) (ap
 	}
 	r := api.Result{Kind: "rows", Cursor: cur.id, Instance: c.id, Push: push, Warnings: b.Warnings}
 	for i, f := range p.Result.Schema.Fields {
-		r.Columns = append(r.Columns, api.Column{Name: f.Name, Type: f.Type.String(), Key: slices.Contains(p.Result.Key, i)})
+		r.Columns = append(r.Columns, api.Column{Name: f.Name, Type: f.Type.String(),
+			Key: slices.Contains(p.Result.Key, i)})
 	}
 	return r, nil
 }
@@ -55,7 +56,9 @@ func (c *Coordinator) runQuery(ctx context.Context, p *plan.Plan, push, latest b
 	}()
 	for _, st := range p.Stages {
 		for _, in := range st.Inputs {
-			if in.Object == "" || slices.ContainsFunc(cfg.Inputs, func(have direct.Input) bool { return have.Topic == in.Topic }) {
+			if in.Object == "" || slices.ContainsFunc(cfg.Inputs, func(have direct.Input) bool {
+				return have.Topic == in.Topic
+			}) {
 				continue
 			}
 			inputs, err := c.inputs(ctx, in, push, latest, &feeds)
@@ -81,7 +84,9 @@ func (c closer) Close() error {
 }
 
 // inputs opens what a query reads of one object: the rows of a table's tasks, or its topic.
-func (c *Coordinator) inputs(ctx context.Context, in plan.Input, push, latest bool, feeds *[]io.Closer) ([]direct.Input, error) {
+func (c *Coordinator) inputs(
+	ctx context.Context, in plan.Input, push, latest bool, feeds *[]io.Closer,
+) ([]direct.Input, error) {
 	o := c.Catalog().Objects[in.Object]
 	if o == nil {
 		return nil, fmt.Errorf("%s was dropped", in.Object)
@@ -101,7 +106,8 @@ func (c *Coordinator) inputs(ctx context.Context, in plan.Input, push, latest bo
 		return []direct.Input{base}, nil
 	}
 	open := func(from, upTo uint64) (direct.Source, error) {
-		f, err := feed.Open(ctx, feed.Config{Log: log, Topic: o.Topic, Schema: in.Schema, From: from, UpTo: upTo, Partition: -1})
+		f, err := feed.Open(ctx, feed.Config{Log: log, Topic: o.Topic, Schema: in.Schema, From: from, UpTo: upTo,
+			Partition: -1})
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +146,8 @@ func (c *Coordinator) folded(o *plan.Object, feeds *[]io.Closer) *folded {
 			return nil, fmt.Errorf("read the state of topic %s: %w", o.Topic, err)
 		}
 		return bounded(func(from, upTo uint64) (direct.Source, error) {
-			f, err := feed.Open(ctx, feed.Config{Log: log, Topic: o.Topic, Schema: o.Schema(), From: from, UpTo: upTo, Partition: -1})
+			f, err := feed.Open(ctx, feed.Config{Log: log, Topic: o.Topic, Schema: o.Schema(), From: from, UpTo: upTo,
+				Partition: -1})
 			if err != nil {
 				return nil, err
 			}
@@ -298,7 +305,8 @@ func (c *Coordinator) planOf(s *session, st *ast.Explain) (*plan.Plan, error) {
 	case nil:
 		q, ok := cat.Query(st.ID.Name)
 		if !ok {
-			return nil, sqlerr.New(sqlerr.NotFound, st.ID.At, "no query %q", st.ID.Name).WithHint("SHOW QUERIES lists them")
+			return nil, sqlerr.New(sqlerr.NotFound, st.ID.At, "no query %q", st.ID.Name).
+				WithHint("SHOW QUERIES lists them")
 		}
 		return q.Plan(cat.Objects[q.Result])
 	case *ast.Select:

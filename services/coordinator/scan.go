@@ -74,7 +74,8 @@ func (s *scan) start(ctx context.Context) error {
 	cat := s.c.Catalog()
 	q := cat.Queries[s.o.Query]
 	if q == nil {
-		return &api.Error{Code: "LEAT-5002", Message: fmt.Sprintf("the query that writes %s was terminated; its state is gone", s.o.Name)}
+		return &api.Error{Code: "LEAT-5002", Message: fmt.Sprintf("the query that writes %s was terminated; its "+
+			"state is gone", s.o.Name)}
 	}
 	p, err := q.Plan(s.o)
 	if err != nil {
@@ -124,8 +125,10 @@ func noTask(err error, task string) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) {
-		return &api.Error{Code: "LEAT-4004", Message: "task " + task + " does not answer: no engine runs it at the moment",
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, nats.ErrTimeout) {
+		return &api.Error{Code: "LEAT-4004", Message: "task " + task +
+			" does not answer: no engine runs it at the moment",
 			Hint: "SHOW QUERIES EXTENDED tells its state; try again", Retryable: true}
 	}
 	return fmt.Errorf("ask task %s: %w", task, err)

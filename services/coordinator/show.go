@@ -112,8 +112,8 @@ func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Resul
 		qs := status.Queries[i]
 		first, last := firstLast(qs)
 		u := func(v uint64) string { return strconv.FormatUint(v, 10) }
-		r.Rows = append(r.Rows, []string{id, q.Result, qs.State, u(first.In), u(last.Out), u(first.Filtered), u(first.Late),
-			u(first.DeadLettered), u(first.Skipped), u(qs.Lag), qs.Reason})
+		r.Rows = append(r.Rows, []string{id, q.Result, qs.State, u(first.In), u(last.Out), u(first.Filtered),
+			u(first.Late), u(first.DeadLettered), u(first.Skipped), u(qs.Lag), qs.Reason})
 	}
 	return r
 }
@@ -217,16 +217,19 @@ func describeFunction(st *ast.Describe) (api.Result, error) {
 			return message(a.Usage + "\n" + a.Doc + "\nan aggregate"), nil
 		}
 	}
-	return api.Result{}, sqlerr.New(sqlerr.UnknownFunc, st.Name.At, "no function %q", name).WithHint("SHOW FUNCTIONS lists them")
+	return api.Result{}, sqlerr.New(sqlerr.UnknownFunc, st.Name.At, "no function %q", name).
+		WithHint("SHOW FUNCTIONS lists them")
 }
 
 func (c *Coordinator) describeSink(cat *catalog.Catalog, st *ast.Describe) (api.Result, error) {
 	s, ok := cat.Sink(st.Name.Name)
 	if !ok {
-		return api.Result{}, sqlerr.New(sqlerr.NotFound, st.Name.At, "no sink %q", st.Name.Name).WithHint("SHOW SINKS lists them")
+		return api.Result{}, sqlerr.New(sqlerr.NotFound, st.Name.At, "no sink %q", st.Name.Name).
+			WithHint("SHOW SINKS lists them")
 	}
 	r := table("property", "value")
-	r.Rows = append(r.Rows, []string{"from", s.From}, []string{"to", s.Target + " " + s.Address}, []string{"state", string(s.State)})
+	r.Rows = append(r.Rows, []string{"from", s.From}, []string{"to", s.Target + " " + s.Address},
+		[]string{"state", string(s.State)})
 	for _, k := range sorted(s.Props) {
 		r.Rows = append(r.Rows, []string{k, s.Props[k]})
 	}

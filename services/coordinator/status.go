@@ -12,8 +12,9 @@ import (
 // Status puts together what the members' heartbeats tell.
 func (c *Coordinator) Status() api.Status {
 	cat := c.Catalog()
-	s := api.Status{Kind: "leat.status/v1", NATS: c.cfg.NATSAddress, HTTP: c.cfg.HTTPAddress, Sources: []api.SourceStatus{},
-		Queries: []api.QueryStatus{}, Sinks: []api.SinkStatus{}, Members: []api.MemberStatus{}}
+	s := api.Status{Kind: "leat.status/v1", NATS: c.cfg.NATSAddress, HTTP: c.cfg.HTTPAddress,
+		Sources: []api.SourceStatus{}, Queries: []api.QueryStatus{}, Sinks: []api.SinkStatus{},
+		Members: []api.MemberStatus{}}
 	var tasks []api.TaskReport
 	for _, beat := range c.cfg.Members.Beats() {
 		var r api.MemberReport

@@ -23,8 +23,9 @@ const (
 func (c *Coordinator) makeTopic(ctx context.Context, name, what string, writerSubjects int, bytes int64) error {
 	least := topic.MinMaxBytes(writerSubjects, 0)
 	_, err := topic.CreateShard(ctx, c.js, topic.ShardConfig{
-		Name:           topic.ShardName(name, 0),
-		Subjects:       []string{topic.TopicFilter(topic.ClassSource, name), topic.TopicFilter(topic.ClassResult, name)},
+		Name: topic.ShardName(name, 0),
+		Subjects: []string{topic.TopicFilter(topic.ClassSource, name),
+			topic.TopicFilter(topic.ClassResult, name)},
 		MaxBytes:       max(bytes, least),
 		Replicas:       c.cfg.Replicas,
 		WriterSubjects: writerSubjects,
@@ -73,7 +74,8 @@ func (c *Coordinator) makeQueryTopics(ctx context.Context, q *catalog.Query, p *
 		name := stage.OutputTopic(s)
 		switch {
 		case i < len(p.Stages)-1 && s.Output.Topic == s.ID:
-			if err := c.makeTopic(ctx, name, "exchange "+s.ID, s.Partitions*s.Output.Partitions, exchangeBytes); err != nil {
+			if err := c.makeTopic(ctx, name, "exchange "+s.ID, s.Partitions*s.Output.Partitions,
+				exchangeBytes); err != nil {
 				return err
 			}
 		case o != nil:
@@ -130,7 +132,9 @@ func (c *Coordinator) beginsLate(ctx context.Context, q *catalog.Query) []string
 		o := q.Sources[name]
 		for p := range o.Partitions {
 			if e, err := kv.Get(ctx, fmt.Sprintf("%s.%d", o.Topic, p)); err == nil {
-				out = append(out, fmt.Sprintf("%s begins at message %s of its log (partition %d): older ones were trimmed", name, e.Value(), p))
+				out = append(out,
+					fmt.Sprintf("%s begins at message %s of its log (partition %d): older ones were trimmed", name,
+						e.Value(), p))
 				break
 			}
 		}

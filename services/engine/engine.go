@@ -155,7 +155,8 @@ func (e *Engine) Report() []api.TaskReport {
 	var out []api.TaskReport
 	for _, s := range e.pool.States() {
 		parts := strings.Split(s.Name, ".")
-		r := api.TaskReport{Name: s.Name, Query: parts[0], Stage: strings.Join(parts[:len(parts)-1], "."), State: s.State, Reason: s.Reason}
+		r := api.TaskReport{Name: s.Name, Query: parts[0], Stage: strings.Join(parts[:len(parts)-1], "."),
+			State: s.State, Reason: s.Reason}
 		e.mu.Lock()
 		t := e.live[s.Name]
 		e.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 
 const nudgeEvery = time.Second
 
-// nudge asks tasks for a snapshot when a topic they read is half full, so that it can be trimmed before its writers have
-// to wait.
+// nudge asks tasks for a snapshot when a topic they read is half full, so that it can be trimmed before its writers
+// have to wait.
 func (e *Engine) nudge(ctx context.Context) error {
 	tick := time.NewTicker(nudgeEvery)
 	defer tick.Stop()

@@ -14,16 +14,16 @@ import (
 type ringLimits struct {
 	bytes int
 	items int
-	// patience is for how long, in all, a member may keep the others waiting before it goes on alone. It comes back at a
-	// tenth of the time that passes, so a member that is merely scheduled late stays.
+	// patience is for how long, in all, a member may keep the others waiting before it goes on alone. It comes back at
+	// a tenth of the time that passes, so a member that is merely scheduled late stays.
 	patience time.Duration
 }
 
 var defaultRing = ringLimits{bytes: 2 << 20, items: 1024, patience: 100 * time.Millisecond}
 
 // ring is a reader with the deliveries that some of its members have not taken yet. Whoever needs the next delivery
-// first reads it, in its own goroutine, for all. All fields but the feed are guarded by the mutex of the group; the feed
-// is used by the member that drives.
+// first reads it, in its own goroutine, for all. All fields but the feed are guarded by the mutex of the group; the
+// feed is used by the member that drives.
 type ring struct {
 	g       *group
 	opener  *member

@@ -97,7 +97,9 @@ func (e *Engine) topics(cat *catalog.Catalog) map[string]*trimmed {
 	return out
 }
 
-func (e *Engine) trimTopic(ctx context.Context, name string, t *trimmed, cat *catalog.Catalog, trimmers map[string]*topic.Trimmer) error {
+func (e *Engine) trimTopic(
+	ctx context.Context, name string, t *trimmed, cat *catalog.Catalog, trimmers map[string]*topic.Trimmer,
+) error {
 	log := e.res.shard(name)
 	info, err := log.Info(ctx)
 	if errors.Is(err, topic.ErrNotFound) {

@@ -83,7 +83,8 @@ func newCluster(t *testing.T, o *plan.Object) *cluster {
 func (c *cluster) run(t *testing.T, id string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	members, err := lease.Open(ctx, c.js, lease.Config{ID: id, Roles: []string{Role}, Heartbeat: 50 * time.Millisecond, Timeout: 300 * time.Millisecond})
+	members, err := lease.Open(ctx, c.js, lease.Config{ID: id, Roles: []string{Role}, Heartbeat: 50 * time.Millisecond,
+		Timeout: 300 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,8 @@ func (c *cluster) rows(t *testing.T, n int) []int64 {
 func ordersObject(connector string) *plan.Object {
 	o := &plan.Object{Name: "orders", Topic: "orders", Partitions: 3, Key: []int{1}, Statement: "CREATE STREAM orders",
 		Columns: []plan.Column{{Name: "id", Type: vector.TBigInt}, {Name: "customer", Type: vector.TString, Key: true}},
-		Source:  &plan.Source{Connector: connector, Format: "json", OnError: "dlq", IdleMs: 200, MaxFutureMs: 3_600_000}}
+		Source: &plan.Source{Connector: connector, Format: "json", OnError: "dlq", IdleMs: 200,
+			MaxFutureMs: 3_600_000}}
 	if connector == "nats" {
 		o.Source.Subject = "orders.>"
 	}
@@ -146,7 +148,8 @@ func TestServiceTakesASubjectOnce(t *testing.T) {
 	for round := range 3 { // each service goes on where the one before stopped
 		stop := c.run(t, fmt.Sprint("m", round))
 		for range 20 {
-			publish(t, js, fmt.Appendf(nil, "{\"id\":%d,\"customer\":\"c%d\"}\nnope\n{\"id\":%d,\"customer\":null}", next, next%5, next+1))
+			publish(t, js, fmt.Appendf(nil, "{\"id\":%d,\"customer\":\"c%d\"}\nnope\n{\"id\":%d,\"customer\":null}",
+				next, next%5, next+1))
 			want = append(want, next, next+1)
 			next += 2
 		}
@@ -194,15 +197,19 @@ func TestServiceTakesPushedRows(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, ordersObject("http"))
 	stop := c.run(t, "m0")
-	if r := c.push(t, "json", "k1", []byte("{\"id\":1,\"customer\":\"a\"}\n{\"id\":\"x\"}\n{\"id\":2,\"customer\":\"b\"}\n")); r.Rows != 2 || r.Dead != 1 {
+	if r := c.push(t, "json", "k1",
+		[]byte("{\"id\":1,\"customer\":\"a\"}\n{\"id\":\"x\"}\n{\"id\":2,\"customer\":\"b\"}\n")); r.Rows != 2 ||
+		r.Dead != 1 {
 		t.Fatalf("answer %+v", r)
 	}
 	if r := c.push(t, "csv", "", []byte("customer,id\nc,3\n")); r.Rows != 1 {
 		t.Fatalf("answer %+v", r)
 	}
 	pb := messages.ProcessBatch{Watermark: vector.NoTime}
-	b := &vector.Batch{Schema: c.object.Schema(), Rows: 1, Time: []int64{vector.NoTime}, Watermark: vector.NoTime, Cols: []*vector.Vector{
-		{Type: vector.TBigInt, Len: 1, I64: []int64{4}}, {Type: vector.TString, Len: 1, Offs: []uint32{0, 1}, Data: []byte("d")}}}
+	b := &vector.Batch{Schema: c.object.Schema(), Rows: 1, Time: []int64{vector.NoTime}, Watermark: vector.NoTime,
+		Cols: []*vector.Vector{
+			{Type: vector.TBigInt, Len: 1, I64: []int64{4}},
+			{Type: vector.TString, Len: 1, Offs: []uint32{0, 1}, Data: []byte("d")}}}
 	vector.ToColumns(b, &pb.Columns)
 	if r := c.push(t, "batch", "", pb.Append(nil)); r.Rows != 1 {
 		t.Fatalf("answer %+v", r)

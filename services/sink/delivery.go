@@ -134,7 +134,8 @@ func (d *delivery) run(ctx context.Context, epoch uint64) (err error) {
 	if d.letters, err = openLetters(ctx, d, epoch); err != nil {
 		return err
 	}
-	r := topic.NewReader(topic.ReaderConfig{Log: log, Topic: d.object.Topic, Filters: d.filters(), After: d.record.Mark})
+	r := topic.NewReader(topic.ReaderConfig{Log: log, Topic: d.object.Topic, Filters: d.filters(),
+		After: d.record.Mark})
 	defer r.Close()
 	d.last = time.Now()
 	err = d.deliver(ctx, r, from)
@@ -156,7 +157,8 @@ func (d *delivery) filters() []string {
 	if d.part < 0 {
 		return []string{topic.TopicFilter(topic.ClassSource, t), topic.TopicFilter(topic.ClassResult, t)}
 	}
-	return []string{topic.PartitionFilter(topic.ClassSource, t, d.part), topic.PartitionFilter(topic.ClassResult, t, d.part)}
+	return []string{topic.PartitionFilter(topic.ClassSource, t, d.part),
+		topic.PartitionFilter(topic.ClassResult, t, d.part)}
 }
 
 // deliver is the loop: message by message, flushed by number, by time, and when nothing more waits.
@@ -183,7 +185,8 @@ func (d *delivery) deliver(ctx context.Context, r *topic.Reader, from Position) 
 			d.record.Mark = r.Mark(m)
 		}
 		idle := m == nil || pending == 0
-		if d.dirty >= flushRows || d.dirty > 0 && (idle || time.Since(d.last) > flushEvery) || idle && time.Since(d.last) > 10*flushEvery {
+		if d.dirty >= flushRows || d.dirty > 0 && (idle || time.Since(d.last) > flushEvery) || idle &&
+			time.Since(d.last) > 10*flushEvery {
 			if err := d.flush(ctx); err != nil {
 				return err
 			}
@@ -225,9 +228,9 @@ func (d *delivery) commit(ctx context.Context) error {
 	return d.save(ctx)
 }
 
-// flush makes what was written durable. Transient failures are tried again for ever, with backoff: a target that is away
-// or full holds the log back, it loses nothing. The position is recorded less often: a start finds in the target what was
-// delivered since.
+// flush makes what was written durable. Transient failures are tried again for ever, with backoff: a target that is
+// away or full holds the log back, it loses nothing. The position is recorded less often: a start finds in the target
+// what was delivered since.
 func (d *delivery) flush(ctx context.Context) error {
 	for wait := firstWait; ; wait = min(wait*2, longestWait) {
 		err := d.target.flush(ctx, &d.record)

@@ -16,9 +16,9 @@ import (
 )
 
 // fileTarget writes NDJSON or CSV. Beside the file lies its position: after each flush of the data a small file is
-// replaced by a rename, which names the position and the length that belongs to it. A start cuts the file to that length
-// and writes the rows behind it again: they are the same, so a reader sees every row once. A lock that ends with its
-// process keeps an owner that was replaced from writing on.
+// replaced by a rename, which names the position and the length that belongs to it. A start cuts the file to that
+// length and writes the rows behind it again: they are the same, so a reader sees every row once. A lock that ends with
+// its process keeps an owner that was replaced from writing on.
 type fileTarget struct {
 	d      *delivery
 	disk   disk
@@ -112,10 +112,12 @@ func (t *fileTarget) open(_ context.Context, recorded *record) (Position, error)
 func (t *fileTarget) mine(state fileState, found bool, recorded *record) error {
 	switch {
 	case found && state.Sink != t.d.tag():
-		return &fatalError{fmt.Errorf("%s was written by another sink (%s): name another file, or delete it and %s", t.path, state.Sink,
+		return &fatalError{fmt.Errorf("%s was written by another sink (%s): name another file, or delete it and %s",
+			t.path, state.Sink,
 			t.sidecar())}
 	case state.Position.Less(recorded.Position):
-		return &fatalError{fmt.Errorf("rows up to %s were delivered to %s, but the position beside it says %s: the file was deleted or is an "+
+		return &fatalError{fmt.Errorf("rows up to %s were delivered to %s, but the position beside it says %s: the "+
+			"file was deleted or is an "+
 			"older copy; DROP SINK and CREATE SINK write it anew", recorded.Position, t.path, state.Position)}
 	}
 	return nil
@@ -131,7 +133,8 @@ func (t *fileTarget) cut(state fileState, found bool) error {
 	case !info.Mode().IsRegular():
 		return &fatalError{fmt.Errorf("%s is not a regular file", t.path)}
 	case size < state.Bytes:
-		return &fatalError{fmt.Errorf("%s has %d bytes, %d were written: somebody cut it; DROP SINK, delete it and %s, and CREATE SINK to "+
+		return &fatalError{fmt.Errorf("%s has %d bytes, %d were written: somebody cut it; DROP SINK, delete it and "+
+			"%s, and CREATE SINK to "+
 			"write it anew", t.path, size, state.Bytes, t.sidecar())}
 	case !found && size > 0:
 		return &fatalError{fmt.Errorf("%s exists and is not this sink's: name another file or delete it", t.path)}

@@ -48,7 +48,8 @@ func openLetters(ctx context.Context, d *delivery, epoch uint64) (*letters, erro
 func (l *letters) epochMessage(last *topic.Message) (map[string]string, []byte, error) {
 	h := map[string]string{topic.HeaderKind: "epoch", topic.HeaderProvenance: l.provenance()}
 	if last != nil {
-		if e, err := strconv.ParseUint(strings.Split(last.Header[topic.HeaderProvenance], "/")[0], 10, 64); err == nil && e > l.epoch {
+		if e, err := strconv.ParseUint(strings.Split(last.Header[topic.HeaderProvenance], "/")[0], 10,
+			64); err == nil && e > l.epoch {
 			return nil, nil, topic.ErrFenced
 		}
 		h[headerPosition] = last.Header[headerPosition]
@@ -77,8 +78,9 @@ func (l *letters) add(ctx context.Context, b *vector.Batch, i int, code string, 
 		return nil // it is there from before a restart
 	}
 	l.n++
-	d := messages.DeadLetter{Original: format.AppendRow(nil, l.keys, b, i), Format: "json", Source: b.Topic, Partition: b.Partition,
-		Sequence: b.Seq, Row: i, Stage: "sink " + l.d.sink.Name, Code: code, Error: why.Error(), TimeMs: b.AppendTime, Attempts: 1,
+	d := messages.DeadLetter{Original: format.AppendRow(nil, l.keys, b, i), Format: "json", Source: b.Topic,
+		Partition: b.Partition, Sequence: b.Seq, Row: i, Stage: "sink " + l.d.sink.Name, Code: code, Error: why.Error(),
+		TimeMs: b.AppendTime, Attempts: 1,
 		CorrelationID: l.d.origin.correlation, TraceID: messages.TraceID(l.d.origin.trace)}
 	if len(d.Original) > messages.MaxOriginalBytes {
 		d.Original, d.Truncated = d.Original[:messages.MaxOriginalBytes], true
@@ -87,7 +89,8 @@ func (l *letters) add(ctx context.Context, b *vector.Batch, i int, code string, 
 	if err != nil {
 		return err
 	}
-	h := map[string]string{topic.HeaderKind: "dead", topic.HeaderProvenance: l.provenance(), headerPosition: tagged(l.d.tag(), pos)}
+	h := map[string]string{topic.HeaderKind: "dead", topic.HeaderProvenance: l.provenance(),
+		headerPosition: tagged(l.d.tag(), pos)}
 	if _, err := l.w.Append(ctx, h, data); err != nil {
 		return errors.Join(fmt.Errorf("keep a dead letter of sink %s", l.d.sink.Name), err)
 	}

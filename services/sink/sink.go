@@ -75,8 +75,8 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		return nil, err
 	}
 	log := cfg.Log.Named("sink")
-	return &Service{cfg: cfg, js: js, app: app, store: store, kv: kv, log: log, pool: lease.NewPool(cfg.Members, Role, log, fatal),
-		cat: catalog.New(), live: map[string]*delivery{}}, nil
+	return &Service{cfg: cfg, js: js, app: app, store: store, kv: kv, log: log,
+		pool: lease.NewPool(cfg.Members, Role, log, fatal), cat: catalog.New(), live: map[string]*delivery{}}, nil
 }
 
 // Run serves until ctx ends and all deliveries have stopped.
@@ -132,8 +132,10 @@ func (s *Service) wanted() []lease.Work {
 			if n == 1 {
 				d.part = -1
 			}
-			out = append(out, lease.Work{Name: "sink." + strings.ToLower(name) + "." + strconv.Itoa(p), Version: sink.Statement,
-				Run: func(ctx context.Context, epoch uint64) error { return s.run(ctx, d, epoch) }})
+			out = append(out, lease.Work{Name: "sink." + strings.ToLower(name) + "." + strconv.Itoa(p),
+				Version: sink.Statement, Run: func(ctx context.Context, epoch uint64) error {
+					return s.run(ctx, d, epoch)
+				}})
 		}
 	}
 	return out

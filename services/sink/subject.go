@@ -35,10 +35,10 @@ const (
 	codeTooLarge   = "LEAT-5402"
 )
 
-// streamTarget publishes rows into a JetStream stream of the users: a stream that captures the subjects, or the stream of
-// a KV bucket. Each message has an id made of its position, and the position in a header. A start reads the stream from
-// the recorded sequence on and leaves out what it finds: once, unless an append stays undecided for longer than the
-// duplicate window of the stream.
+// streamTarget publishes rows into a JetStream stream of the users: a stream that captures the subjects, or the stream
+// of a KV bucket. Each message has an id made of its position, and the position in a header. A start reads the stream
+// from the recorded sequence on and leaves out what it finds: once, unless an append stays undecided for longer than
+// the duplicate window of the stream.
 type streamTarget struct {
 	d       *delivery
 	js      jetstream.JetStream
@@ -95,8 +95,9 @@ func (t *streamTarget) subjectStream(ctx context.Context) (jetstream.Stream, err
 		return nil, fmt.Errorf("look for a stream that captures %s: %w", pattern, err)
 	}
 	name = "OUT_" + strings.ToUpper(t.d.sink.Name)
-	st, err := t.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{pattern}, MaxBytes: outStreamBytes,
-		Discard: jetstream.DiscardOld, Storage: jetstream.FileStorage, Replicas: max(1, t.d.s.cfg.Replicas),
+	st, err := t.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{pattern},
+		MaxBytes: outStreamBytes, Discard: jetstream.DiscardOld, Storage: jetstream.FileStorage,
+		Replicas:    max(1, t.d.s.cfg.Replicas),
 		Description: "Leat: results of sink " + t.d.sink.Name, Metadata: map[string]string{"leat.kind": "sink"}})
 	if err != nil && errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another partition's delivery was first
 		st, err = t.js.Stream(ctx, name)
@@ -119,8 +120,9 @@ func newKVTarget(d *delivery) *streamTarget {
 		}
 		_, err := t.js.KeyValue(ctx, d.sink.Address)
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
-			_, err = t.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: d.sink.Address, History: 1, MaxBytes: outStreamBytes,
-				Replicas: max(1, d.s.cfg.Replicas), Description: "Leat: results of sink " + d.sink.Name})
+			_, err = t.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: d.sink.Address, History: 1,
+				MaxBytes: outStreamBytes, Replicas: max(1, d.s.cfg.Replicas),
+				Description: "Leat: results of sink " + d.sink.Name})
 		}
 		if err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
 			return nil, fmt.Errorf("open KV bucket %s: %w", d.sink.Address, err)
@@ -156,7 +158,8 @@ func (t *streamTarget) find(ctx context.Context, from, end uint64) error {
 	if from > end {
 		return nil
 	}
-	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, HeadersOnly: true}
+	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+		HeadersOnly: true}
 	if !t.kv {
 		cfg.FilterSubjects = []string{t.address.filter()}
 	}
@@ -205,8 +208,8 @@ func (t *streamTarget) note(m jetstream.Msg) {
 	}
 }
 
-// holds reports whether the target held a row at the start. A bucket keeps the last row of a key: an earlier one has had
-// its time.
+// holds reports whether the target held a row at the start. A bucket keeps the last row of a key: an earlier one has
+// had its time.
 func (t *streamTarget) holds(subject string, pos Position) bool {
 	if t.kv {
 		return !t.thereKey[subject].Less(pos)
@@ -246,7 +249,8 @@ func (t *streamTarget) write(ctx context.Context, b *vector.Batch, i int, pos Po
 		msg.Data = format.AppendRow(nil, t.keys, b, i)
 	}
 	if most := t.d.s.cfg.App.MaxPayload(); int64(len(msg.Data)+1024) > most {
-		return t.refuse(ctx, b, i, codeTooLarge, fmt.Errorf("the row has %d bytes, the server takes %d", len(msg.Data), most))
+		return t.refuse(ctx, b, i, codeTooLarge, fmt.Errorf("the row has %d bytes, the server takes %d", len(msg.Data),
+			most))
 	}
 	f := flight{msg: msg, b: b, i: i}
 	f.future, _ = t.js.PublishMsgAsync(msg) // an error is met in settle, which sends again

@@ -18,7 +18,8 @@ const dayMs = 24 * 60 * 60 * 1000
 func ordinal(l *ast.Literal, n int) (int, error) {
 	i, err := strconv.Atoi(l.Text)
 	if err != nil || i < 1 || i > n {
-		return 0, sqlerr.New(sqlerr.BadStatement, l.At, "position %s is outside of the select list (1 to %d)", l.Text, n)
+		return 0, sqlerr.New(sqlerr.BadStatement, l.At, "position %s is outside of the select list (1 to %d)", l.Text,
+			n)
 	}
 	return i - 1, nil
 }
@@ -75,7 +76,8 @@ func (b *Binder) bindAggregate(q *ast.Query, items []item, sc *scope, table bool
 
 func (b *Binder) checkAggregate(q *ast.Query, sc *scope) error {
 	if q.Emit == ast.EmitFinal && q.Window == nil {
-		return sqlerr.New(sqlerr.BadStatement, q.EmitAt, "EMIT FINAL needs a window: a group without one is never final").
+		return sqlerr.New(sqlerr.BadStatement, q.EmitAt,
+			"EMIT FINAL needs a window: a group without one is never final").
 			WithHint("add WINDOW TUMBLING(...), or leave EMIT FINAL out")
 	}
 	if sc.node.Updating {
@@ -107,8 +109,8 @@ func checkWindow(w *ast.Window) error {
 		return nil
 	}
 	if w.Kind == ast.Hopping && w.AdvanceMs > 0 && w.SizeMs/w.AdvanceMs > maxWindowsPerRow {
-		return sqlerr.New(sqlerr.TooLarge, w.At, "a row would be part of %d windows; the limit is %d", w.SizeMs/w.AdvanceMs,
-			maxWindowsPerRow).WithHint("choose a larger advance")
+		return sqlerr.New(sqlerr.TooLarge, w.At, "a row would be part of %d windows; the limit is %d",
+			w.SizeMs/w.AdvanceMs, maxWindowsPerRow).WithHint("choose a larger advance")
 	}
 	if w.RetentionMs >= 0 && w.RetentionMs < w.SizeMs+max(0, w.GraceMs) {
 		return sqlerr.New(sqlerr.BadStatement, w.At, "RETENTION is shorter than the window and its grace").
@@ -138,8 +140,8 @@ func (b *Binder) windowTime(w *ast.Window, sc *scope) (*scope, error) {
 		return sc, nil
 	}
 	if k := x.Type().Kind; k != vector.BigInt && k != vector.Timestamp {
-		return nil, sqlerr.New(sqlerr.TypeMismatch, w.TimeColumn.At, "the time of a window is BIGINT ms or TIMESTAMP, %q is %s",
-			w.TimeColumn.Name, x.Type())
+		return nil, sqlerr.New(sqlerr.TypeMismatch, w.TimeColumn.At,
+			"the time of a window is BIGINT ms or TIMESTAMP, %q is %s", w.TimeColumn.Name, x.Type())
 	}
 	out := *sc
 	exprs, names := identity(sc.node)

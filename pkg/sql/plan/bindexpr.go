@@ -75,7 +75,8 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 	case *ast.Call:
 		return b.bindCall(n)
 	case *ast.AtTimeZone:
-		return b.call("CONVERT_TZ", n.At, n.X, &ast.Literal{E: ast.E{At: n.At}, Kind: ast.StringLit, Text: "UTC"}, n.Zone)
+		return b.call("CONVERT_TZ", n.At, n.X, &ast.Literal{E: ast.E{At: n.At}, Kind: ast.StringLit, Text: "UTC"},
+			n.Zone)
 	default:
 		return b.refuse(e)
 	}
@@ -88,7 +89,8 @@ func refuseNull(n *ast.Binary) error {
 	}
 	for _, side := range []ast.Expr{n.L, n.R} {
 		if l, ok := side.(*ast.Literal); ok && l.Kind == ast.NullLit {
-			return sqlerr.New(sqlerr.BadStatement, n.At, "a comparison with NULL is never true").WithHint("IS NULL, IS NOT NULL")
+			return sqlerr.New(sqlerr.BadStatement, n.At, "a comparison with NULL is never true").
+				WithHint("IS NULL, IS NOT NULL")
 		}
 	}
 	return nil
@@ -210,7 +212,8 @@ func (b *exprBinder) bindCall(n *ast.Call) (expr.Expr, error) {
 		}
 	}
 	if n.Distinct || n.Filter != nil {
-		return nil, sqlerr.New(sqlerr.BadStatement, n.At, "DISTINCT and FILTER belong to aggregates; %s is a scalar function", name)
+		return nil, sqlerr.New(sqlerr.BadStatement, n.At,
+			"DISTINCT and FILTER belong to aggregates; %s is a scalar function", name)
 	}
 	if name == "TRY" && len(n.Args) == 1 {
 		x, err := b.bind(n.Args[0])

@@ -23,13 +23,15 @@ const (
 // Define makes the object of a CREATE STREAM or TABLE that declares a source. Warnings are for the user.
 func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err error) {
 	d := &definition{o: &Object{Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Partitions: max(1, def.Partitions),
-		ReadOnly: c.Source}, s: &Source{OnError: "dlq", Late: "drop", IdleMs: defaultIdleMs, MaxFutureMs: -1, Header: "auto"}}
+		ReadOnly: c.Source}, s: &Source{OnError: "dlq", Late: "drop", IdleMs: defaultIdleMs, MaxFutureMs: -1,
+		Header: "auto"}}
 	d.s.Subject = c.FromNATS
 	if err := d.apply(c.With, nil); err != nil {
 		return nil, nil, err
 	}
 	if c.FromFile != "" {
-		return nil, nil, unsupported(c.FromAt, "CREATE .. FROM 'file'").WithHint("WITH (file = '%s') names it", c.FromFile)
+		return nil, nil, unsupported(c.FromAt, "CREATE .. FROM 'file'").
+			WithHint("WITH (file = '%s') names it", c.FromFile)
 	}
 	if err := d.connector(c); err != nil {
 		return nil, nil, err
@@ -47,7 +49,8 @@ func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err erro
 		return nil, nil, err
 	}
 	if d.s.Delimiter != "" && d.s.Format != "csv" && (d.formatSet || d.s.Path != "") {
-		return nil, nil, sqlerr.New(sqlerr.BadProperty, d.delimAt, "a delimiter belongs to format csv; this is %s", d.s.Format)
+		return nil, nil, sqlerr.New(sqlerr.BadProperty, d.delimAt, "a delimiter belongs to format csv; this is %s",
+			d.s.Format)
 	}
 	if d.o.Topic == "" {
 		d.o.Topic = TopicName(d.o.Name)
@@ -85,7 +88,8 @@ func (d *definition) connector(c *ast.Create) error {
 				continue
 			}
 			if s.Connector != "" {
-				return sqlerr.New(sqlerr.BadProperty, c.Name.At, "%s: subject, path, url and generator exclude each other", c.Name.Name)
+				return sqlerr.New(sqlerr.BadProperty, c.Name.At,
+					"%s: subject, path, url and generator exclude each other", c.Name.Name)
 			}
 			s.Connector = name
 		}
@@ -95,7 +99,8 @@ func (d *definition) connector(c *ast.Create) error {
 		s.Connector = "http" // rows come by INSERT and POST
 	case "nats":
 		if s.Subject == "" {
-			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector nats needs a subject").WithHint("WITH (subject = 'orders.>')")
+			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector nats needs a subject").
+				WithHint("WITH (subject = 'orders.>')")
 		}
 		if why := badSubject(s.Subject); why != "" {
 			return sqlerr.New(sqlerr.BadProperty, d.subjectSpan(c), "subject %q %s", s.Subject, why).
@@ -103,7 +108,8 @@ func (d *definition) connector(c *ast.Create) error {
 		}
 	case "file":
 		if s.Path == "" {
-			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector file needs a path").WithHint("WITH (path = 'orders.csv')")
+			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector file needs a path").
+				WithHint("WITH (path = 'orders.csv')")
 		}
 	case "generator":
 		if s.Generator == "" {
@@ -192,10 +198,12 @@ func refuseReserved(name string, at ast.Span) error {
 
 func (d *definition) columns(c *ast.Create) error {
 	if len(c.Columns) == 0 {
-		return unsupported(c.Name.At, "a declaration without columns (inference)").WithHint("CREATE STREAM %s (id BIGINT, ...)", c.Name.Name)
+		return unsupported(c.Name.At, "a declaration without columns (inference)").
+			WithHint("CREATE STREAM %s (id BIGINT, ...)", c.Name.Name)
 	}
 	if len(c.Columns) > maxColumns {
-		return sqlerr.New(sqlerr.TooLarge, c.Columns[maxColumns].At, "%d columns; the limit is %d", len(c.Columns), maxColumns)
+		return sqlerr.New(sqlerr.TooLarge, c.Columns[maxColumns].At, "%d columns; the limit is %d", len(c.Columns),
+			maxColumns)
 	}
 	for _, col := range c.Columns {
 		if col.Headers || col.Header != "" {
@@ -285,16 +293,17 @@ func (d *definition) eventTime() error {
 	d.o.EventTime = d.o.Columns[i].Name
 	switch k := d.o.Columns[i].Type.Kind; {
 	case d.o.EventTimeFormat != "" && k != vector.String:
-		return sqlerr.New(sqlerr.BadProperty, d.timeFmtAt, "event_time_format belongs to a STRING; %q is %s", d.o.EventTime,
-			d.o.Columns[i].Type)
+		return sqlerr.New(sqlerr.BadProperty, d.timeFmtAt, "event_time_format belongs to a STRING; %q is %s",
+			d.o.EventTime, d.o.Columns[i].Type)
 	case k == vector.BigInt, k == vector.Timestamp:
 	case k == vector.String && d.o.EventTimeFormat != "":
 	case k == vector.String:
-		return sqlerr.New(sqlerr.BadProperty, d.eventAt, "event_time %q is a STRING; its form is not known", d.o.EventTime).
+		return sqlerr.New(sqlerr.BadProperty, d.eventAt, "event_time %q is a STRING; its form is not known",
+			d.o.EventTime).
 			WithHint("declare it TIMESTAMP (ISO), or add event_time_format = 'yyyy-MM-dd HH:mm:ss'")
 	default:
-		return sqlerr.New(sqlerr.BadProperty, d.eventAt, "event_time is BIGINT ms or TIMESTAMP; %q is %s", d.o.EventTime,
-			d.o.Columns[i].Type)
+		return sqlerr.New(sqlerr.BadProperty, d.eventAt, "event_time is BIGINT ms or TIMESTAMP; %q is %s",
+			d.o.EventTime, d.o.Columns[i].Type)
 	}
 	return nil
 }

@@ -32,15 +32,16 @@ func corpus(t testing.TB) []string {
 	return out
 }
 
-// planAnything plans a text and checks what holds for any: no panic, errors with a place inside of the text, and the same
-// outcome twice.
+// planAnything plans a text and checks what holds for any: no panic, errors with a place inside of the text, and the
+// same outcome twice.
 func planAnything(t testing.TB, text string) {
 	t.Helper()
 	for _, bounded := range []bool{false, true} {
 		first, second := start(t), start(t)
 		first.bounded, second.bounded = bounded, bounded
 		err1, err2 := first.run(text), second.run(text)
-		if first.out.String() != second.out.String() || (err1 == nil) != (err2 == nil) || err1 != nil && err1.Error() != err2.Error() {
+		if first.out.String() != second.out.String() || (err1 == nil) != (err2 == nil) || err1 != nil &&
+			err1.Error() != err2.Error() {
 			t.Fatalf("two runs differ on %q:\n%s%v\n%s%v", text, first.out.String(), err1, second.out.String(), err2)
 		}
 		var e *sqlerr.Error

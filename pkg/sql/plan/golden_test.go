@@ -130,8 +130,8 @@ func (s *session) describe(o *plan.Object) {
 	if o.Kind == ast.Table {
 		kind = "table"
 	}
-	fmt.Fprintf(&s.out, "Object %s %s  topic %s  partitions %d  key %v  placed by %v  time %q  delay %d %v", kind, o.Name, o.Topic,
-		o.Partitions, o.Key, o.Placement(), o.EventTime, o.DelayMs, o.DelaySet)
+	fmt.Fprintf(&s.out, "Object %s %s  topic %s  partitions %d  key %v  placed by %v  time %q  delay %d %v", kind,
+		o.Name, o.Topic, o.Partitions, o.Key, o.Placement(), o.EventTime, o.DelayMs, o.DelaySet)
 	if o.Windowed {
 		s.out.WriteString("  windowed")
 	}
@@ -140,8 +140,9 @@ func (s *session) describe(o *plan.Object) {
 	}
 	s.out.WriteString("\n")
 	if o.Source != nil {
-		fmt.Fprintf(&s.out, "Source %s %s%s%s%s  format %s  on_error %s  late %s  idle %d  max_future %d\n", o.Source.Connector,
-			o.Source.Path, o.Source.Subject, o.Source.URL, o.Source.Generator, o.Source.Format, o.Source.OnError, o.Source.Late,
+		fmt.Fprintf(&s.out, "Source %s %s%s%s%s  format %s  on_error %s  late %s  idle %d  max_future %d\n",
+			o.Source.Connector, o.Source.Path, o.Source.Subject, o.Source.URL, o.Source.Generator, o.Source.Format,
+			o.Source.OnError, o.Source.Late,
 			o.Source.IdleMs, o.Source.MaxFutureMs)
 	}
 }
@@ -177,8 +178,8 @@ func start(t testing.TB) *session {
 	return &session{objects: maps.Clone(objects), queries: 2}
 }
 
-// TestGolden runs testdata/*.txt: cases between lines of ====, in each the script, a line of ----, and what comes of it:
-// the plans, or the error as a user reads it. A script that starts with "-- bounded" is planned as leat run does.
+// TestGolden runs testdata/*.txt: cases between lines of ====, in each the script, a line of ----, and what comes of
+// it: the plans, or the error as a user reads it. A script that starts with "-- bounded" is planned as leat run does.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")

@@ -36,7 +36,8 @@ func (b *Binder) bindJoin(j *ast.Join) (*scope, error) {
 func refuseJoin(j *ast.Join, l, r *scope) error {
 	switch {
 	case !l.node.Table && !r.node.Table:
-		return unsupported(j.At, "a stream-stream join").WithHint("one side is to be a TABLE; WITHIN joins of streams come later")
+		return unsupported(j.At, "a stream-stream join").WithHint("one side is to be a TABLE; WITHIN joins of " +
+			"streams come later")
 	case l.node.Table && r.node.Table:
 		return unsupported(j.At, "a table-table join")
 	case l.node.Table:
@@ -79,10 +80,12 @@ func (b *Binder) lookupJoin(j *ast.Join, l, r *scope) (*scope, error) {
 		eqs = append(eqs, eq)
 	}
 	if len(eqs) == 0 && len(others) > 0 {
-		return nil, unsupported(others[0].Span(), "a join on other columns than the primary key of "+r.relations[0].describe())
+		return nil,
+			unsupported(others[0].Span(), "a join on other columns than the primary key of "+r.relations[0].describe())
 	}
 	if len(eqs) == 0 {
-		return nil, sqlerr.New(sqlerr.BadStatement, j.On.Span(), "ON needs an equality between the stream and the table's key")
+		return nil, sqlerr.New(sqlerr.BadStatement, j.On.Span(),
+			"ON needs an equality between the stream and the table's key")
 	}
 	if len(rest) > 0 && j.Kind == ast.Left {
 		return nil, unsupported(rest[0].Span(), "a further condition in ON of a LEFT JOIN")
@@ -149,7 +152,8 @@ func splitEquality(c ast.Expr, l, r, both *scope) (equality, expr.Expr, error) {
 		}
 		t, err := expr.CommonType(x.Type(), y.Type())
 		if err != nil {
-			return equality{}, nil, sqlerr.New(sqlerr.TypeMismatch, bin.At, "ON compares %s with %s", x.Type(), y.Type())
+			return equality{}, nil, sqlerr.New(sqlerr.TypeMismatch, bin.At, "ON compares %s with %s", x.Type(),
+				y.Type())
 		}
 		if !x.Type().Equal(t) {
 			if x, err = expr.NewCast(x, t, false, x.Span()); err != nil {
@@ -164,7 +168,8 @@ func splitEquality(c ast.Expr, l, r, both *scope) (equality, expr.Expr, error) {
 // lookupNode checks that the equalities are the table's key and puts the join together.
 func lookupNode(j *ast.Join, l, r *scope, eqs []equality) (*Node, error) {
 	if len(r.node.Key) == 0 {
-		return nil, sqlerr.New(sqlerr.BadStatement, j.At, "%s has no primary key to join on", r.relations[0].describe()).
+		return nil, sqlerr.New(sqlerr.BadStatement, j.At, "%s has no primary key to join on",
+			r.relations[0].describe()).
 			WithHint("declare it: CREATE TABLE ... (id BIGINT PRIMARY KEY, ...)")
 	}
 	var streamKeys, tableKeys []int
@@ -190,11 +195,13 @@ func lookupNode(j *ast.Join, l, r *scope, eqs []equality) (*Node, error) {
 		return nil, unsupported(j.On.Span(), "ON with more equalities than the primary key has columns")
 	}
 	if len(exprs) > len(left.Schema.Fields) {
-		return nil, unsupported(j.On.Span(), "ON with an expression").WithHint("compute it in a subquery and join on the column")
+		return nil, unsupported(j.On.Span(), "ON with an expression").
+			WithHint("compute it in a subquery and join on the column")
 	}
 	out := joinScope(l, r).node
 	out.Inputs = []*Node{left, r.node}
-	out.Spec = &operator.LookupJoin{StreamKeys: streamKeys, TableKeys: tableKeys, Left: j.Kind == ast.Left, Schema: out.Schema}
+	out.Spec = &operator.LookupJoin{StreamKeys: streamKeys, TableKeys: tableKeys, Left: j.Kind == ast.Left,
+		Schema: out.Schema}
 	out.Part, out.Key = slices.Clone(streamKeys), left.Key
 	return out, nil
 }

@@ -38,7 +38,8 @@ type Props struct {
 
 func scanNode(o *Object) *Node {
 	n := &Node{Scan: o, Props: Props{Schema: o.Schema(), Partitions: max(1, o.Partitions), Key: slices.Clone(o.Key),
-		Updating: o.Updating, Table: o.Kind == ast.Table, EventTime: -1, DelayMs: o.DelayMs, DelaySet: o.DelaySet, WindowStart: -1, WindowEnd: -1}}
+		Updating: o.Updating, Table: o.Kind == ast.Table, EventTime: -1, DelayMs: o.DelayMs, DelaySet: o.DelaySet,
+		WindowStart: -1, WindowEnd: -1}}
 	if p := o.Placement(); len(p) > 0 {
 		n.Part = slices.Clone(p)
 	}
@@ -55,8 +56,8 @@ func scanNode(o *Object) *Node {
 	return n
 }
 
-// filter puts a Filter on n. Over the changes of a table it follows the keys, so that a row that stops passing is deleted;
-// directly behind an Aggregate it is HAVING, which does so by itself.
+// filter puts a Filter on n. Over the changes of a table it follows the keys, so that a row that stops passing is
+// deleted; directly behind an Aggregate it is HAVING, which does so by itself.
 func filter(n *Node, pred expr.Expr) *Node {
 	spec := &operator.Filter{Pred: pred, Schema: n.Schema}
 	if _, having := n.Spec.(*operator.Aggregate); n.Updating && !having {
@@ -79,7 +80,8 @@ func project(n *Node, exprs []expr.Expr, names []string) *Node {
 	}
 	p := n.Props
 	p.Schema, p.Key, p.Part = s, mapAll(n.Key, at), mapAll(n.Part, at)
-	p.EventTime, p.WindowStart, p.WindowEnd = mapOne(n.EventTime, at), mapOne(n.WindowStart, at), mapOne(n.WindowEnd, at)
+	p.EventTime, p.WindowStart, p.WindowEnd = mapOne(n.EventTime, at), mapOne(n.WindowStart, at),
+		mapOne(n.WindowEnd, at)
 	return &Node{Spec: &operator.Project{Exprs: exprs, Schema: s, EventTime: -1}, Inputs: []*Node{n}, Props: p}
 }
 

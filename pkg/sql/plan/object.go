@@ -76,7 +76,8 @@ type Source struct {
 // complete before its streams start.
 const OptionEager = "eager"
 
-// Placement lists the columns whose hash places a row on its partition; without any, rows lie where their writer put them.
+// Placement lists the columns whose hash places a row on its partition; without any, rows lie where their writer put
+// them.
 func (o *Object) Placement() []int {
 	if o.Part != nil {
 		return o.Part

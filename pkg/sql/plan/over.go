@@ -129,7 +129,8 @@ func (o *overBinding) order(c *ast.Call, sc *scope) (string, error) {
 		return "rowtime", nil
 	}
 	if k := x.Type().Kind; k != vector.BigInt && k != vector.Timestamp {
-		return "", sqlerr.New(sqlerr.TypeMismatch, x.Span(), "OVER orders by time (BIGINT ms or TIMESTAMP), this is %s", x.Type())
+		return "", sqlerr.New(sqlerr.TypeMismatch, x.Span(), "OVER orders by time (BIGINT ms or TIMESTAMP), this is %s",
+			x.Type())
 	}
 	o.time = o.column(x)
 	return textOf(x), nil

@@ -219,7 +219,8 @@ func makePlan(query string, n *Node, topic string, partitions int) *Plan {
 	p.finish(s, n, out)
 	s.Output.Topic = topic
 	r := Result{Schema: n.Schema, Key: n.Key, Updating: n.Updating, Table: n.Table, DelayMs: n.DelayMs,
-		DelaySet: n.DelaySet, Partitions: out.Partitions, Part: part, Windowed: n.WindowStart >= 0 && slices.Contains(n.Key, n.WindowStart)}
+		DelaySet: n.DelaySet, Partitions: out.Partitions, Part: part, Windowed: n.WindowStart >= 0 &&
+			slices.Contains(n.Key, n.WindowStart)}
 	if n.EventTime >= 0 {
 		r.EventTime = n.Schema.Fields[n.EventTime].Name
 	}

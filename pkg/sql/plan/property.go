@@ -34,7 +34,8 @@ type definition struct {
 func setString(get func(*definition) *string) func(*definition, string, ast.Span) error {
 	return func(d *definition, v string, at ast.Span) error {
 		if v == "" {
-			return sqlerr.New(sqlerr.BadProperty, at, "an empty value has no meaning here").WithHint("leave the property out")
+			return sqlerr.New(sqlerr.BadProperty, at, "an empty value has no meaning here").
+				WithHint("leave the property out")
 		}
 		*get(d) = v
 		return nil
@@ -72,7 +73,8 @@ func setDuration(get func(*definition) *int64) func(*definition, string, ast.Spa
 	return func(d *definition, v string, at ast.Span) error {
 		ms, ok := ParseDuration(v)
 		if !ok {
-			return sqlerr.New(sqlerr.BadProperty, at, "%q is not a duration", v).WithHint("write 500ms, 10s, 5m, 2h, 1d or a number of ms")
+			return sqlerr.New(sqlerr.BadProperty, at, "%q is not a duration", v).
+				WithHint("write 500ms, 10s, 5m, 2h, 1d or a number of ms")
 		}
 		*get(d) = ms
 		return nil
@@ -83,7 +85,8 @@ func setBytes(get func(*definition) *int64) func(*definition, string, ast.Span) 
 	return func(d *definition, v string, at ast.Span) error {
 		n, ok := ParseBytes(v)
 		if !ok {
-			return sqlerr.New(sqlerr.BadProperty, at, "%q is not a size", v).WithHint("write 64MB, 1GiB or a number of bytes")
+			return sqlerr.New(sqlerr.BadProperty, at, "%q is not a size", v).
+				WithHint("write 64MB, 1GiB or a number of bytes")
 		}
 		*get(d) = n
 		return nil
@@ -105,8 +108,8 @@ func oneOf(get func(*definition) *string, allowed ...string) func(*definition, s
 var connectors = []string{"nats", "file", "stdin", "http", "generator"}
 
 // formats maps every spelling of a format to the canonical one; unsupportedFormats name their replacement.
-var formats = map[string]string{"json": "json", "ndjson": "json", "csv": "csv", "delimited": "csv", "msgpack": "msgpack",
-	"raw": "raw", "kafka": "raw"}
+var formats = map[string]string{"json": "json", "ndjson": "json", "csv": "csv", "delimited": "csv",
+	"msgpack": "msgpack", "raw": "raw", "kafka": "raw"}
 
 func setFormat(d *definition, v string, at ast.Span) error {
 	f, ok := formats[strings.ToLower(v)]
@@ -175,7 +178,9 @@ const maxPartitions = 1024
 func properties() []property {
 	return []property{
 		{name: "connector", apply: oneOf(func(d *definition) *string { return &d.s.Connector }, connectors...)},
-		{name: "topic", aliases: []string{"kafka_topic"}, apply: setString(func(d *definition) *string { return &d.o.Topic })},
+		{name: "topic", aliases: []string{"kafka_topic"}, apply: setString(func(d *definition) *string {
+			return &d.o.Topic
+		})},
 		{name: "path", aliases: []string{"file"}, apply: setString(func(d *definition) *string { return &d.s.Path })},
 		{name: "subject", apply: setString(func(d *definition) *string { return &d.s.Subject })},
 		{name: "url", apply: setString(func(d *definition) *string { return &d.s.URL })},
@@ -201,7 +206,9 @@ func properties() []property {
 		{name: "late", apply: setLate},
 		{name: "idle_timeout", apply: setDuration(func(d *definition) *int64 { return &d.s.IdleMs })},
 		{name: "max_future", apply: setDuration(func(d *definition) *int64 { return &d.s.MaxFutureMs })},
-		{name: "on_error", apply: oneOf(func(d *definition) *string { return &d.s.OnError }, "dlq", "skip", "fail_fast")},
+		{name: "on_error", apply: oneOf(func(d *definition) *string {
+			return &d.s.OnError
+		}, "dlq", "skip", "fail_fast")},
 		{name: "delivery", apply: oneOf(func(d *definition) *string { return &d.s.Delivery }, "jetstream", "core")},
 		{name: "correlation_id", apply: setColumn(func(d *definition) *string { return &d.s.CorrelationID })},
 		{name: "record_id", apply: setColumn(func(d *definition) *string { return &d.s.RecordID })},
@@ -227,7 +234,8 @@ func properties() []property {
 // setLate takes late = 'drop': late rows are counted. A topic for them is not there yet.
 func setLate(d *definition, v string, at ast.Span) error {
 	if strings.EqualFold(v, "topic") {
-		return sqlerr.New(sqlerr.NotSupported, at, "late = 'topic' is not supported").WithHint("late rows are counted; GRACE keeps windows open longer")
+		return sqlerr.New(sqlerr.NotSupported, at, "late = 'topic' is not supported").
+			WithHint("late rows are counted; GRACE keeps windows open longer")
 	}
 	return oneOf(func(d *definition) *string { return &d.s.Late }, "drop")(d, v, at)
 }
@@ -251,7 +259,9 @@ func (d *definition) apply(with []ast.Property, allowed []string) error {
 	all := properties()
 	seen := map[string]bool{}
 	for _, w := range with {
-		i := slices.IndexFunc(all, func(p property) bool { return p.name == w.Name || slices.Contains(p.aliases, w.Name) })
+		i := slices.IndexFunc(all, func(p property) bool {
+			return p.name == w.Name || slices.Contains(p.aliases, w.Name)
+		})
 		if i < 0 {
 			return unknownProperty(w, all)
 		}
@@ -311,8 +321,9 @@ func ParseDuration(s string) (int64, bool) {
 }
 
 // durationUnits are in the singular.
-var durationUnits = map[string]int64{"": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "second": 1000, "sec": 1000,
-	"minute": 60_000, "min": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000, "w": 604_800_000,
+var durationUnits = map[string]int64{"": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "second": 1000,
+	"sec": 1000, "minute": 60_000, "min": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000,
+	"w":           604_800_000,
 	"millisecond": 1, "ms": 1}
 
 // ParseBytes reads 64MB, 1GiB or a number of bytes; all units are powers of 1024.
@@ -323,8 +334,8 @@ func ParseBytes(s string) (int64, bool) {
 		i++
 	}
 	n, err := strconv.ParseInt(s[:i], 10, 64)
-	shift, ok := map[string]uint{"": 0, "b": 0, "k": 10, "kb": 10, "kib": 10, "m": 20, "mb": 20, "mib": 20, "g": 30, "gb": 30,
-		"gib": 30, "t": 40, "tb": 40, "tib": 40}[strings.TrimSpace(s[i:])]
+	shift, ok := map[string]uint{"": 0, "b": 0, "k": 10, "kb": 10, "kib": 10, "m": 20, "mb": 20, "mib": 20, "g": 30,
+		"gb": 30, "gib": 30, "t": 40, "tb": 40, "tib": 40}[strings.TrimSpace(s[i:])]
 	if err != nil || !ok || n > (1<<62)>>shift {
 		return 0, false
 	}

@@ -15,8 +15,8 @@ import (
 // Mode is what becomes of a query's result.
 type Mode uint8
 
-// The modes. Persistent: CSAS, CTAS, INSERT INTO: runs until it is dropped. Push: a client's SELECT .. EMIT. Bounded: all
-// input has an end, and the final rows are the answer (leat run, pull queries).
+// The modes. Persistent: CSAS, CTAS, INSERT INTO: runs until it is dropped. Push: a client's SELECT .. EMIT. Bounded:
+// all input has an end, and the final rows are the answer (leat run, pull queries).
 const (
 	Persistent Mode = iota
 	Push
@@ -82,9 +82,11 @@ func (b *Binder) refuseQuery(q *ast.Query) error {
 	case len(q.Sources) > 0:
 		return unsupported(q.Sources[0].At, "WITH on a SELECT")
 	case len(q.Into) > 0:
-		return unsupported(q.Into[0].At, "SELECT .. INTO").WithHint("CREATE STREAM %s AS SELECT ..., or CREATE SINK", q.Into[0].Name)
+		return unsupported(q.Into[0].At, "SELECT .. INTO").WithHint("CREATE STREAM %s AS SELECT ..., or CREATE SINK",
+			q.Into[0].Name)
 	case q.Window != nil && q.Window.ProcessingTime:
-		return unsupported(q.Window.At, "a window by processing time").WithHint("windows go by event time; without event_time that is the append time")
+		return unsupported(q.Window.At, "a window by processing time").
+			WithHint("windows go by event time; without event_time that is the append time")
 	case q.Window != nil && q.Window.Kind == ast.Cumulate:
 		return unsupported(q.Window.At, "a CUMULATE window")
 	case b.inner && q.Emit != ast.EmitDefault:
@@ -120,7 +122,8 @@ func (b *Binder) bindFrom(r ast.Relation) (*scope, error) {
 	case *ast.Join:
 		return b.bindJoin(r)
 	case *ast.WindowTVF:
-		return nil, unsupported(r.At, "a window table function in FROM").WithHint("write WINDOW TUMBLING(...) after FROM")
+		return nil, unsupported(r.At, "a window table function in FROM").
+			WithHint("write WINDOW TUMBLING(...) after FROM")
 	default:
 		return nil, unsupported(r.Span(), "this relation")
 	}
@@ -207,7 +210,8 @@ func (b *Binder) expandStar(it ast.SelectItem, sc *scope) ([]item, error) {
 		}
 	}
 	if len(items) == 0 {
-		return nil, sqlerr.New(sqlerr.UnknownObject, it.At, "nothing to select: * needs a relation in FROM with columns")
+		return nil, sqlerr.New(sqlerr.UnknownObject, it.At,
+			"nothing to select: * needs a relation in FROM with columns")
 	}
 	return items, nil
 }
@@ -248,7 +252,8 @@ func (b *Binder) nameItems(items []item) ([]item, error) {
 			items[i].name += "_1"
 		}
 		if seen[items[i].name] {
-			return nil, sqlerr.New(sqlerr.Ambiguous, items[i].at, "two columns of the result are named %q", items[i].name).
+			return nil, sqlerr.New(sqlerr.Ambiguous, items[i].at, "two columns of the result are named %q",
+				items[i].name).
 				WithHint("give one of them another name with AS")
 		}
 		seen[items[i].name] = true
@@ -303,7 +308,8 @@ func (b *Binder) repartition(q *ast.Query, n *Node, sc *scope, eb *exprBinder) (
 		return n, nil
 	}
 	if n.Updating {
-		return nil, sqlerr.New(sqlerr.BadStatement, q.Partition[0].Span(), "PARTITION BY needs a stream; this is a table")
+		return nil, sqlerr.New(sqlerr.BadStatement, q.Partition[0].Span(),
+			"PARTITION BY needs a stream; this is a table")
 	}
 	n.Key, n.Part = nil, nil
 	for _, p := range q.Partition {
@@ -382,7 +388,8 @@ func (b *Binder) bindItems(eb *exprBinder, items []item) ([]expr.Expr, []string,
 				WithHint("CAST(NULL AS STRING)")
 		}
 		if !smaller(x, maxNodes) {
-			return nil, nil, sqlerr.New(sqlerr.TooLarge, it.at, "column %q has more than %d terms with its aliases put in", it.name, maxNodes)
+			return nil, nil, sqlerr.New(sqlerr.TooLarge, it.at,
+				"column %q has more than %d terms with its aliases put in", it.name, maxNodes)
 		}
 		exprs[i] = x
 		if eb.aliases != nil {

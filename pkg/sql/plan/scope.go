@@ -67,7 +67,9 @@ func (s *scope) find(qualifier *ast.Ident, name ast.Ident) []int {
 		}
 	}
 	if len(found) > 1 { // an exact match decides between names that differ in case only
-		exact := slices.DeleteFunc(slices.Clone(found), func(i int) bool { return s.node.Schema.Fields[i].Name != name.Name })
+		exact := slices.DeleteFunc(slices.Clone(found), func(i int) bool {
+			return s.node.Schema.Fields[i].Name != name.Name
+		})
 		if len(exact) == 1 {
 			return exact
 		}
@@ -149,7 +151,8 @@ func (s *scope) unknown(n *ast.Name, qualifier *ast.Ident, name ast.Ident) error
 			WithHint("there are: %s", strings.Join(aliases, ", "))
 	}
 	if len(all) == 0 {
-		return sqlerr.New(sqlerr.UnknownColumn, n.At, "no column %q: there is no relation here to read it from", name.Name)
+		return sqlerr.New(sqlerr.UnknownColumn, n.At, "no column %q: there is no relation here to read it from",
+			name.Name)
 	}
 	if len(s.relations) > 1 && qualifier == nil {
 		where = "the relations of FROM"

@@ -77,8 +77,8 @@ func (b *Binder) CreateAs(id string, c *ast.Create) (*Plan, *Object, error) {
 	return p, d.o, nil
 }
 
-var derivedProperties = []string{"topic", "partitions", "replicas", "event_time", "watermark", "key", "format", "key_format",
-	"max_bytes", "retention", "on_error", "late", "retention_ms", "wrap_single_value"}
+var derivedProperties = []string{"topic", "partitions", "replicas", "event_time", "watermark", "key", "format",
+	"key_format", "max_bytes", "retention", "on_error", "late", "retention_ms", "wrap_single_value"}
 
 // shape makes the query's result the kind of object that the statement wants, with its key and event time.
 func (b *Binder) shape(c *ast.Create, d *definition, n *Node) (*Node, error) {
@@ -147,7 +147,8 @@ func (b *Binder) setKey(c *ast.Create, d *definition, n *Node) (*Node, error) {
 		return n, nil
 	}
 	if n.Updating && !slices.Equal(key, n.Key) {
-		return nil, sqlerr.New(sqlerr.BadStatement, c.Name.At, "the key of a table is its GROUP BY; it cannot be given another one")
+		return nil, sqlerr.New(sqlerr.BadStatement, c.Name.At,
+			"the key of a table is its GROUP BY; it cannot be given another one")
 	}
 	out := *n
 	out.Key = key
@@ -227,8 +228,8 @@ func (b *Binder) InsertSelect(id string, s *ast.InsertSelect) (*Plan, *Object, e
 		return nil, nil, err
 	}
 	if o.Kind == ast.Table || o.ReadOnly {
-		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At, "INSERT INTO .. SELECT needs a stream; %s is read-only or a table",
-			o.Name)
+		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At,
+			"INSERT INTO .. SELECT needs a stream; %s is read-only or a table", o.Name)
 	}
 	b.renames = true
 	n, err := b.bindQuery(s.Query, false)
@@ -262,7 +263,8 @@ func widen(x expr.Expr, c Column, at ast.Span) (expr.Expr, error) {
 	}
 	t, err := expr.CommonType(x.Type(), c.Type)
 	if err != nil || !t.Equal(c.Type) {
-		return nil, sqlerr.New(sqlerr.TypeMismatch, at, "column %q is %s, the query gives %s", c.Name, c.Type, x.Type()).
+		return nil, sqlerr.New(sqlerr.TypeMismatch, at, "column %q is %s, the query gives %s", c.Name, c.Type,
+			x.Type()).
 			WithHint("CAST(... AS %s)", c.Type)
 	}
 	return expr.NewCast(x, c.Type, false, at)
@@ -278,8 +280,9 @@ func (b *Binder) InsertValues(s *ast.InsertValues) (*Object, *vector.Batch, erro
 		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At, "%s is read-only (SOURCE)", o.Name)
 	}
 	if o.Kind == ast.Table && o.Query != "" {
-		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At, "%s is the result of query %s; its rows come from there",
-			o.Name, o.Query).WithHint("insert into the stream or table that it reads")
+		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At,
+			"%s is the result of query %s; its rows come from there", o.Name, o.Query).
+			WithHint("insert into the stream or table that it reads")
 	}
 	cols, rowtime, err := insertColumns(s, o)
 	if err != nil {
@@ -288,7 +291,8 @@ func (b *Binder) InsertValues(s *ast.InsertValues) (*Object, *vector.Batch, erro
 	batch := &vector.Batch{Schema: o.Schema(), Watermark: vector.NoTime}
 	for _, row := range s.Rows {
 		if len(row) != len(cols) {
-			return nil, nil, sqlerr.New(sqlerr.BadStatement, rowSpan(row, s.At), "%d values for %d columns", len(row), len(cols))
+			return nil, nil, sqlerr.New(sqlerr.BadStatement, rowSpan(row, s.At), "%d values for %d columns", len(row),
+				len(cols))
 		}
 		one, at, err := insertRow(o, cols, rowtime, row)
 		if err != nil {
@@ -342,7 +346,8 @@ func insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (*vector.Batc
 	for i, c := range o.Columns {
 		exprs[i] = &expr.Literal{T: c.Type}
 	}
-	eb := &exprBinder{scope: &scope{node: &Node{Props: Props{Schema: &vector.Schema{}, WindowStart: -1, WindowEnd: -1}}}}
+	eb := &exprBinder{scope: &scope{node: &Node{Props: Props{Schema: &vector.Schema{}, WindowStart: -1,
+		WindowEnd: -1}}}}
 	var when expr.Expr
 	for i, a := range row {
 		x, err := eb.bind(a)

@@ -63,8 +63,8 @@ func Gather(v *Vector, sel []uint32) *Vector {
 
 // Append appends the rows sel of src to dst (nil sel: all rows). Both have the same type. Nothing is shared with src,
 // which its maker may fill anew: an empty dst takes a copy of its dictionary, one with an equal dictionary the codes,
-// another one with Codes the entries that are used, and a flat dst the bytes. dst must not be shared: its slices grow in
-// place.
+// another one with Codes the entries that are used, and a flat dst the bytes. dst must not be shared: its slices grow
+// in place.
 func Append(dst, src *Vector, sel []uint32) {
 	n := src.Len
 	if sel != nil {

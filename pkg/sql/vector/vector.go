@@ -20,8 +20,8 @@ type Vector struct {
 	I128 []Int128
 
 	// Strings: value k is Data[Offs[k]:Offs[k+1]]. Codes maps a row to its k; nil Codes is the identity. With Codes the
-	// values are a dictionary, in which a value may occur twice. The code of a null row is valid (0 where the dictionary
-	// is empty: then Offs has at least 2 entries).
+	// values are a dictionary, in which a value may occur twice. The code of a null row is valid (0 where the
+	// dictionary is empty: then Offs has at least 2 entries).
 	Codes []uint32
 	Offs  []uint32
 	Data  []byte
@@ -76,7 +76,8 @@ type Batch struct {
 	Idle      bool
 	// AppendTime is the broker's append time of the message, in ms: the only wall clock an operator may see.
 	AppendTime int64
-	// Origin of the rows for record ids and dead letters: row i of the batch is (Seq, FirstRow+i) of the topic partition.
+	// Origin of the rows for record ids and dead letters: row i of the batch is (Seq, FirstRow+i) of the topic
+	// partition.
 	Topic     string
 	Partition int
 	Seq       uint64
