@@ -67,8 +67,10 @@ type want struct {
 }
 
 func wantOf(n int64) want {
-	w := want{big: map[int64]bool{}, placed: map[int64]bool{}, dead: map[int64]bool{}, stats: map[string]sums{},
-		countries: map[string]sums{}}
+	w := want{
+		big: map[int64]bool{}, placed: map[int64]bool{}, dead: map[int64]bool{}, stats: map[string]sums{},
+		countries: map[string]sums{},
+	}
 	times := map[string][]order{}
 	for i := range n {
 		o := orderOf(i)

@@ -78,8 +78,10 @@ func TestGarbage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	garbage := [][]byte{[]byte(`{"id":`), []byte("\x00\x01\x02\xff\xfe"), []byte(`{"id":"seven"}`), []byte(`{"id":99999999999999999999}`),
-		bytes.Repeat([]byte("["), 100_000), []byte("plain text"), []byte(`7`)}
+	garbage := [][]byte{
+		[]byte(`{"id":`), []byte("\x00\x01\x02\xff\xfe"), []byte(`{"id":"seven"}`), []byte(`{"id":99999999999999999999}`),
+		bytes.Repeat([]byte("["), 100_000), []byte("plain text"), []byte(`7`),
+	}
 	bombs := [][]byte{{0xdd, 0xff, 0xff, 0xff, 0xff}, {0xc6, 0xff, 0xff, 0xff, 0xff}, bytes.Repeat([]byte{0x91}, 500_000), {0xc1}}
 	for i := range 200 {
 		send("js.a", fmt.Sprint("j", i), fmt.Appendf(nil, `{"id":%d,"name":"n%d"}`, i, i))

@@ -64,8 +64,10 @@ func (g *globals) bench(ctx context.Context, f benchFlags) error {
 	if err != nil {
 		return fmt.Errorf("find this binary: %w", err)
 	}
-	cfg := bench.Config{Leat: self, Only: f.only, Rows: f.rows, Rounds: f.rounds, MaxTime: f.max, Dir: f.dir,
-		Progress: func(line string) { g.hintf("%s", line) }}
+	cfg := bench.Config{
+		Leat: self, Only: f.only, Rows: f.rows, Rounds: f.rounds, MaxTime: f.max, Dir: f.dir,
+		Progress: func(line string) { g.hintf("%s", line) },
+	}
 	if err := cfg.Validate(); err != nil {
 		return errcode.New(errcode.Usage, "%w", err)
 	}

@@ -90,8 +90,10 @@ func (g *globals) dev(ctx context.Context, scripts []string, f devFlags) error {
 		defer os.RemoveAll(dir)
 		f.data, f.memory = dir, false
 	}
-	cfg := nodeConfig{roles: allRoles, telemetry: t, console: g.stdout, partitions: f.partitions,
-		heartbeat: time.Second}
+	cfg := nodeConfig{
+		roles: allRoles, telemetry: t, console: g.stdout, partitions: f.partitions,
+		heartbeat: time.Second,
+	}
 	stop, err := g.devBroker(ctx, f, &cfg)
 	if err != nil {
 		return err
@@ -100,8 +102,10 @@ func (g *globals) dev(ctx context.Context, scripts []string, f devFlags) error {
 	if cfg.listener, err = web.Listen(ctx, orDefault(f.http, web.DefaultAddr), f.http == ""); err != nil {
 		return err
 	}
-	remove, err := g.writeDevState(devState{NATS: cfg.natsURL, HTTP: "http://" + cfg.listener.Addr().String(),
-		Data: f.data})
+	remove, err := g.writeDevState(devState{
+		NATS: cfg.natsURL, HTTP: "http://" + cfg.listener.Addr().String(),
+		Data: f.data,
+	})
 	if err != nil {
 		g.hintf("the state file is not written, so other commands need --nats: %v", err)
 	} else {
@@ -160,8 +164,10 @@ func (g *globals) devBroker(ctx context.Context, f devFlags, cfg *nodeConfig) (s
 			listen).
 			WithHint("use 127.0.0.1, [::1] or localhost")
 	}
-	s, err := broker.Start(ctx, broker.Config{StoreDir: dir, Listen: listen, MayMove: g.nats == "",
-		Durability: broker.Durability(f.durability), Log: cfg.telemetry.Log.Named("nats")})
+	s, err := broker.Start(ctx, broker.Config{
+		StoreDir: dir, Listen: listen, MayMove: g.nats == "",
+		Durability: broker.Durability(f.durability), Log: cfg.telemetry.Log.Named("nats"),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -310,8 +316,10 @@ const (
 func addDiskCheck(t *telemetry.Telemetry, dir string) {
 	t.Health.Add(telemetry.Ready, "disk", func(context.Context) telemetry.Finding {
 		free, err := broker.FreeBytes(dir)
-		f := telemetry.Finding{State: telemetry.OK, Value: fmt.Sprintf("%d MiB free", free>>20),
-			Limit: fmt.Sprintf("%d MiB", diskLow>>20)}
+		f := telemetry.Finding{
+			State: telemetry.OK, Value: fmt.Sprintf("%d MiB free", free>>20),
+			Limit: fmt.Sprintf("%d MiB", diskLow>>20),
+		}
 		switch {
 		case err != nil:
 			return telemetry.Finding{State: telemetry.Degraded, Detail: err.Error()}

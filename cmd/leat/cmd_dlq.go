@@ -85,8 +85,10 @@ func (g *globals) dlq(ctx context.Context, req api.DLQRequest) error {
 		return err
 	}
 	if g.output == outputJSON {
-		return json.NewEncoder(g.stdout).Encode(dlqDoc{Kind: "leat.dead_letters/v1", Count: resp.Count,
-			Letters: resp.Letters})
+		return json.NewEncoder(g.stdout).Encode(dlqDoc{
+			Kind: "leat.dead_letters/v1", Count: resp.Count,
+			Letters: resp.Letters,
+		})
 	}
 	switch {
 	case req.Op == "list":
@@ -130,10 +132,18 @@ func (g *globals) dlqShow(resp *api.DLQResponse) error {
 		}
 		w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 		for _, row := range [][2]string{
-			{"id", l.ID}, {"source", l.Source}, {"subject", l.Subject},
+			{"id", l.ID},
+			{"source", l.Source},
+			{"subject", l.Subject},
 			{"position", fmt.Sprintf("partition %d, sequence %d, row %d", l.Partition, l.Sequence, l.Row)},
-			{"query", l.Query}, {"stage", l.Stage}, {"code", l.Code}, {"error", printable(l.Error)}, {"time", l.Time},
-			{"attempts", fmt.Sprint(l.Attempts)}, {"correlation id", l.CorrelationID}, {"trace id", l.TraceID},
+			{"query", l.Query},
+			{"stage", l.Stage},
+			{"code", l.Code},
+			{"error", printable(l.Error)},
+			{"time", l.Time},
+			{"attempts", fmt.Sprint(l.Attempts)},
+			{"correlation id", l.CorrelationID},
+			{"trace id", l.TraceID},
 			{"format", l.Format},
 			{"original", printable(l.Original)},
 		} {

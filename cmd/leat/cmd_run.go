@@ -187,8 +187,10 @@ func (g *globals) runProgram(ctx context.Context, p *script.Program, f runFlags,
 		return usageErr("%w", err)
 	}
 	d := &deadFiles{g: g, dir: f.dead}
-	opt := script.RunOptions{Stdin: g.stdin, Out: rows, Stdout: out, NowMs: at.nowMs, OnError: f.onError,
-		MaxRows: f.batchRows, Bad: d.bad, Failed: d.failed}
+	opt := script.RunOptions{
+		Stdin: g.stdin, Out: rows, Stdout: out, NowMs: at.nowMs, OnError: f.onError,
+		MaxRows: f.batchRows, Bad: d.bad, Failed: d.failed,
+	}
 	if at.name != "-" {
 		opt.Dir = filepath.Dir(at.name)
 	}

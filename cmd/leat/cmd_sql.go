@@ -118,8 +118,10 @@ func (s *sqlSession) script(ctx context.Context, name, text string) error {
 // statement runs one statement and shows its answer.
 func (s *sqlSession) statement(ctx context.Context, name, text string) error {
 	s.started = time.Now()
-	resp, err := s.c.Execute(ctx, api.ExecuteRequest{Script: text, Session: s.session, Vars: s.vars,
-		FromLatest: s.latest})
+	resp, err := s.c.Execute(ctx, api.ExecuteRequest{
+		Script: text, Session: s.session, Vars: s.vars,
+		FromLatest: s.latest,
+	})
 	if err != nil {
 		return s.ended(ctx, err)
 	}

@@ -42,8 +42,10 @@ func (d *deadFiles) bad(stream string, b source.BadRow) {
 		at = stream
 	}
 	d.tell(fmt.Sprintf("%s:%d: %s [%s]", at, b.Line, b.Reason, b.Code), stream)
-	l := deadLine{Source: stream, Subject: b.Subject, Line: b.Line, Column: b.Column, Code: b.Code, Error: b.Reason,
-		Truncated: b.Truncated}
+	l := deadLine{
+		Source: stream, Subject: b.Subject, Line: b.Line, Column: b.Column, Code: b.Code, Error: b.Reason,
+		Truncated: b.Truncated,
+	}
 	if utf8.Valid(b.Original) {
 		l.Original = string(b.Original)
 	} else {

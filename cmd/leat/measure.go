@@ -69,10 +69,12 @@ func (n *node) count(all map[telemetry.StageName]*measured, name telemetry.Stage
 	if c.In < m.told.In {
 		m.told = api.Counts{}
 	}
-	m.stage.Count(telemetry.Records{In: c.In - m.told.In, Out: c.Out - min(c.Out, m.told.Out),
+	m.stage.Count(telemetry.Records{
+		In: c.In - m.told.In, Out: c.Out - min(c.Out, m.told.Out),
 		Filtered: c.Filtered - min(c.Filtered, m.told.Filtered), Late: c.Late - min(c.Late, m.told.Late),
 		DeadLettered: c.DeadLettered - min(c.DeadLettered, m.told.DeadLettered),
-		Skipped:      c.Skipped - min(c.Skipped, m.told.Skipped)})
+		Skipped:      c.Skipped - min(c.Skipped, m.told.Skipped),
+	})
 	m.told = c
 	return m
 }

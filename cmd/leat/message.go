@@ -61,8 +61,10 @@ func (g *globals) runMessages(
 			return stats, err
 		}
 	}
-	if cfg.telemetry, err = telemetry.New(ctx, telemetry.Config{Service: "leat-run", Version: version,
-		Log: logs}); err != nil {
+	if cfg.telemetry, err = telemetry.New(ctx, telemetry.Config{
+		Service: "leat-run", Version: version,
+		Log: logs,
+	}); err != nil {
 		return stats, err
 	}
 	defer shutdownTelemetry(cfg.telemetry)
@@ -169,9 +171,13 @@ func (m *messageRun) count(ctx context.Context, c *coordinator.Coordinator) {
 			m.opt.Failed(d.Stage, d.Original, d.Code, d.Error)
 			return
 		}
-		m.opt.Bad(d.Source, source.BadRow{Origin: source.Origin{Subject: d.Subject},
-			BadRow: format.BadRow{Line: d.Row, Original: d.Original, Truncated: d.Truncated, Code: d.Code,
-				Reason: d.Error}})
+		m.opt.Bad(d.Source, source.BadRow{
+			Origin: source.Origin{Subject: d.Subject},
+			BadRow: format.BadRow{
+				Line: d.Row, Original: d.Original, Truncated: d.Truncated, Code: d.Code,
+				Reason: d.Error,
+			},
+		})
 	})
 	m.stats.Dead = dead
 	r := m.node.report()
@@ -180,9 +186,13 @@ func (m *messageRun) count(ctx context.Context, c *coordinator.Coordinator) {
 	}
 	for _, t := range r.Tasks {
 		c := t.Counts
-		m.stats.Stages = append(m.stats.Stages, direct.StageCounts{Stage: t.Name, StateBytes: t.StateBytes,
-			Counts: task.Counts{In: c.In, Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late,
-				DeadLettered: c.DeadLettered, Skipped: c.Skipped}})
+		m.stats.Stages = append(m.stats.Stages, direct.StageCounts{
+			Stage: t.Name, StateBytes: t.StateBytes,
+			Counts: task.Counts{
+				In: c.In, Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late,
+				DeadLettered: c.DeadLettered, Skipped: c.Skipped,
+			},
+		})
 	}
 }
 
@@ -202,8 +212,10 @@ func boundedProgram(p *script.Program, opt script.RunOptions, dir string) (*coor
 		b.Objects = append(b.Objects, o)
 	}
 	for _, pl := range plans {
-		q := &catalog.Query{ID: pl.Query, Statement: p.Texts[pl.Query], State: catalog.Running,
-			OnError: orDefault(opt.OnError, "dlq"), Emit: p.Emit, Bounded: true}
+		q := &catalog.Query{
+			ID: pl.Query, Statement: p.Texts[pl.Query], State: catalog.Running,
+			OnError: orDefault(opt.OnError, "dlq"), Emit: p.Emit, Bounded: true,
+		}
 		if pl == p.Result {
 			q.Topic, q.Result = resultTopic, resultTopic
 		} else {

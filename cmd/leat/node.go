@@ -119,8 +119,10 @@ func (n *node) open(ctx context.Context) error {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	log := n.cfg.telemetry.Log
-	n.members, err = lease.Open(ctx, js, lease.Config{ID: xid.New().String(), Roles: n.cfg.roles,
-		Replicas: n.cfg.replicas, Status: n.status, Heartbeat: n.cfg.heartbeat, Timeout: n.cfg.memberStale})
+	n.members, err = lease.Open(ctx, js, lease.Config{
+		ID: xid.New().String(), Roles: n.cfg.roles,
+		Replicas: n.cfg.replicas, Status: n.status, Heartbeat: n.cfg.heartbeat, Timeout: n.cfg.memberStale,
+	})
 	if err != nil {
 		return err
 	}
@@ -130,22 +132,28 @@ func (n *node) open(ctx context.Context) error {
 		}
 	}
 	if n.has(ingest.Role) {
-		n.ingest, err = ingest.New(ctx, ingest.Config{Conn: n.cfg.leat, App: n.cfg.app, Members: n.members, Log: log,
-			Replicas: n.cfg.replicas, FileRoot: n.cfg.root, EagerFiles: n.cfg.eagerFiles})
+		n.ingest, err = ingest.New(ctx, ingest.Config{
+			Conn: n.cfg.leat, App: n.cfg.app, Members: n.members, Log: log,
+			Replicas: n.cfg.replicas, FileRoot: n.cfg.root, EagerFiles: n.cfg.eagerFiles,
+		})
 		if err != nil {
 			return err
 		}
 	}
 	if n.has(engine.Role) {
-		n.engine, err = engine.New(ctx, engine.Config{Conn: n.cfg.leat, Members: n.members, Log: log,
-			Replicas: n.cfg.replicas})
+		n.engine, err = engine.New(ctx, engine.Config{
+			Conn: n.cfg.leat, Members: n.members, Log: log,
+			Replicas: n.cfg.replicas,
+		})
 		if err != nil {
 			return err
 		}
 	}
 	if n.has(sink.Role) {
-		n.sink, err = sink.New(ctx, sink.Config{Conn: n.cfg.leat, App: n.cfg.app, Members: n.members, Log: log,
-			Root: n.cfg.root, Console: n.cfg.console, Replicas: n.cfg.replicas})
+		n.sink, err = sink.New(ctx, sink.Config{
+			Conn: n.cfg.leat, App: n.cfg.app, Members: n.members, Log: log,
+			Root: n.cfg.root, Console: n.cfg.console, Replicas: n.cfg.replicas,
+		})
 		if err != nil {
 			return err
 		}
@@ -154,8 +162,10 @@ func (n *node) open(ctx context.Context) error {
 }
 
 func (n *node) coordinator(mux *http.ServeMux) coordinator.Config {
-	c := coordinator.Config{Conn: n.cfg.leat, Members: n.members, Log: n.cfg.telemetry.Log, NATSAddress: n.cfg.natsURL,
-		Replicas: n.cfg.replicas, Partitions: n.cfg.partitions, Version: semver()}
+	c := coordinator.Config{
+		Conn: n.cfg.leat, Members: n.members, Log: n.cfg.telemetry.Log, NATSAddress: n.cfg.natsURL,
+		Replicas: n.cfg.replicas, Partitions: n.cfg.partitions, Version: semver(),
+	}
 	if n.cfg.listener != nil {
 		c.HTTPAddress = "http://" + n.cfg.listener.Addr().String()
 	}
@@ -199,8 +209,10 @@ func (n *node) addChecks() {
 		if n.cfg.leat.IsConnected() {
 			return telemetry.Finding{State: telemetry.OK, Value: "connected"}
 		}
-		return telemetry.Finding{State: telemetry.Unhealthy, Value: n.cfg.leat.Status().String(),
-			Detail: "no connection to NATS"}
+		return telemetry.Finding{
+			State: telemetry.Unhealthy, Value: n.cfg.leat.Status().String(),
+			Detail: "no connection to NATS",
+		}
 	})
 	h.Add(telemetry.Ready, "members", func(context.Context) telemetry.Finding {
 		if n.members.Ready() {
@@ -216,8 +228,10 @@ func (n *node) addChecks() {
 			}
 		}
 		if stopped > 0 {
-			return telemetry.Finding{State: telemetry.Degraded, Value: fmt.Sprint(stopped),
-				Detail: "tasks are stopped; SHOW QUERIES EXTENDED says why"}
+			return telemetry.Finding{
+				State: telemetry.Degraded, Value: fmt.Sprint(stopped),
+				Detail: "tasks are stopped; SHOW QUERIES EXTENDED says why",
+			}
 		}
 		return telemetry.Finding{State: telemetry.OK}
 	})

@@ -40,13 +40,17 @@ func startRig(t *testing.T, partitions int) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tel, err := telemetry.New(ctx, telemetry.Config{Service: "test",
-		Log: telemetry.LogConfig{Level: hclog.Warn, Output: testLog{t}}})
+	tel, err := telemetry.New(ctx, telemetry.Config{
+		Service: "test",
+		Log:     telemetry.LogConfig{Level: hclog.Warn, Output: testLog{t}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := nodeConfig{roles: allRoles, telemetry: tel, console: io.Discard, partitions: partitions, fresh: true,
-		natsURL: "test", heartbeat: 200 * time.Millisecond}
+	cfg := nodeConfig{
+		roles: allRoles, telemetry: tel, console: io.Discard, partitions: partitions, fresh: true,
+		natsURL: "test", heartbeat: 200 * time.Millisecond,
+	}
 	if cfg.leat, err = s.Leat("test"); err != nil {
 		t.Fatal(err)
 	}
@@ -326,17 +330,26 @@ func overHTTP(t *testing.T, r *rig) {
 		want             int
 		contains         string
 	}{
-		{"wrong SQL", "/api/v1/statements", `{"script":"SELECT x FROM h"}`, nil, 400,
-			`"position":{"line":1,"column":8`},
+		{
+			"wrong SQL", "/api/v1/statements", `{"script":"SELECT x FROM h"}`, nil, 400,
+			`"position":{"line":1,"column":8`,
+		},
 		{"no JSON", "/api/v1/statements", `nothing`, nil, 400, "LEAT-2001"},
 		{"no stream", "/api/v1/streams/none/rows", "{}", nil, 404, "LEAT-5002"},
 		{"not found", "/api/v1/statements", `{"script":"DROP STREAM none"}`, nil, 404, "LEAT-5002"},
 		{"exists", "/api/v1/statements", `{"script":"CREATE STREAM h (a INT)"}`, nil, 409, "LEAT-5001"},
 		{"content type", "/api/v1/streams/h/rows", "x", []string{"Content-Type", "image/png"}, 415, "image/png"},
-		{"too large", "/api/v1/streams/h/rows", strings.Repeat("x", maxRows), []string{"Content-Type", "text/csv"}, 413,
-			""},
-		{"another site", "/api/v1/statements", `{"script":"SHOW STREAMS"}`, []string{"Origin", "https://example.com"},
-			403, ""},
+		{
+			"too large", "/api/v1/streams/h/rows", strings.Repeat("x", maxRows),
+			[]string{"Content-Type", "text/csv"},
+			413,
+			"",
+		},
+		{
+			"another site", "/api/v1/statements", `{"script":"SHOW STREAMS"}`,
+			[]string{"Origin", "https://example.com"},
+			403, "",
+		},
 		{"another host", "/api/v1/statements", `{"script":"SHOW STREAMS"}`, []string{"Host", "example.com"}, 421, ""},
 		{"no path", "/api/v1/nothing", `{}`, nil, 404, ""},
 	}

@@ -20,8 +20,10 @@ type NATS struct {
 // StartNATS starts a server that ends with the test.
 func StartNATS(t testing.TB) *NATS {
 	t.Helper()
-	n := &NATS{t: t, opts: &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(),
-		NoSigs: true, NoLog: true, MaxPayload: 8 << 20, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 64 << 30}}
+	n := &NATS{t: t, opts: &server.Options{
+		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(),
+		NoSigs: true, NoLog: true, MaxPayload: 8 << 20, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 64 << 30,
+	}}
 	n.Start()
 	t.Cleanup(n.Stop)
 	return n
@@ -77,8 +79,10 @@ func (c *Cluster) Root() string { return c.root }
 func (c *Cluster) Serve(role string) *Process {
 	c.t.Helper()
 	c.n++
-	args := []string{Binary(c.t), "serve", role, "--nats", "nats://" + c.Dev.NATS, "--file-root", c.root, "--log-level",
-		"info"}
+	args := []string{
+		Binary(c.t), "serve", role, "--nats", "nats://" + c.Dev.NATS, "--file-root", c.root, "--log-level",
+		"info",
+	}
 	if role == "coordinator" {
 		args = append(args, "--http", c.HTTP)
 	}

@@ -51,8 +51,10 @@ func (d *Dev) Start() {
 // Launch starts it without waiting.
 func (d *Dev) Launch() {
 	d.t.Helper()
-	args := append([]string{Binary(d.t), "dev", "--data", d.Data, "--nats", d.NATS, "--http", d.HTTP, "--log-level",
-		"warn"}, d.Args...)
+	args := append([]string{
+		Binary(d.t), "dev", "--data", d.Data, "--nats", d.NATS, "--http", d.HTTP, "--log-level",
+		"warn",
+	}, d.Args...)
 	d.Process = Start(d.t, "leat dev", d.Home, args...)
 	d.tellWhenFailed()
 }

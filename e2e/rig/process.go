@@ -49,8 +49,10 @@ func (o *output) String() string {
 
 // Env is the environment of a process in a test: nothing of the developer's reaches it, and it writes below dir.
 func Env(dir string) []string {
-	return []string{"HOME=" + dir, "XDG_STATE_HOME=" + filepath.Join(dir, "state"), "PATH=" + os.Getenv("PATH"),
-		"TMPDIR=" + os.TempDir(), "NO_COLOR=1", "GOMAXPROCS=" + os.Getenv("GOMAXPROCS")}
+	return []string{
+		"HOME=" + dir, "XDG_STATE_HOME=" + filepath.Join(dir, "state"), "PATH=" + os.Getenv("PATH"),
+		"TMPDIR=" + os.TempDir(), "NO_COLOR=1", "GOMAXPROCS=" + os.Getenv("GOMAXPROCS"),
+	}
 }
 
 // Start starts a process that the end of the test kills.

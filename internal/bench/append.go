@@ -90,8 +90,10 @@ func encodeBatches(in string, maxRows int) (encoded [][]byte, rows int, err erro
 		return nil, 0, fmt.Errorf("compile: %w", errs[0])
 	}
 	schema := prog.Result.Stages[0].Inputs[0].Schema
-	r, err := source.OpenFile(in, source.Config{Schema: schema, EventTime: "ts", WatermarkDelayMs: delayMs,
-		OnError: source.FailFast, MaxRows: maxRows})
+	r, err := source.OpenFile(in, source.Config{
+		Schema: schema, EventTime: "ts", WatermarkDelayMs: delayMs,
+		OnError: source.FailFast, MaxRows: maxRows,
+	})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -139,9 +141,11 @@ func leatJetStream(s *broker.Server) (jetstream.JetStream, error) {
 }
 
 func appendAll(ctx context.Context, js jetstream.JetStream, encoded [][]byte) (*childReport, error) {
-	log, err := topic.CreateShard(ctx, js, topic.ShardConfig{Name: topic.ShardName(benchTopic, 0), WriterSubjects: 1,
+	log, err := topic.CreateShard(ctx, js, topic.ShardConfig{
+		Name: topic.ShardName(benchTopic, 0), WriterSubjects: 1,
 		MaxBytes: 2*totalBytes(encoded) + topic.MinMaxBytes(1, 0),
-		Subjects: []string{topic.TopicFilter(topic.ClassSource, benchTopic)}}, topic.JetStreamConfig{})
+		Subjects: []string{topic.TopicFilter(topic.ClassSource, benchTopic)},
+	}, topic.JetStreamConfig{})
 	if err != nil {
 		return nil, err
 	}

@@ -124,8 +124,10 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the run: %w", err)
 	}
-	b := &bench{cfg: cfg, dir: dir, share: cfg.MaxTime / time.Duration(max(1, len(cfg.selected()))),
-		report: &Report{Kind: reportKind, Rows: cfg.Rows, Rounds: cfg.Rounds, Results: []Result{}, Goals: []Goal{}}}
+	b := &bench{
+		cfg: cfg, dir: dir, share: cfg.MaxTime / time.Duration(max(1, len(cfg.selected()))),
+		report: &Report{Kind: reportKind, Rows: cfg.Rows, Rounds: cfg.Rounds, Results: []Result{}, Goals: []Goal{}},
+	}
 	err = b.all(ctx)
 	b.report.judge()
 	if rerr := os.RemoveAll(dir); rerr != nil {
@@ -202,10 +204,12 @@ func (b *bench) rounds(ctx context.Context, entrants []entrant) (map[string]usag
 	out := map[string]usage{}
 	for _, e := range entrants {
 		us := all[e.name]
-		out[e.name] = usage{records: us[0].records,
-			wall: medianOf(us, func(u usage) time.Duration { return u.wall }),
-			cpu:  medianOf(us, func(u usage) time.Duration { return u.cpu }),
-			peak: medianOf(us, func(u usage) int64 { return u.peak })}
+		out[e.name] = usage{
+			records: us[0].records,
+			wall:    medianOf(us, func(u usage) time.Duration { return u.wall }),
+			cpu:     medianOf(us, func(u usage) time.Duration { return u.cpu }),
+			peak:    medianOf(us, func(u usage) int64 { return u.peak }),
+		}
 	}
 	return out, nil
 }
@@ -223,8 +227,10 @@ func medianOf[T time.Duration | int64](us []usage, figure func(usage) T) T {
 // result makes a line of a usage.
 func (u usage) result(name string) Result {
 	n := float64(max(1, u.records))
-	return Result{Name: name, Records: u.records, RecordsPerS: n / max(1e-9, u.wall.Seconds()),
-		CPUSPerMillion: u.cpu.Seconds() * 1e6 / n, PeakRSSBytes: u.peak}
+	return Result{
+		Name: name, Records: u.records, RecordsPerS: n / max(1e-9, u.wall.Seconds()),
+		CPUSPerMillion: u.cpu.Seconds() * 1e6 / n, PeakRSSBytes: u.peak,
+	}
 }
 
 // add appends a result, measured against limit, which comes behind it and may be nil.

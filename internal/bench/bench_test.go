@@ -79,8 +79,10 @@ func TestAnswer(t *testing.T) {
 		name, text string
 		same       bool
 	}{
-		{"another order, other spellings", `{"a":"y","n":2.000,"m":-1}` + "\n" + `{"a":"x","n":"1.5","m":7}` + "\n",
-			true},
+		{
+			"another order, other spellings", `{"a":"y","n":2.000,"m":-1}` + "\n" + `{"a":"x","n":"1.5","m":7}` + "\n",
+			true,
+		},
 		{"other columns, another order of them", `{"n":2.000,"b":3,"a":"y","m":-1}` + "\n" +
 			`{"m":7,"n":"1.5","a":"x"}` + "\n", true},
 		{"a row twice", base + `{"a":"x","n":1.5,"m":7}` + "\n", false},
@@ -105,8 +107,13 @@ func TestAverage(t *testing.T) {
 	for _, c := range []struct {
 		sum, n int64
 		want   string
-	}{{10_000, 1, "1.0000000000000000"}, {10_000, 3, "0.3333333333333333"}, {20_000, 3, "0.6666666666666667"},
-		{1, 2, "0.0000500000000000"}, {59_999, 6, "0.9999833333333333"}} {
+	}{
+		{10_000, 1, "1.0000000000000000"},
+		{10_000, 3, "0.3333333333333333"},
+		{20_000, 3, "0.6666666666666667"},
+		{1, 2, "0.0000500000000000"},
+		{59_999, 6, "0.9999833333333333"},
+	} {
 		if got := string(appendAverage(nil, c.sum, c.n)); got != c.want {
 			t.Errorf("%d/%d = %s, want %s", c.sum, c.n, got, c.want)
 		}

@@ -128,7 +128,8 @@ func sweep(ctx context.Context, s *broker.Server, st *plan.Stage, encoded [][]by
 	for _, us := range all {
 		r.Series = append(r.Series, childReport{
 			WallNs: int64(medianOf(us, func(u usage) time.Duration { return u.wall })),
-			CPUNs:  int64(medianOf(us, func(u usage) time.Duration { return u.cpu }))})
+			CPUNs:  int64(medianOf(us, func(u usage) time.Duration { return u.cpu })),
+		})
 	}
 	return r, nil
 }
@@ -137,8 +138,10 @@ func sweep(ctx context.Context, s *broker.Server, st *plan.Stage, encoded [][]by
 func runTask(
 	ctx context.Context, js jetstream.JetStream, st *plan.Stage, name string, capacity int,
 ) (usage, uint64, error) {
-	out, err := topic.CreateShard(ctx, js, topic.ShardConfig{Name: topic.ShardName(name, 0), MaxBytes: 1 << 30,
-		WriterSubjects: 1, Subjects: []string{topic.TopicFilter(topic.ClassResult, name)}}, topic.JetStreamConfig{})
+	out, err := topic.CreateShard(ctx, js, topic.ShardConfig{
+		Name: topic.ShardName(name, 0), MaxBytes: 1 << 30,
+		WriterSubjects: 1, Subjects: []string{topic.TopicFilter(topic.ClassResult, name)},
+	}, topic.JetStreamConfig{})
 	if err != nil {
 		return usage{}, 0, err
 	}
@@ -150,12 +153,16 @@ func runTask(
 	r, err := measured(func() (int64, error) {
 		return 0, task.Run(ctx, task.Config{
 			Name: name, Query: name, Stage: st.ID, Epoch: 1, Machine: m, Snapshots: state.NewMemory(), Bounded: true,
-			Limits: task.Limits{FetchAhead: capacity, MessageBytes: messageBytes,
-				PendingBytes: min(capacity, 256) * messageBytes},
-			Inputs: []task.Input{{Topic: benchTopic,
+			Limits: task.Limits{
+				FetchAhead: capacity, MessageBytes: messageBytes,
+				PendingBytes: min(capacity, 256) * messageBytes,
+			},
+			Inputs: []task.Input{{
+				Topic:   benchTopic,
 				Log:     topic.NewJetStream(js, topic.ShardName(benchTopic, 0), topic.JetStreamConfig{}),
 				Schema:  st.Inputs[0].Schema,
-				Filters: []string{topic.PartitionFilter(topic.ClassSource, benchTopic, 0)}}},
+				Filters: []string{topic.PartitionFilter(topic.ClassSource, benchTopic, 0)},
+			}},
 			Outputs: []task.OutputConfig{{Topic: name, Schema: st.Output.Schema, Logs: []topic.Log{out}}},
 		})
 	})

@@ -86,8 +86,10 @@ func (p *handProgram) consume(ctx context.Context, js jetstream.JetStream) (int6
 	if err != nil {
 		return 0, fmt.Errorf("open the input: %w", err)
 	}
-	c, err := s.CreateConsumer(ctx, jetstream.ConsumerConfig{AckPolicy: jetstream.AckAllPolicy, MaxAckPending: 4096,
-		MemoryStorage: true})
+	c, err := s.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckAllPolicy, MaxAckPending: 4096,
+		MemoryStorage: true,
+	})
 	if err != nil {
 		return 0, fmt.Errorf("make a consumer: %w", err)
 	}

@@ -144,8 +144,10 @@ func (d *dev) execute(ctx context.Context, script string) error {
 
 // stream makes a stream of the user that captures subject.
 func makeStream(ctx context.Context, js jetstream.JetStream, name, subject string) (jetstream.Stream, error) {
-	s, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject},
-		Storage: jetstream.FileStorage, AllowDirect: true})
+	s, err := js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: name, Subjects: []string{subject},
+		Storage: jetstream.FileStorage, AllowDirect: true,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make stream %s: %w", name, err)
 	}

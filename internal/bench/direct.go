@@ -27,10 +27,14 @@ SELECT t.symbol AS symbol, s.sector AS sector, t.price AS price, t.volume * s.lo
 
 // allColumns are those of the answers, handColumns those of them in which float64 gives the same text.
 var (
-	allColumns = map[string]string{"w1": "symbol,price,notional", "w2": "symbol,window_start,n,avg,lo,hi",
-		"w3": "symbol,window_start,n,avg,lo,hi", "w4": "symbol,sector,price,shares"}
-	handColumns = map[string]string{"w1": "symbol,price", "w2": "symbol,window_start,n,lo,hi",
-		"w3": "symbol,window_start,n,lo,hi", "w4": "symbol,sector,price,shares"}
+	allColumns = map[string]string{
+		"w1": "symbol,price,notional", "w2": "symbol,window_start,n,avg,lo,hi",
+		"w3": "symbol,window_start,n,avg,lo,hi", "w4": "symbol,sector,price,shares",
+	}
+	handColumns = map[string]string{
+		"w1": "symbol,price", "w2": "symbol,window_start,n,lo,hi",
+		"w3": "symbol,window_start,n,lo,hi", "w4": "symbol,sector,price,shares",
+	}
 )
 
 // handShare is how much of the rows the program by hand gets: it is ten times slower.

@@ -67,8 +67,10 @@ func (r *Report) judge() {
 		if g.atLeast {
 			ok = reached >= g.first
 		}
-		r.Goals = append(r.Goals, Goal{Name: g.name, First: g.first, Aim: g.aim, Reached: reached, AtLeast: g.atLeast,
-			OK: ok})
+		r.Goals = append(r.Goals, Goal{
+			Name: g.name, First: g.first, Aim: g.aim, Reached: reached, AtLeast: g.atLeast,
+			OK: ok,
+		})
 	}
 }
 

@@ -59,8 +59,10 @@ type handResult struct {
 func runHand(workload, in, table string, out io.Writer) (int64, error) {
 	w := bufio.NewWriterSize(out, 1<<18)
 	p := newHand(workload, json.NewEncoder(w))
-	step, ok := map[string]func(*handTrade) error{"w1": p.filter, "w2": p.window, "w3": p.window,
-		"w4": p.join}[workload]
+	step, ok := map[string]func(*handTrade) error{
+		"w1": p.filter, "w2": p.window, "w3": p.window,
+		"w4": p.join,
+	}[workload]
 	if !ok {
 		return 0, fmt.Errorf("no program written by hand for %q", workload)
 	}

@@ -106,8 +106,10 @@ func childKeys(ctx context.Context, args []string) (*childReport, error) {
 	}
 	in := prog.Result.Stages[0].Inputs[0]
 	src := &keySource{schema: in.Schema, keys: n, batch: vector.NewBatch(in.Schema, keyBatch)}
-	run, err := direct.New(direct.Config{Plans: []*plan.Plan{prog.Result}, Sink: discard{}, OnError: stage.DeadLetter,
-		Inputs: []direct.Input{{Topic: in.Topic, Writers: direct.One("bench"), Source: src}}})
+	run, err := direct.New(direct.Config{
+		Plans: []*plan.Plan{prog.Result}, Sink: discard{}, OnError: stage.DeadLetter,
+		Inputs: []direct.Input{{Topic: in.Topic, Writers: direct.One("bench"), Source: src}},
+	})
 	if err != nil {
 		return nil, err
 	}

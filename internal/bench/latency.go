@@ -94,8 +94,10 @@ func childHops(ctx context.Context, args []string) (*childReport, error) {
 		if _, err := makeStream(ctx, js, outStream, outSubject); err != nil {
 			return err
 		}
-		c, err := in.CreateConsumer(ctx, jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy,
-			MemoryStorage: true})
+		c, err := in.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			AckPolicy:     jetstream.AckNonePolicy,
+			MemoryStorage: true,
+		})
 		if err != nil {
 			return fmt.Errorf("make a consumer: %w", err)
 		}

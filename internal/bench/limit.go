@@ -24,8 +24,10 @@ type limitProgram struct {
 // runLimit reads in and writes the answer of a workload: scan, w1 to w4. It returns the rows read.
 func runLimit(workload, in, table string, out io.Writer) (int64, error) {
 	p := &limitProgram{w: bufio.NewWriterSize(out, 1<<18), names: newNames()}
-	step, ok := map[string]func(*trade){"scan": p.scan, "w1": p.filter, "w2": p.window, "w3": p.window,
-		"w4": p.join}[workload]
+	step, ok := map[string]func(*trade){
+		"scan": p.scan, "w1": p.filter, "w2": p.window, "w3": p.window,
+		"w4": p.join,
+	}[workload]
 	if !ok {
 		return 0, fmt.Errorf("no limit program for %q", workload)
 	}

@@ -63,8 +63,10 @@ func (b *bench) run(ctx context.Context, out string, args ...string) (usage, err
 	if err := cmd.Run(); err != nil {
 		return usage{}, fmt.Errorf("leat %s: %w: %s", strings.Join(args, " "), err, stderr.String())
 	}
-	return usage{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
-		peak: peakRSS(cmd.ProcessState)}, nil
+	return usage{
+		wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		peak: peakRSS(cmd.ProcessState),
+	}, nil
 }
 
 // childReport is what a child of `leat bench` prints.
@@ -94,8 +96,10 @@ func (b *bench) child(ctx context.Context, name string, args ...string) (usage, 
 	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
 		return usage{}, nil, fmt.Errorf("decode the report of %s: %w", name, err)
 	}
-	u := usage{wall: time.Duration(r.WallNs), cpu: time.Duration(r.CPUNs), peak: peakRSS(cmd.ProcessState),
-		records: r.Records}
+	u := usage{
+		wall: time.Duration(r.WallNs), cpu: time.Duration(r.CPUNs), peak: peakRSS(cmd.ProcessState),
+		records: r.Records,
+	}
 	return u, &r, nil
 }
 

@@ -89,8 +89,10 @@ func (b *bench) idle(ctx context.Context, leat, bare func() (*dev, error)) error
 		if err == nil {
 			err = pause(ctx, watchTime)
 		}
-		r := Result{Name: w.name, Limit: w.limit, PeakRSSBytes: d.rss(),
-			CPUPercent: 100 * (d.cpu() - c).Seconds() / time.Since(from).Seconds()}
+		r := Result{
+			Name: w.name, Limit: w.limit, PeakRSSBytes: d.rss(),
+			CPUPercent: 100 * (d.cpu() - c).Seconds() / time.Since(from).Seconds(),
+		}
 		if _, cerr := d.close(); err != nil || cerr != nil {
 			return errors.Join(err, cerr)
 		}

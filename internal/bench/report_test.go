@@ -28,9 +28,12 @@ func TestMedian(t *testing.T) {
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	r := Report{Kind: reportKind, Results: []Result{
-		{Name: "w1", CPUSPerMillion: 0.45, RecordsPerS: 2e6}, {Name: "limit.w1", CPUSPerMillion: 0.1},
-		{Name: "hand.w1", RecordsPerS: 4e5}, {Name: "w3", CPUSPerMillion: 1},
-		{Name: "latency", P50Ms: 0.5, P99Ms: 3}, {Name: "latency_half_load", P99Ms: 20},
+		{Name: "w1", CPUSPerMillion: 0.45, RecordsPerS: 2e6},
+		{Name: "limit.w1", CPUSPerMillion: 0.1},
+		{Name: "hand.w1", RecordsPerS: 4e5},
+		{Name: "w3", CPUSPerMillion: 1},
+		{Name: "latency", P50Ms: 0.5, P99Ms: 3},
+		{Name: "latency_half_load", P99Ms: 20},
 		{Name: "keys_string", BytesPerRecord: 90},
 	}}
 	r.judge()
@@ -80,9 +83,11 @@ func TestDocument(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"name": "w1", "records": 1e6, "records_per_s": 5e5, "cpu_s_per_million": 1.0,
+	want := map[string]any{
+		"name": "w1", "records": 1e6, "records_per_s": 5e5, "cpu_s_per_million": 1.0,
 		"bytes_per_record": 0.0, "peak_rss_bytes": 3.0 * (1 << 20), "p50_ms": 0.0, "p99_ms": 0.0, "limit": "",
-		"limit_cpu_s_per_million": 0.0}
+		"limit_cpu_s_per_million": 0.0,
+	}
 	for k, v := range want {
 		if doc.Results[0][k] != v {
 			t.Errorf("%s is %v, want %v", k, doc.Results[0][k], v)

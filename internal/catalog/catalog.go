@@ -57,7 +57,7 @@ type Query struct {
 // Sink delivers an object to a target.
 type Sink struct {
 	// ID tells a sink from an earlier one of its name: what that one left behind is not its own.
-	ID        string            `json:"id,omitempty"`
+	ID      string            `json:"id,omitempty"`
 	Name    string            `json:"name"`
 	From    string            `json:"from"`
 	Target  string            `json:"target"`  // NATS, KV, FILE, CONSOLE
@@ -70,8 +70,10 @@ type Sink struct {
 
 // New returns an empty catalog.
 func New() *Catalog {
-	return &Catalog{Version: Version, NextQuery: 1, Objects: map[string]*plan.Object{}, Queries: map[string]*Query{},
-		Sinks: map[string]*Sink{}}
+	return &Catalog{
+		Version: Version, NextQuery: 1, Objects: map[string]*plan.Object{}, Queries: map[string]*Query{},
+		Sinks: map[string]*Sink{},
+	}
 }
 
 // Clone returns a copy whose maps may be changed; entries are shared and must be replaced, not changed.

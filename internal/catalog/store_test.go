@@ -144,8 +144,10 @@ func TestPlanAgain(t *testing.T) {
 		}
 		first[id] = p.Explain()
 		sources := map[string]*plan.Object{"t": cat.Objects["t"], "u": cat.Objects["u"]}
-		cat.Queries[id] = &catalog.Query{ID: id, Statement: c.Text, Result: o.Name, Sources: sources,
-			State: catalog.Running}
+		cat.Queries[id] = &catalog.Query{
+			ID: id, Statement: c.Text, Result: o.Name, Sources: sources,
+			State: catalog.Running,
+		}
 		cat.Objects[o.Name] = o
 	}
 	if _, err := store.Write(t.Context(), cat); err != nil {

@@ -44,11 +44,15 @@ func (c *Client) call(ctx context.Context, subject string, req, resp any) error 
 	m, err := c.nc.RequestWithContext(ctx, subject, data)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return &api.Error{Code: "LEAT-4007", Message: "no coordinator answers at " + c.nc.ConnectedUrlRedacted(),
-			Retryable: true, Hint: "is leat running there? leat dev starts one; --nats names another address"}
+		return &api.Error{
+			Code: "LEAT-4007", Message: "no coordinator answers at " + c.nc.ConnectedUrlRedacted(),
+			Retryable: true, Hint: "is leat running there? leat dev starts one; --nats names another address",
+		}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &api.Error{Code: "LEAT-4001", Message: fmt.Sprintf("no answer in %s", c.timeout), Retryable: true,
-			Hint: "the broker or the coordinator is slow; --timeout waits longer"}
+		return &api.Error{
+			Code: "LEAT-4001", Message: fmt.Sprintf("no answer in %s", c.timeout), Retryable: true,
+			Hint: "the broker or the coordinator is slow; --timeout waits longer",
+		}
 	case err != nil:
 		return fmt.Errorf("ask %s: %w", subject, err)
 	}

@@ -173,8 +173,10 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) values() {
 	for _, n := range r.nodes {
 		if len(n.stage.Inputs) == 0 {
-			b := &vector.Batch{Schema: &vector.Schema{}, Rows: len(n.stage.Values),
-				Time: make([]int64, len(n.stage.Values)), Watermark: vector.MaxTime}
+			b := &vector.Batch{
+				Schema: &vector.Schema{}, Rows: len(n.stage.Values),
+				Time: make([]int64, len(n.stage.Values)), Watermark: vector.MaxTime,
+			}
 			n.step(0, 0, "values", b)
 		}
 	}
@@ -228,8 +230,10 @@ func (r *Runner) feed(in Input, item Item) {
 	if n == 1 || len(in.Keys) == 0 || b.Rows == 0 {
 		r.deliver(in.Topic, 0, item.Writer, b)
 		for p := 1; p < n; p++ { // the watermark, without rows
-			r.deliver(in.Topic, p, item.Writer, &vector.Batch{Schema: b.Schema, Watermark: b.Watermark, Idle: b.Idle,
-				AppendTime: b.AppendTime})
+			r.deliver(in.Topic, p, item.Writer, &vector.Batch{
+				Schema: b.Schema, Watermark: b.Watermark, Idle: b.Idle,
+				AppendTime: b.AppendTime,
+			})
 		}
 		return
 	}

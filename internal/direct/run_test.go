@@ -80,10 +80,14 @@ func (s *rows) Next(ctx context.Context) (direct.Item, error) {
 	}
 	n := min(s.size, len(s.v))
 	b := &vector.Batch{Rows: n, Time: s.at[:n:n], Watermark: s.at[n-1]}
-	b.Schema = &vector.Schema{Fields: []vector.Field{{Name: "v", Type: vector.TInt},
-		{Name: "ts", Type: vector.TBigInt}}}
-	b.Cols = []*vector.Vector{{Type: vector.TInt, Len: n, I64: s.v[:n:n]},
-		{Type: vector.TBigInt, Len: n, I64: s.at[:n:n]}}
+	b.Schema = &vector.Schema{Fields: []vector.Field{
+		{Name: "v", Type: vector.TInt},
+		{Name: "ts", Type: vector.TBigInt},
+	}}
+	b.Cols = []*vector.Vector{
+		{Type: vector.TInt, Len: n, I64: s.v[:n:n]},
+		{Type: vector.TBigInt, Len: n, I64: s.at[:n:n]},
+	}
 	s.v, s.at = s.v[n:], s.at[n:]
 	return direct.Item{Batch: b, Writer: "w", Partition: -1}, nil
 }
@@ -115,11 +119,13 @@ func TestMerge(t *testing.T) {
 	want := []int64{1, 10, 2, 20, 3, 30, 4, 40, 50}
 	for _, size := range []int{1, 2, 3, 100} {
 		var out seen
-		r, err := direct.New(direct.Config{Plans: compile(t, union, plan.Bounded), Results: []string{""}, Sink: &out,
+		r, err := direct.New(direct.Config{
+			Plans: compile(t, union, plan.Bounded), Results: []string{""}, Sink: &out,
 			Inputs: []direct.Input{
 				input("a", &rows{v: []int64{1, 2, 3, 4}, at: []int64{1, 3, 5, 7}, size: size}),
 				input("b", &rows{v: []int64{10, 20, 30, 40, 50}, at: []int64{1, 3, 6, 8, 9}, size: size}),
-			}})
+			},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,8 +146,10 @@ func TestLimitEnds(t *testing.T) {
 		src.v, src.at = append(src.v, i), append(src.at, i)
 	}
 	var out seen
-	r, err := direct.New(direct.Config{Plans: compile(t, "SELECT v FROM a LIMIT 3", plan.Bounded),
-		Results: []string{""}, Sink: &out, Inputs: []direct.Input{input("a", src)}})
+	r, err := direct.New(direct.Config{
+		Plans:   compile(t, "SELECT v FROM a LIMIT 3", plan.Bounded),
+		Results: []string{""}, Sink: &out, Inputs: []direct.Input{input("a", src)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,10 +186,14 @@ func TestLive(t *testing.T) {
 				out.stop = cancel
 			}
 			text := `INSERT INTO both SELECT v, ts FROM a; INSERT INTO both SELECT v, ts FROM b; ` + tc.query
-			r, err := direct.New(direct.Config{Plans: compile(t, text, plan.Push), Results: []string{""}, Sink: out,
+			r, err := direct.New(direct.Config{
+				Plans: compile(t, text, plan.Push), Results: []string{""}, Sink: out,
 				Live: true,
-				Inputs: []direct.Input{input("a", &rows{v: []int64{1, 2}, at: []int64{1, 2}, size: 1, open: true}),
-					input("b", &rows{v: []int64{3, 4}, at: []int64{1, 2}, size: 1, open: true})}})
+				Inputs: []direct.Input{
+					input("a", &rows{v: []int64{1, 2}, at: []int64{1, 2}, size: 1, open: true}),
+					input("b", &rows{v: []int64{3, 4}, at: []int64{1, 2}, size: 1, open: true}),
+				},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -214,9 +226,11 @@ func (s *stopping) Result(topic string, p int, b *vector.Batch) error {
 func TestLiveSourceFails(t *testing.T) {
 	t.Parallel()
 	var out seen
-	r, err := direct.New(direct.Config{Plans: compile(t, union+" EMIT CHANGES", plan.Push), Results: []string{""},
+	r, err := direct.New(direct.Config{
+		Plans: compile(t, union+" EMIT CHANGES", plan.Push), Results: []string{""},
 		Sink: &out, Live: true, Inputs: []direct.Input{input("a",
-			&rows{v: []int64{1}, at: []int64{1}, size: 1, open: true}), input("b", broken{})}})
+			&rows{v: []int64{1}, at: []int64{1}, size: 1, open: true}), input("b", broken{})},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,10 +11,14 @@ import (
 
 // tradeSchema is the schema of the benchmark's rows of 105 bytes.
 func tradeSchema(columns int) *vector.Schema {
-	all := []vector.Field{{Name: "symbol", Type: vector.TString}, {Name: "price", Type: vector.TDecimal(18, 4)},
-		{Name: "volume", Type: vector.TBigInt}, {Name: "ts", Type: vector.TBigInt},
+	all := []vector.Field{
+		{Name: "symbol", Type: vector.TString},
+		{Name: "price", Type: vector.TDecimal(18, 4)},
+		{Name: "volume", Type: vector.TBigInt},
+		{Name: "ts", Type: vector.TBigInt},
 		{Name: "venue", Type: vector.TString},
-		{Name: "trade_id", Type: vector.TBigInt}}
+		{Name: "trade_id", Type: vector.TBigInt},
+	}
 	return &vector.Schema{Fields: all[:columns]}
 }
 

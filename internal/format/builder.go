@@ -311,8 +311,10 @@ func (b *Builder) Take() *vector.Batch {
 		return nil
 	}
 	n := b.rows
-	out := &vector.Batch{Schema: b.schema, Rows: n, Cols: make([]*vector.Vector, len(b.cols)), Time: b.times[:n],
-		Watermark: vector.NoTime, AppendTime: b.Now}
+	out := &vector.Batch{
+		Schema: b.schema, Rows: n, Cols: make([]*vector.Vector, len(b.cols)), Time: b.times[:n],
+		Watermark: vector.NoTime, AppendTime: b.Now,
+	}
 	for i := range b.cols {
 		c := &b.cols[i]
 		v := &vector.Vector{Type: c.typ, Len: n}

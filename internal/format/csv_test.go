@@ -21,35 +21,77 @@ func TestCSVRows(t *testing.T) {
 		rows     string
 		bad      []string
 	}{
-		{"by position", "1,a,1.5\n2,b,2\n", Config{},
-			"{\"id\":1,\"name\":\"a\",\"x\":1.5}\n{\"id\":2,\"name\":\"b\",\"x\":2.0}\n", nil},
-		{"header in another order and case", "X,ID,Name\n1.5,1,a\n", Config{}, "{\"id\":1,\"name\":\"a\",\"x\":1.5}\n",
-			nil},
-		{"no header: a column is missing", "id,name\n1,a,2\n", Config{}, "{\"id\":1,\"name\":\"a\",\"x\":2.0}\n",
-			[]string{"1 LEAT-5202 2 fields, want 3"}},
-		{"header said: others ignored, missing ones null", "id,y,name\n1,2,a\n", Config{Header: "true"},
-			"{\"id\":1,\"name\":\"a\",\"x\":null}\n", nil},
+		{
+			"by position", "1,a,1.5\n2,b,2\n",
+			Config{},
+			"{\"id\":1,\"name\":\"a\",\"x\":1.5}\n{\"id\":2,\"name\":\"b\",\"x\":2.0}\n", nil,
+		},
+		{
+			"header in another order and case", "X,ID,Name\n1.5,1,a\n",
+			Config{},
+			"{\"id\":1,\"name\":\"a\",\"x\":1.5}\n",
+			nil,
+		},
+		{
+			"no header: a column is missing", "id,name\n1,a,2\n",
+			Config{},
+			"{\"id\":1,\"name\":\"a\",\"x\":2.0}\n",
+			[]string{"1 LEAT-5202 2 fields, want 3"},
+		},
+		{
+			"header said: others ignored, missing ones null", "id,y,name\n1,2,a\n",
+			Config{Header: "true"},
+			"{\"id\":1,\"name\":\"a\",\"x\":null}\n", nil,
+		},
 		{"header denied", "id,name,x\n", Config{Header: "false"}, "", []string{`1 LEAT-5203 "id" is not BIGINT`}},
 		{"byte order mark", "\ufeffid,name,x\n1,a,2\n", Config{}, "{\"id\":1,\"name\":\"a\",\"x\":2.0}\n", nil},
-		{"null and empty", "1,,\n2,\"\",\"\"\n", Config{},
-			"{\"id\":1,\"name\":null,\"x\":null}\n{\"id\":2,\"name\":\"\",\"x\":null}\n", nil},
-		{"quotes", "1,\"a,\"\"b\"\"\r\nc\",\"3\"\r\n", Config{},
-			"{\"id\":1,\"name\":\"a,\\\"b\\\"\\r\\nc\",\"x\":3.0}\n", nil},
-		{"no newline at the end, empty lines", "\n\r\n1,a,1\n\n2,b,", Config{},
-			"{\"id\":1,\"name\":\"a\",\"x\":1.0}\n{\"id\":2,\"name\":\"b\",\"x\":null}\n", nil},
+		{
+			"null and empty", "1,,\n2,\"\",\"\"\n",
+			Config{},
+			"{\"id\":1,\"name\":null,\"x\":null}\n{\"id\":2,\"name\":\"\",\"x\":null}\n", nil,
+		},
+		{
+			"quotes", "1,\"a,\"\"b\"\"\r\nc\",\"3\"\r\n",
+			Config{},
+			"{\"id\":1,\"name\":\"a,\\\"b\\\"\\r\\nc\",\"x\":3.0}\n", nil,
+		},
+		{
+			"no newline at the end, empty lines", "\n\r\n1,a,1\n\n2,b,",
+			Config{},
+			"{\"id\":1,\"name\":\"a\",\"x\":1.0}\n{\"id\":2,\"name\":\"b\",\"x\":null}\n", nil,
+		},
 		{"other delimiter", "1\ta,b\t2\n", Config{Delimiter: "\t"}, "{\"id\":1,\"name\":\"a,b\",\"x\":2.0}\n", nil},
 		{"spaces around numbers only", " 1 , a , 2 \n", Config{}, "{\"id\":1,\"name\":\" a \",\"x\":2.0}\n", nil},
-		{"bad values and counts", "1,a,n/a\n2,b\n3,c,4,5\n4,d,1\n", Config{}, "{\"id\":4,\"name\":\"d\",\"x\":1.0}\n",
-			[]string{`1 LEAT-5203 "n/a" is not DOUBLE`, "2 LEAT-5202 2 fields, want 3",
-				"3 LEAT-5202 4 fields, want 3"}},
-		{"bad quotes", "1,a\"b,2\n2,\"a\"b,2\n3,c,3\n", Config{}, "{\"id\":3,\"name\":\"c\",\"x\":3.0}\n",
-			[]string{"1 LEAT-5201 a quote in a field that does not begin with one",
-				"2 LEAT-5201 text behind the closing quote of a field"}},
-		{"a quote that is not closed costs one line", "1,\"a,2\n2,b,2\n", Config{},
+		{
+			"bad values and counts", "1,a,n/a\n2,b\n3,c,4,5\n4,d,1\n",
+			Config{},
+			"{\"id\":4,\"name\":\"d\",\"x\":1.0}\n",
+			[]string{
+				`1 LEAT-5203 "n/a" is not DOUBLE`, "2 LEAT-5202 2 fields, want 3",
+				"3 LEAT-5202 4 fields, want 3",
+			},
+		},
+		{
+			"bad quotes", "1,a\"b,2\n2,\"a\"b,2\n3,c,3\n",
+			Config{},
+			"{\"id\":3,\"name\":\"c\",\"x\":3.0}\n",
+			[]string{
+				"1 LEAT-5201 a quote in a field that does not begin with one",
+				"2 LEAT-5201 text behind the closing quote of a field",
+			},
+		},
+		{
+			"a quote that is not closed costs one line", "1,\"a,2\n2,b,2\n",
+			Config{},
 			"{\"id\":2,\"name\":\"b\",\"x\":2.0}\n",
-			[]string{"1 LEAT-5201 a quoted field is not closed"}},
-		{"lines are counted through quotes", "1,\"a\nb\",1\nx,y,z\n", Config{},
-			"{\"id\":1,\"name\":\"a\\nb\",\"x\":1.0}\n", []string{`3 LEAT-5203 "x" is not BIGINT`}},
+			[]string{"1 LEAT-5201 a quoted field is not closed"},
+		},
+		{
+			"lines are counted through quotes", "1,\"a\nb\",1\nx,y,z\n",
+			Config{},
+			"{\"id\":1,\"name\":\"a\\nb\",\"x\":1.0}\n",
+			[]string{`3 LEAT-5203 "x" is not BIGINT`},
+		},
 		{"broken UTF-8", "1,a\xff,1\n", Config{}, "{\"id\":1,\"name\":\"a\ufffd\",\"x\":1.0}\n", nil},
 	} {
 		for _, most := range []int{1, 100} {
@@ -71,8 +113,10 @@ func TestCSVRows(t *testing.T) {
 
 // FuzzCSV reads three columns of text whole and in two pieces, and compares them with encoding/csv.
 func FuzzCSV(f *testing.F) {
-	for _, s := range []string{"a,b,c\n", "\"a\"\"\",\"b\nc\",d\r\n", ",,\n\"\",\"\",\"\"", "a,b\nc", "\"a,b",
-		"a\"b,c,d", "\r\n\n\r", "a,b,c\r\r\n", "\"\r\n\",b,c"} {
+	for _, s := range []string{
+		"a,b,c\n", "\"a\"\"\",\"b\nc\",d\r\n", ",,\n\"\",\"\",\"\"", "a,b\nc", "\"a,b",
+		"a\"b,c,d", "\r\n\n\r", "a,b,c\r\r\n", "\"\r\n\",b,c",
+	} {
 		f.Add([]byte(s), uint8(3))
 	}
 	schema := fields("p", vector.TString, "q", vector.TString, "r", vector.TString)

@@ -38,25 +38,44 @@ func TestMsgpackRows(t *testing.T) {
 	}{
 		{"a map", packed(t, row{"id": 1, "S": "a", "d": "1.50", "t": 1000, "x": row{"y": []int{1}}}), one, nil},
 		{"a list by position", packed(t, []any{1, "a", 1.5, time.UnixMilli(1000)}), one, nil},
-		{"rows behind each other", packed(t, row{"id": 1}, []any{2, nil, nil, nil}),
-			"{\"id\":1,\"s\":null,\"d\":null,\"t\":null}\n{\"id\":2,\"s\":null,\"d\":null,\"t\":null}\n", nil},
-		{"a list of rows, one of them bad", packed(t, []any{row{"id": 1, "s": "a", "d": 1.5,
-			"t": "1970-01-01T00:00:01Z"}, row{"id": "x"}, []any{1, "a", "1.5", 1000}}),
-			one + one, []string{`1 LEAT-5203 "x" is not BIGINT`}},
-		{"values of other types", packed(t, row{"id": 2.0, "s": 7, "d": 3}, row{"id": true},
-			row{"s": row{"b": 1, "a": []any{nil}}}),
+		{
+			"rows behind each other", packed(t, row{"id": 1}, []any{2, nil, nil, nil}),
+			"{\"id\":1,\"s\":null,\"d\":null,\"t\":null}\n{\"id\":2,\"s\":null,\"d\":null,\"t\":null}\n", nil,
+		},
+		{
+			"a list of rows, one of them bad", packed(t, []any{row{
+				"id": 1, "s": "a", "d": 1.5,
+				"t": "1970-01-01T00:00:01Z",
+			}, row{"id": "x"}, []any{1, "a", "1.5", 1000}}),
+			one + one,
+			[]string{`1 LEAT-5203 "x" is not BIGINT`},
+		},
+		{
+			"values of other types", packed(t, row{"id": 2.0, "s": 7, "d": 3}, row{"id": true},
+				row{"s": row{"b": 1, "a": []any{nil}}}),
 			"{\"id\":2,\"s\":\"7\",\"d\":3.00,\"t\":null}\n{\"id\":null,\"s\":\"{\\\"a\\\":[null],\\\"b\\\":1}\",\"d\":null,\"t\":null}\n",
-			[]string{`1 LEAT-5203 "true" is not BIGINT`}},
-		{"large integers", packed(t, row{"id": uint64(1) << 63}, row{"id": uint64(1)<<63 - 1}),
+			[]string{`1 LEAT-5203 "true" is not BIGINT`},
+		},
+		{
+			"large integers", packed(t, row{"id": uint64(1) << 63}, row{"id": uint64(1)<<63 - 1}),
 			"{\"id\":9223372036854775807,\"s\":null,\"d\":null,\"t\":null}\n",
-			[]string{`1 LEAT-5204 "9223372036854775808" is out of range of BIGINT`}},
-		{"wrong number of values, no row, an empty list", packed(t, []any{1}, 5, []any{}), "",
-			[]string{"1 LEAT-5202 1 values, want 4", "1 LEAT-5201 want a map or a list of values"}},
-		{"a bomb", []byte{0xdd, 0xff, 0xff, 0xff, 0xff}, "",
-			[]string{"1 LEAT-5201 malformed message: byte 5: 4294967295 elements promised, 0 bytes left"}},
-		{"cut off behind a good row", append(packed(t, row{"id": 9}), 0x82, 0xa2),
+			[]string{`1 LEAT-5204 "9223372036854775808" is out of range of BIGINT`},
+		},
+		{
+			"wrong number of values, no row, an empty list", packed(t, []any{1}, 5, []any{}), "",
+			[]string{"1 LEAT-5202 1 values, want 4", "1 LEAT-5201 want a map or a list of values"},
+		},
+		{
+			"a bomb",
+			[]byte{0xdd, 0xff, 0xff, 0xff, 0xff},
+			"",
+			[]string{"1 LEAT-5201 malformed message: byte 5: 4294967295 elements promised, 0 bytes left"},
+		},
+		{
+			"cut off behind a good row", append(packed(t, row{"id": 9}), 0x82, 0xa2),
 			"{\"id\":9,\"s\":null,\"d\":null,\"t\":null}\n",
-			[]string{"1 LEAT-5201 malformed message: byte 1: 4 elements promised, 1 bytes left"}},
+			[]string{"1 LEAT-5201 malformed message: byte 1: 4 elements promised, 1 bytes left"},
+		},
 	} {
 		for _, most := range []int{1, 100} {
 			b, err := NewBuilder(s, Options{MaxRows: most})
@@ -96,8 +115,11 @@ func TestRawAndBareValues(t *testing.T) {
 		rows string
 		bad  int
 	}{
-		{Config{Format: "raw", Lines: true}, vector.TString, "a\r\n\nb\xff",
-			"{\"v\":\"a\"}\n{\"v\":\"\"}\n{\"v\":\"b\ufffd\"}\n", 0},
+		{
+			Config{Format: "raw", Lines: true},
+			vector.TString, "a\r\n\nb\xff",
+			"{\"v\":\"a\"}\n{\"v\":\"\"}\n{\"v\":\"b\ufffd\"}\n", 0,
+		},
 		{Config{Format: "raw"}, vector.TBytes, "a\nb", "{\"v\":\"YQpi\"}\n", 0},
 		{Config{Format: "kafka"}, vector.TBigInt, "\x00\x00\x00\x00\x00\x00\x01\x00", "{\"v\":256}\n", 0},
 		{Config{Format: "kafka"}, vector.TInt, "\xff\xff\xff\xfe", "{\"v\":-2}\n", 0},
@@ -118,8 +140,14 @@ func TestRawAndBareValues(t *testing.T) {
 			t.Errorf("%s %s %q: got %q %v, want %q", c.cfg.Format, c.typ, c.in, rows, bad, c.rows)
 		}
 	}
-	for _, c := range []Config{{Format: "avro"}, {Format: "raw"}, {Format: "none"}, {Format: "csv", Delimiter: "ab"},
-		{Format: "csv", Header: "maybe"}, {Format: "msgpack", Lines: true}} {
+	for _, c := range []Config{
+		{Format: "avro"},
+		{Format: "raw"},
+		{Format: "none"},
+		{Format: "csv", Delimiter: "ab"},
+		{Format: "csv", Header: "maybe"},
+		{Format: "msgpack", Lines: true},
+	} {
 		if _, err := New(c, fields("a", vector.TBigInt)); err == nil {
 			t.Errorf("%+v was accepted", c)
 		}

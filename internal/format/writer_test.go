@@ -93,13 +93,17 @@ func TestWritersHeedTheSelection(t *testing.T) {
 // TestRowsComeBack writes random rows as JSON lines, JSON and CSV, and reads them again.
 func TestRowsComeBack(t *testing.T) {
 	t.Parallel()
-	types := []vector.Type{vector.TBigInt, vector.TInt, vector.TDouble, vector.TDecimal(18, 4), vector.TDecimal(38, 10),
-		vector.TString, vector.TBoolean, vector.TTimestamp, vector.TDate, vector.TTime, vector.TBytes}
+	types := []vector.Type{
+		vector.TBigInt, vector.TInt, vector.TDouble, vector.TDecimal(18, 4), vector.TDecimal(38, 10),
+		vector.TString, vector.TBoolean, vector.TTimestamp, vector.TDate, vector.TTime, vector.TBytes,
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		s := &vector.Schema{}
 		for i := range rapid.IntRange(1, 5).Draw(t, "columns") {
-			s.Fields = append(s.Fields, vector.Field{Name: fmt.Sprint("c", i),
-				Type: rapid.SampledFrom(types).Draw(t, "type")})
+			s.Fields = append(s.Fields, vector.Field{
+				Name: fmt.Sprint("c", i),
+				Type: rapid.SampledFrom(types).Draw(t, "type"),
+			})
 		}
 		var rows bytes.Buffer
 		n := rapid.IntRange(1, 200).Draw(t, "rows")

@@ -91,8 +91,10 @@ func Open(ctx context.Context, js jetstream.JetStream, cfg Config) (*Manager, er
 	if err != nil {
 		return nil, err
 	}
-	return &Manager{cfg: cfg, conn: js.Conn(), leases: leases, members: members, seen: map[string]sighting{},
-		held: map[string]Entry{}, moved: make(chan struct{})}, nil
+	return &Manager{
+		cfg: cfg, conn: js.Conn(), leases: leases, members: members, seen: map[string]sighting{},
+		held: map[string]Entry{}, moved: make(chan struct{}),
+	}, nil
 }
 
 // Clear forgets all members: the embedded server's folder had one process at a time, so what an earlier one left is

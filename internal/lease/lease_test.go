@@ -46,10 +46,12 @@ func openJS(t *testing.T) jetstream.JetStream {
 // member runs a manager until stop is called; silence of others is noticed after 400 ms.
 func member(t *testing.T, js jetstream.JetStream, id string) (m *lease.Manager, stop func()) {
 	t.Helper()
-	m, err := lease.Open(t.Context(), js, lease.Config{ID: id, Roles: []string{"engine"},
+	m, err := lease.Open(t.Context(), js, lease.Config{
+		ID: id, Roles: []string{"engine"},
 		Heartbeat: 50 * time.Millisecond, Timeout: 400 * time.Millisecond, Status: func() json.RawMessage {
 			return json.RawMessage(`{}`)
-		}})
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,13 +227,15 @@ func TestPool(t *testing.T) {
 			}},
 		}
 		if wanted.Load() {
-			list = append(list, lease.Work{Name: "steady", Version: "1",
+			list = append(list, lease.Work{
+				Name: "steady", Version: "1",
 				Run: func(ctx context.Context, _ uint64) error {
 					steady.Add(1)
 					<-ctx.Done()
 					close(ended)
 					return context.Cause(ctx)
-				}})
+				},
+			})
 		}
 		return list
 	}

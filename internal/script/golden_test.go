@@ -88,13 +88,15 @@ func (c *golden) run(t *testing.T, partitions, maxRows int) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stats, err := p.Run(context.Background(), script.RunOptions{Out: w, Stdout: &out, NowMs: 1_000_000, Dir: dir,
+	stats, err := p.Run(context.Background(), script.RunOptions{
+		Out: w, Stdout: &out, NowMs: 1_000_000, Dir: dir,
 		MaxRows: maxRows, Bad: func(stream string, b source.BadRow) {
 			o.dead = append(o.dead, fmt.Sprintf("%s %s %s", stream, b.Code, b.Original))
 		},
 		Failed: func(_ string, row []byte, code, msg string) {
 			o.dead = append(o.dead, fmt.Sprintf("%s %s %s", row, code, msg))
-		}})
+		},
+	})
 	if err != nil {
 		o.dead = append(o.dead, "error: "+strings.ReplaceAll(err.Error(), dir, "DIR"))
 	}

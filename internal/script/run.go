@@ -135,8 +135,10 @@ func (x *execution) build(ctx context.Context) (*direct.Runner, error) {
 
 // input opens the source of a declared object.
 func (x *execution) input(ctx context.Context, o *plan.Object) (direct.Input, error) {
-	in := direct.Input{Topic: o.Topic, Writers: direct.One(stage.IngestWriter), Keys: o.Placement(),
-		Partitions: o.Partitions, Table: o.Kind == ast.Table}
+	in := direct.Input{
+		Topic: o.Topic, Writers: direct.One(stage.IngestWriter), Keys: o.Placement(),
+		Partitions: o.Partitions, Table: o.Kind == ast.Table,
+	}
 	r, err := x.open(ctx, o)
 	if err != nil {
 		return in, err
@@ -153,10 +155,12 @@ func (x *execution) input(ctx context.Context, o *plan.Object) (direct.Input, er
 // open opens the reader of a source; nil for one that only INSERT fills.
 func (x *execution) open(ctx context.Context, o *plan.Object) (*source.Reader, error) {
 	s := o.Source
-	cfg := source.Config{Format: s.Format, Schema: o.Schema(), EventTime: o.EventTime,
+	cfg := source.Config{
+		Format: s.Format, Schema: o.Schema(), EventTime: o.EventTime,
 		EventTimeFormat: o.EventTimeFormat, Delimiter: s.Delimiter, Header: s.Header, WatermarkDelayMs: o.DelayMs,
 		MaxFutureMs: s.MaxFutureMs, OnError: s.OnError,
-		Now: x.opt.NowMs, MaxRows: x.opt.MaxRows}
+		Now: x.opt.NowMs, MaxRows: x.opt.MaxRows,
+	}
 	if x.opt.OnError != "" {
 		cfg.OnError = x.opt.OnError
 	}
@@ -260,9 +264,11 @@ func (x *execution) insertsInto(inputs []direct.Input) []direct.Input {
 		x.stats.In += uint64(b.Rows)
 		i := slices.IndexFunc(inputs, func(in direct.Input) bool { return in.Topic == ins.Object.Topic })
 		if i < 0 {
-			inputs = append(inputs, direct.Input{Topic: ins.Object.Topic, Writers: direct.One(stage.IngestWriter),
+			inputs = append(inputs, direct.Input{
+				Topic: ins.Object.Topic, Writers: direct.One(stage.IngestWriter),
 				Keys: ins.Object.Placement(), Partitions: ins.Object.Partitions,
-				Source: &inserts{rows: []*vector.Batch{b}}})
+				Source: &inserts{rows: []*vector.Batch{b}},
+			})
 			continue
 		}
 		if have, ok := inputs[i].Source.(*inserts); ok {

@@ -27,9 +27,11 @@ func dataDir(t testing.TB) string {
 // schemaOf reads "a BIGINT, b DECIMAL(18,4)".
 func schemaOf(t testing.TB, text string) *vector.Schema {
 	t.Helper()
-	kinds := map[string]vector.Type{"BIGINT": vector.TBigInt, "STRING": vector.TString, "DOUBLE": vector.TDouble,
+	kinds := map[string]vector.Type{
+		"BIGINT": vector.TBigInt, "STRING": vector.TString, "DOUBLE": vector.TDouble,
 		"BOOLEAN": vector.TBoolean, "TIMESTAMP": vector.TTimestamp, "INT": vector.TInt, "DATE": vector.TDate,
-		"TIME": vector.TTime, "BYTES": vector.TBytes}
+		"TIME": vector.TTime, "BYTES": vector.TBytes,
+	}
 	s := &vector.Schema{}
 	for _, m := range regexp.MustCompile(`(\w+) (\w+)(?:\((\d+),(\d+)\))?`).FindAllStringSubmatch(text, -1) {
 		typ, ok := kinds[m[2]]
@@ -73,10 +75,12 @@ var inputs = []struct {
 		best_ask DECIMAL(18,8)`, "json", "", 9_946, 4},
 	{"coinbase_l2.csv.gz", `seq BIGINT, recv_ms BIGINT, ts BIGINT, product_id STRING, side STRING, price DECIMAL(18,8),
 		size DECIMAL(18,8)`, "csv", "ts", 9_719, 0},
-	{"earthquakes.ndjson.gz",
+	{
+		"earthquakes.ndjson.gz",
 		`id STRING, time BIGINT, updated BIGINT, mag DOUBLE, magType STRING, place STRING, net STRING,
 		status STRING, type STRING, felt BIGINT, cdi DOUBLE, mmi DOUBLE, alert STRING, tsunami BIGINT, sig BIGINT,
-		nst BIGINT, dmin DOUBLE, rms DOUBLE, gap DOUBLE, lon DOUBLE, lat DOUBLE, depth DOUBLE`, "json", "time", 1_707, 0},
+		nst BIGINT, dmin DOUBLE, rms DOUBLE, gap DOUBLE, lon DOUBLE, lat DOUBLE, depth DOUBLE`, "json", "time", 1_707, 0,
+	},
 	{"taxi.csv.gz", `pickup_community_area BIGINT, fare DECIMAL(10,2), trip_start_month BIGINT, trip_start_hour BIGINT,
 		trip_start_day BIGINT, trip_start_timestamp BIGINT, pickup_latitude DOUBLE, pickup_longitude DOUBLE,
 		dropoff_latitude DOUBLE, dropoff_longitude DOUBLE, trip_miles DOUBLE, pickup_census_tract DOUBLE,

@@ -18,8 +18,10 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-var idSchema = &vector.Schema{Fields: []vector.Field{{Name: "id", Type: vector.TBigInt},
-	{Name: "s", Type: vector.TString}}}
+var idSchema = &vector.Schema{Fields: []vector.Field{
+	{Name: "id", Type: vector.TBigInt},
+	{Name: "s", Type: vector.TString},
+}}
 
 func writeFile(t *testing.T, path, text string) {
 	t.Helper()

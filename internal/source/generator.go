@@ -50,12 +50,16 @@ func GeneratorSchema(kind string) (*vector.Schema, bool) {
 	price := vector.TDecimal(18, 4)
 	switch kind {
 	case "trades":
-		return &vector.Schema{Fields: []vector.Field{f("trade_id", vector.TBigInt), f("symbol", vector.TString),
-			f("price", price), f("volume", vector.TBigInt), f("ts", vector.TBigInt), f("venue", vector.TString)}}, true
+		return &vector.Schema{Fields: []vector.Field{
+			f("trade_id", vector.TBigInt), f("symbol", vector.TString),
+			f("price", price), f("volume", vector.TBigInt), f("ts", vector.TBigInt), f("venue", vector.TString),
+		}}, true
 	case "quotes":
-		return &vector.Schema{Fields: []vector.Field{f("quote_id", vector.TBigInt), f("symbol", vector.TString),
+		return &vector.Schema{Fields: []vector.Field{
+			f("quote_id", vector.TBigInt), f("symbol", vector.TString),
 			f("bid", price), f("bid_size", vector.TBigInt), f("ask", price), f("ask_size", vector.TBigInt),
-			f("ts", vector.TBigInt), f("venue", vector.TString)}}, true
+			f("ts", vector.TBigInt), f("venue", vector.TString),
+		}}, true
 	}
 	return nil, false
 }

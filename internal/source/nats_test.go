@@ -185,9 +185,17 @@ func TestCovers(t *testing.T) {
 		outer, inner string
 		want         bool
 	}{
-		{">", "a.b", true}, {"a.>", "a.b.c", true}, {"a.>", "a.*", true}, {"a.*", "a.b", true}, {"a.*", "a.>", false},
+		{">", "a.b", true},
+		{"a.>", "a.b.c", true},
+		{"a.>", "a.*", true},
+		{"a.*", "a.b", true},
+		{"a.*", "a.>", false},
 		{"a.*", "a", false},
-		{"a.b", "a.*", false}, {"a", "a.b", false}, {"a.b", "a.b", true}, {"*.b", "a.b", true}, {"a.>", "a", false},
+		{"a.b", "a.*", false},
+		{"a", "a.b", false},
+		{"a.b", "a.b", true},
+		{"*.b", "a.b", true},
+		{"a.>", "a", false},
 		{"a.*.c", "a.*.c", true},
 	} {
 		if got := covers(c.outer, c.inner); got != c.want {

@@ -64,8 +64,10 @@ func (s *Core) Next(ctx context.Context) (*Chunk, error) {
 		}
 		s.seq++
 		waiting, _, err := s.sub.Pending()
-		s.chunk = Chunk{Data: m.Data, Message: true, Start: Position{Seq: s.seq}, Subject: m.Subject, TimeMs: s.Clock(),
-			More: err == nil && waiting > 0}
+		s.chunk = Chunk{
+			Data: m.Data, Message: true, Start: Position{Seq: s.seq}, Subject: m.Subject, TimeMs: s.Clock(),
+			More: err == nil && waiting > 0,
+		}
 		envelope(&s.chunk, m.Header)
 		return &s.chunk, nil
 	}

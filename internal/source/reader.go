@@ -103,8 +103,10 @@ func NewReader(src Source, cfg Config, lines bool, from Position) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	b, err := format.NewBuilder(cfg.Schema, format.Options{MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, MaxRecord: cfg.MaxRecord,
-		EventTime: cfg.EventTime, EventTimeFormat: cfg.EventTimeFormat, StopAtBad: cfg.OnError == FailFast})
+	b, err := format.NewBuilder(cfg.Schema, format.Options{
+		MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, MaxRecord: cfg.MaxRecord,
+		EventTime: cfg.EventTime, EventTimeFormat: cfg.EventTimeFormat, StopAtBad: cfg.OnError == FailFast,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -213,8 +215,10 @@ func (r *Reader) fetch(ctx context.Context) error {
 // decode takes rows out of the chunk, and lets go of it when there are no more.
 func (r *Reader) decode() {
 	c := r.chunk
-	origin := Origin{Seq: c.Start.Seq, Subject: c.Subject, TimeMs: c.TimeMs, Correlation: c.Correlation,
-		Traceparent: c.Traceparent, Baggage: c.Baggage}
+	origin := Origin{
+		Seq: c.Start.Seq, Subject: c.Subject, TimeMs: c.TimeMs, Correlation: c.Correlation,
+		Traceparent: c.Traceparent, Baggage: c.Baggage,
+	}
 	if n := len(r.segments); n == 0 || r.segments[n-1].Origin != origin {
 		r.segments = append(r.segments, Segment{First: r.b.Rows(), Origin: origin})
 	}

@@ -319,8 +319,10 @@ func (m *Machine) Restore(src []byte) error {
 	for i := range v {
 		v[i] = binary.LittleEndian.Uint64(src[i*8:])
 	}
-	m.counts = task.Counts{In: v[0], Used: v[1], Out: v[2], Filtered: v[3], Late: v[4], DeadLettered: v[5],
-		Skipped: v[6]}
+	m.counts = task.Counts{
+		In: v[0], Used: v[1], Out: v[2], Filtered: v[3], Late: v[4], DeadLettered: v[5],
+		Skipped: v[6],
+	}
 	m.wm, m.idle = int64(v[7]), src[64] == 1
 	src = src[fixedBytes:]
 	for port := range m.ports {

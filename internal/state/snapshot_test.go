@@ -15,8 +15,10 @@ func anySnapshot(t *rapid.T) *Snapshot {
 		Machine: rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "machine"),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "inputs") {
-		in := Input{Created: rapid.Int64().Draw(t, "created"), Seq: rapid.Uint64().Draw(t, "seq"),
-			Hash: rapid.Uint64().Draw(t, "hash")}
+		in := Input{
+			Created: rapid.Int64().Draw(t, "created"), Seq: rapid.Uint64().Draw(t, "seq"),
+			Hash: rapid.Uint64().Draw(t, "hash"),
+		}
 		chain := rapid.MapOfN(rapid.StringMatching(`[a-z.]{1,10}`), rapid.Uint64(), 0, 4).Draw(t, "chain")
 		if len(chain) > 0 {
 			in.Chain = chain
@@ -47,9 +49,11 @@ func TestSnapshotRoundTrip(t *testing.T) {
 // TestEveryFlippedByteIsNoticed damages each byte of a frame in turn.
 func TestEveryFlippedByteIsNoticed(t *testing.T) {
 	t.Parallel()
-	s := &Snapshot{Task: "q1-1-3", Step: 7,
+	s := &Snapshot{
+		Task: "q1-1-3", Step: 7,
 		Inputs: []Input{{Created: 1, Seq: 2, Hash: 3, Chain: map[string]uint64{"a": 1}}}, Runner: []byte("runner"),
-		Machine: []byte("machine")}
+		Machine: []byte("machine"),
+	}
 	data := s.Append(nil)
 	for i := range data {
 		data[i] ^= 0x10

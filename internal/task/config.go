@@ -71,6 +71,8 @@ type Config struct {
 	Clock func() int64
 	// Lease tells whether this owner still holds its lease: one that finds a hole in a log asks first. nil: it does.
 	Lease func(ctx context.Context) (held bool, err error)
+	// Span, if not nil, starts the span of a step on a batch that carries a trace, and returns what ends it.
+	Span func(traceparent string, rows int) (end func())
 	// OnStatus hears what an output waits for. It may not block.
 	OnStatus func(topic.Status)
 	// Report, if not nil, is kept up to date for others to read.

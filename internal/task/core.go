@@ -237,6 +237,9 @@ func (c *core) run(d *Delivery, bad []int) {
 	if c.clock != nil {
 		start = c.clock()
 	}
+	if c.cfg.Span != nil && d.Trace != "" {
+		defer c.cfg.Span(d.Trace, d.Batch.Live())()
+	}
 	if err := c.guarded(func() { c.machineStep(d, bad, emitter{c}) }); err != nil {
 		c.crashed(err)
 		return

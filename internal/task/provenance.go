@@ -156,8 +156,10 @@ var provenanceFields = map[string]func(*Provenance, string) error{
 	"n": func(p *Provenance, v string) error {
 		n, err := parseNumbers(v, 7)
 		if err == nil && len(n) == 7 {
-			p.Counts = Counts{In: n[0], Used: n[1], Out: n[2], Filtered: n[3], Late: n[4], DeadLettered: n[5],
-				Skipped: n[6]}
+			p.Counts = Counts{
+				In: n[0], Used: n[1], Out: n[2], Filtered: n[3], Late: n[4], DeadLettered: n[5],
+				Skipped: n[6],
+			}
 		}
 		return err
 	},

@@ -67,9 +67,11 @@ func TestProvenanceText(t *testing.T) {
 	if got := string(p.Append(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	for _, bad := range []string{"", "2;w=a;k=batch", "1", "1;w=a", "1;w=a;k=b;c=7", "1;w=a;k=b;p=1,x",
+	for _, bad := range []string{
+		"", "2;w=a;k=batch", "1", "1;w=a", "1;w=a;k=b;c=7", "1;w=a;k=b;p=1,x",
 		"1;w=a;k=b;o=1,AgU",
-		"1;w=a;k=b;p=1,2;o=1,gICA", "1;w", strings.Repeat("x", maxProvenance+1)} {
+		"1;w=a;k=b;p=1,2;o=1,gICA", "1;w", strings.Repeat("x", maxProvenance+1),
+	} {
 		if p, err := ParseProvenance(bad); err == nil {
 			t.Errorf("%.40q gave %+v", bad, p)
 		}

@@ -63,7 +63,10 @@ func newRig(t *testing.T) *rig {
 func (r *rig) open(t *testing.T, prefix string) {
 	t.Helper()
 	for _, s := range []struct{ name, class string }{
-		{"S", topic.ClassSource}, {"E", topic.ClassResult}, {"R", topic.ClassResult}, {"late", topic.ClassResult},
+		{"S", topic.ClassSource},
+		{"E", topic.ClassResult},
+		{"R", topic.ClassResult},
+		{"late", topic.ClassResult},
 		{"dead", topic.ClassDead},
 	} {
 		name := prefix + s.name

@@ -57,8 +57,10 @@ func (c *core) inputHeld() bool {
 func (c *core) capture() {
 	c.snaps++
 	c.sinceSnap = 0
-	s := &state.Snapshot{Task: c.cfg.Name, Step: c.step, Runner: c.appendRunner(nil),
-		Machine: c.cfg.Machine.Snapshot(nil)}
+	s := &state.Snapshot{
+		Task: c.cfg.Name, Step: c.step, Runner: c.appendRunner(nil),
+		Machine: c.cfg.Machine.Snapshot(nil),
+	}
 	for i := range c.inputs {
 		in := &c.inputs[i]
 		b := in.bookmark()

@@ -40,8 +40,10 @@ func toyRows(b *vector.Batch) []toyRow {
 	var rows []toyRow
 	for k := range b.Live() {
 		i := rowAt(b, k)
-		rows = append(rows, toyRow{b.Cols[0].I64[i], b.Cols[1].I64[i], b.Cols[2].I64[i], b.Cols[3].I64[i],
-			b.Cols[4].I64[i]})
+		rows = append(rows, toyRow{
+			b.Cols[0].I64[i], b.Cols[1].I64[i], b.Cols[2].I64[i], b.Cols[3].I64[i],
+			b.Cols[4].I64[i],
+		})
 	}
 	return rows
 }

@@ -202,8 +202,10 @@ func (s *sourceWriter) add(name string, rows []toyRow, wm int64, idle bool) {
 	var b messages.ProcessBatch
 	vector.ToColumns(toyBatch(rows), &b.Columns)
 	b.Watermark, b.Idle = wm, idle
-	p := Provenance{Writer: name, Epoch: 1, Kind: KindBatch, Cursor: Cursor{Step: uint64(len(s.rest) + 1)},
-		Watermark: wm}
+	p := Provenance{
+		Writer: name, Epoch: 1, Kind: KindBatch, Cursor: Cursor{Step: uint64(len(s.rest) + 1)},
+		Watermark: wm,
+	}
 	s.rest = append(s.rest, &topic.Message{
 		Subject: s.subject, Data: b.Append(nil),
 		Header: map[string]string{topic.HeaderProvenance: string(p.Append(nil))},

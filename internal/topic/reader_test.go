@@ -96,12 +96,14 @@ func TestReaderGaps(t *testing.T) {
 		{
 			"one in the middle", 4,
 			func(l *topic.Memory) { l.Delete(7) },
-			[]uint64{5, 6, 8}, 7, "message 7 of leat.src.x.0.a is missing",
+			[]uint64{5, 6, 8},
+			7, "message 7 of leat.src.x.0.a is missing",
 		},
 		{
 			"the first behind the position", 4,
 			func(l *topic.Memory) { l.Delete(5) },
-			[]uint64{6}, 5, "message 5 of leat.src.x.0.a is missing",
+			[]uint64{6},
+			5, "message 5 of leat.src.x.0.a is missing",
 		},
 		{"one before the position", 4, func(l *topic.Memory) { l.Delete(2) }, seqs(5, 10), 0, ""},
 		{
@@ -112,7 +114,8 @@ func TestReaderGaps(t *testing.T) {
 		{
 			"from the start, one in the middle", 0,
 			func(l *topic.Memory) { l.Delete(5) },
-			[]uint64{1, 2, 3, 4, 6}, 5, "and 3 was the last one read",
+			[]uint64{1, 2, 3, 4, 6},
+			5, "and 3 was the last one read",
 		},
 		{"cut behind the position", 4, func(l *topic.Memory) { l.CutTo(6) }, []uint64{5, 6}, 0, ""},
 		{

@@ -254,7 +254,10 @@ func TestShardRules(t *testing.T) {
 		t.Error(l.Name(), again.Name())
 	}
 	for i, c := range []jetstream.StreamConfig{
-		{MaxAge: time.Hour}, {MaxMsgsPerSubject: 9}, {AllowDirect: true}, {Discard: jetstream.DiscardOld},
+		{MaxAge: time.Hour},
+		{MaxMsgsPerSubject: 9},
+		{AllowDirect: true},
+		{Discard: jetstream.DiscardOld},
 		{MaxBytes: -1},
 	} {
 		c.Name, c.Subjects = fmt.Sprintf("BAD%d", i), []string{fmt.Sprintf("bad%d", i)}

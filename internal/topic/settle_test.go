@@ -33,16 +33,19 @@ func TestSettle(t *testing.T) {
 		{"fenced at once", []answer{wrong(9), {m: other}}, "rf", 0, ErrFenced, false},
 		{
 			"a read that does not find it ends no doubt",
-			[]answer{failed(ErrNoAnswer), wrong(7), failed(ErrNotFound), wrong(7), {m: mine}}, "srsrd", 7, nil, true,
+			[]answer{failed(ErrNoAnswer), wrong(7), failed(ErrNotFound), wrong(7), {m: mine}},
+			"srsrd", 7, nil, true,
 		},
 		{
 			"a read without answer ends no doubt",
-			[]answer{failed(ErrNoAnswer), wrong(7), failed(ErrNoAnswer), wrong(7), {m: mine}}, "srsrd", 7, nil, true,
+			[]answer{failed(ErrNoAnswer), wrong(7), failed(ErrNoAnswer), wrong(7), {m: mine}},
+			"srsrd", 7, nil, true,
 		},
 		{"undecided ends no doubt", []answer{failed(ErrNoAnswer), failed(ErrUndecided), ok}, "ssd", 6, nil, true},
 		{
 			"full ends no doubt",
-			[]answer{failed(ErrNoAnswer), failed(ErrFull), failed(ErrFull), wrong(7), {m: mine}}, "sssrd", 7, nil, true,
+			[]answer{failed(ErrNoAnswer), failed(ErrFull), failed(ErrFull), wrong(7), {m: mine}},
+			"sssrd", 7, nil, true,
 		},
 		{"full, then room", []answer{failed(ErrFull), ok}, "sd", 6, nil, false},
 		{"server full, then room", []answer{failed(ErrServerFull), ok}, "sd", 6, nil, false},

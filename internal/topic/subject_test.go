@@ -58,7 +58,10 @@ func TestSubjectRefusesKeys(t *testing.T) {
 		class, name, writer string
 		partition           int
 	}{
-		{"api", "x", "w", 0}, {"src", "a.>", "w", 0}, {"src", "x", "a.b", 0}, {"src", "x", "", 0},
+		{"api", "x", "w", 0},
+		{"src", "a.>", "w", 0},
+		{"src", "x", "a.b", 0},
+		{"src", "x", "", 0},
 		{"src", "x", "w", -1},
 	} {
 		func() {

@@ -27,8 +27,10 @@ type decoder struct {
 }
 
 // fields is the fields of a message; a bit of decoder.seen stands for each. Those up to required must be there.
-var fields = [...]string{"k", "id", "cid", "ts", "rc", "sid", "wm", "idle", "end", "n", "cols", "ops", "et",
-	"cnt", "errs", "ns"}
+var fields = [...]string{
+	"k", "id", "cid", "ts", "rc", "sid", "wm", "idle", "end", "n", "cols", "ops", "et",
+	"cnt", "errs", "ns",
+}
 
 const (
 	processFields = 1<<13 - 1

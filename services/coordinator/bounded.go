@@ -147,7 +147,8 @@ func (c *Coordinator) readTables(ctx context.Context, b *Bounded) error {
 // ReadToEnd hands the rows of a topic to f (nil: nobody) until every writer of every partition has said that it has
 // ended. It fails when a task or source stops for good.
 func (c *Coordinator) ReadToEnd(ctx context.Context, name string, schema *vector.Schema, partitions int,
-	writers func(int) []string, f func(*vector.Batch) error) error {
+	writers func(int) []string, f func(*vector.Batch) error,
+) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go c.watchStops(ctx, cancel)

@@ -90,8 +90,10 @@ func open(ctx context.Context, cfg Config) (*Coordinator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Coordinator{cfg: cfg, js: js, store: store, log: cfg.Log.Named("coordinator"), id: cfg.Members.ID(),
-		cursors: newCursors(), current: current}, nil
+	return &Coordinator{
+		cfg: cfg, js: js, store: store, log: cfg.Log.Named("coordinator"), id: cfg.Members.ID(),
+		cursors: newCursors(), current: current,
+	}, nil
 }
 
 func (c *Coordinator) saw(cat *catalog.Catalog) error {

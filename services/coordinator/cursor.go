@@ -58,16 +58,20 @@ func (cs *cursors) start(
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
-	cur := &cursor{id: hex.EncodeToString(id[:]), schema: schema, more: make(chan struct{}, 1),
-		room: make(chan struct{}, 1), fetched: time.Now()}
+	cur := &cursor{
+		id: hex.EncodeToString(id[:]), schema: schema, more: make(chan struct{}, 1),
+		room: make(chan struct{}, 1), fetched: time.Now(),
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	cur.cancel = cancel
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if len(cs.all) >= maxCursors {
 		cancel()
-		return nil, &api.Error{Code: "LEAT-5101", Message: "too many queries of clients are running",
-			Hint: "close some", Retryable: true}
+		return nil, &api.Error{
+			Code: "LEAT-5101", Message: "too many queries of clients are running",
+			Hint: "close some", Retryable: true,
+		}
 	}
 	cs.all[cur.id] = cur
 	go func() {
@@ -225,8 +229,10 @@ func (cs *cursors) expire(ctx context.Context) error {
 func (c *Coordinator) Fetch(ctx context.Context, req api.FetchRequest) api.FetchResponse {
 	cur, ok := c.cursors.get(req.Cursor)
 	if !ok {
-		return api.FetchResponse{Done: true, Error: &api.Error{Code: string(sqlerr.NotFound), Message: "no such cursor",
-			Hint: "it ended, or its client stayed away for a minute"}}
+		return api.FetchResponse{Done: true, Error: &api.Error{
+			Code: string(sqlerr.NotFound), Message: "no such cursor",
+			Hint: "it ended, or its client stayed away for a minute",
+		}}
 	}
 	wait := min(max(time.Duration(req.WaitMs)*time.Millisecond, 0), maxFetchWait)
 	timer := time.NewTimer(wait)

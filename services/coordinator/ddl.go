@@ -133,8 +133,10 @@ func (c *Coordinator) createAs(
 }
 
 func (c *Coordinator) newQuery(s *session, cat *catalog.Catalog, text string, with []ast.Property) *catalog.Query {
-	q := &catalog.Query{ID: fmt.Sprintf("q%d", cat.NextQuery), Statement: text, State: catalog.Running, Emit: "batch",
-		OnError: "dlq", Late: "drop"}
+	q := &catalog.Query{
+		ID: fmt.Sprintf("q%d", cat.NextQuery), Statement: text, State: catalog.Running, Emit: "batch",
+		OnError: "dlq", Late: "drop",
+	}
 	if s.set["emit"] == "record" {
 		q.Emit = "record"
 	}
@@ -228,8 +230,10 @@ func sorted[V any](m map[string]V) []string {
 var sinkTargets = map[string]string{"NATS": "a subject", "KV": "a bucket", "FILE": "a path", "CONSOLE": ""}
 
 // sinkProperties are what WITH of a sink knows.
-var sinkProperties = []string{"format", "max_bytes", "on_error", "rotate_bytes", "rotate_rows", "stream", "replicas",
-	"max_retries", "delimiter"}
+var sinkProperties = []string{
+	"format", "max_bytes", "on_error", "rotate_bytes", "rotate_rows", "stream", "replicas",
+	"max_retries", "delimiter",
+}
 
 // createSink adds a sink.
 func (c *Coordinator) createSink(ctx context.Context, st *ast.CreateSink) (api.Result, error) {
@@ -238,8 +242,10 @@ func (c *Coordinator) createSink(ctx context.Context, st *ast.CreateSink) (api.R
 		return done, sqlerr.New(sqlerr.NotSupported, st.AddressAt, "a sink TO %s is not supported", st.Target).
 			WithHint("targets: NATS 'subject', KV 'bucket', FILE 'path', CONSOLE")
 	}
-	sink := &catalog.Sink{Name: st.Name.Name, Target: st.Target, Address: st.Address, State: catalog.Running,
-		Statement: st.Text, Props: map[string]string{}}
+	sink := &catalog.Sink{
+		Name: st.Name.Name, Target: st.Target, Address: st.Address, State: catalog.Running,
+		Statement: st.Text, Props: map[string]string{},
+	}
 	for _, w := range st.With {
 		if !slices.Contains(sinkProperties, w.Name) {
 			return done, sqlerr.New(sqlerr.BadProperty, w.At, "a sink has no property %q", w.Name).

@@ -42,8 +42,10 @@ func (c *Coordinator) DLQ(ctx context.Context, req api.DLQRequest) api.DLQRespon
 func (c *Coordinator) dlq(ctx context.Context, req api.DLQRequest) (api.DLQResponse, error) {
 	resp := api.DLQResponse{Letters: []api.DeadLetter{}}
 	if !slices.Contains([]string{"list", "show", "retry", "drop"}, req.Op) {
-		return resp, &api.Error{Code: "LEAT-2001", Message: fmt.Sprintf("no operation %q", req.Op),
-			Hint: "list, show, retry or drop"}
+		return resp, &api.Error{
+			Code: "LEAT-2001", Message: fmt.Sprintf("no operation %q", req.Op),
+			Hint: "list, show, retry or drop",
+		}
 	}
 	if (req.Op == "retry" || req.Op == "drop") && req.ID == "" && !req.All && req.Query == "" && req.Reason == "" {
 		return resp, &api.Error{Code: "LEAT-2001", Message: req.Op + " needs an id, --query, --reason or --all"}
@@ -60,8 +62,10 @@ func (c *Coordinator) dlq(ctx context.Context, req api.DLQRequest) (api.DLQRespo
 		return resp, err
 	}
 	if req.ID != "" && len(found) == 0 {
-		return resp, &api.Error{Code: string(sqlerr.NotFound), Message: "no dead letter " + req.ID,
-			Hint: "leat dlq list shows them"}
+		return resp, &api.Error{
+			Code: string(sqlerr.NotFound), Message: "no dead letter " + req.ID,
+			Hint: "leat dlq list shows them",
+		}
 	}
 	resp.Count = len(found)
 	if (req.Op == "retry" || req.Op == "drop") && !req.DryRun {
@@ -94,11 +98,13 @@ func (l letter) id() string { return fmt.Sprintf("%s/%d/%d", l.topic, l.partitio
 func (l letter) markKey() string { return fmt.Sprintf("%s.%d.%d", l.topic, l.partition, l.seq) }
 
 func (l letter) readable(whole bool) api.DeadLetter {
-	d := api.DeadLetter{ID: l.id(), Source: l.Source, Subject: l.Subject, Partition: l.Partition, Sequence: l.Sequence,
+	d := api.DeadLetter{
+		ID: l.id(), Source: l.Source, Subject: l.Subject, Partition: l.Partition, Sequence: l.Sequence,
 		Row: l.Row, Query: l.Query, Stage: l.Stage, Code: l.Code, Error: l.Error, CorrelationID: l.CorrelationID,
 		TraceID:  l.TraceID,
 		Attempts: l.Attempts, Time: time.UnixMilli(l.TimeMs).UTC().
-				Format(time.RFC3339Nano), Format: l.Format, Truncated: l.Truncated}
+				Format(time.RFC3339Nano), Format: l.Format, Truncated: l.Truncated,
+	}
 	original := l.Original
 	const preview = 120
 	if !whole && len(original) > preview {
@@ -236,8 +242,10 @@ func (c *Coordinator) retry(ctx context.Context, l letter) error {
 	}
 	o := c.objectOf(l)
 	if o == nil {
-		return &api.Error{Code: string(sqlerr.NotFound),
-			Message: fmt.Sprintf("the stream of dead letter %s is gone", l.id())}
+		return &api.Error{
+			Code:    string(sqlerr.NotFound),
+			Message: fmt.Sprintf("the stream of dead letter %s is gone", l.id()),
+		}
 	}
 	msg := nats.NewMsg(api.SubjectPush + "." + o.Topic)
 	msg.Header.Set(api.HeaderFormat, l.Format)

@@ -135,9 +135,13 @@ func apiError(err error, script string) *api.Error {
 	var e *sqlerr.Error
 	if errors.As(err, &e) {
 		line, col := sqlerr.Position(script, e.Span.Start)
-		return &api.Error{Code: string(e.Code), Message: e.Msg, Hint: e.Hint,
-			Position: &api.Position{Line: line, Column: col, Offset: e.Span.Start,
-				Length: max(1, e.Span.End-e.Span.Start)}}
+		return &api.Error{
+			Code: string(e.Code), Message: e.Msg, Hint: e.Hint,
+			Position: &api.Position{
+				Line: line, Column: col, Offset: e.Span.Start,
+				Length: max(1, e.Span.End-e.Span.Start),
+			},
+		}
 	}
 	var a *api.Error
 	if errors.As(err, &a) {

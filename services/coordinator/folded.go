@@ -82,9 +82,11 @@ func foldAll(ctx context.Context, chain *operator.Chain, from direct.Source) err
 		}
 		chain.Process(0, item.Batch)
 		if chain.StateBytes() > foldedBytes {
-			return &api.Error{Code: "LEAT-5103", Message: fmt.Sprintf("the windows of the table take more than %d MiB",
-				foldedBytes>>20),
-				Hint: "read it with EMIT CHANGES, or WITH (retention = '...') makes the table keep less"}
+			return &api.Error{
+				Code: "LEAT-5103", Message: fmt.Sprintf("the windows of the table take more than %d MiB",
+					foldedBytes>>20),
+				Hint: "read it with EMIT CHANGES, or WITH (retention = '...') makes the table keep less",
+			}
 		}
 	}
 }

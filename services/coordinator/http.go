@@ -42,8 +42,10 @@ func problem(w http.ResponseWriter, status int, e *api.Error) {
 		w.Header().Set("Retry-After", "1")
 	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": e.Message, "status": status,
-		"code": e.Code, "hint": e.Hint, "retryable": e.Retryable, "position": e.Position})
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"type": "about:blank", "title": e.Message, "status": status,
+		"code": e.Code, "hint": e.Hint, "retryable": e.Retryable, "position": e.Position,
+	})
 }
 
 // statusOf is the HTTP status of an error code.
@@ -98,8 +100,10 @@ func (c *Coordinator) streamRows(w http.ResponseWriter, r *http.Request, cursor 
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := http.NewResponseController(w)
 	for {
-		resp := c.Fetch(r.Context(), api.FetchRequest{Cursor: cursor, WaitMs: maxFetchWait.Milliseconds(),
-			Format: "json"})
+		resp := c.Fetch(r.Context(), api.FetchRequest{
+			Cursor: cursor, WaitMs: maxFetchWait.Milliseconds(),
+			Format: "json",
+		})
 		for _, row := range resp.Rows {
 			if _, err := w.Write(append(row, '\n')); err != nil {
 				return
@@ -123,8 +127,10 @@ func (c *Coordinator) httpFetch(w http.ResponseWriter, r *http.Request) {
 }
 
 // rowFormats maps content types to formats of rows.
-var rowFormats = map[string]string{"application/json": "json", "application/x-ndjson": "json", "text/csv": "csv",
-	"application/msgpack": "msgpack", "application/x-msgpack": "msgpack", "": "json"}
+var rowFormats = map[string]string{
+	"application/json": "json", "application/x-ndjson": "json", "text/csv": "csv",
+	"application/msgpack": "msgpack", "application/x-msgpack": "msgpack", "": "json",
+}
 
 // httpRows takes rows for a stream: 200 after the append, 429 when ingest is full.
 func (c *Coordinator) httpRows(w http.ResponseWriter, r *http.Request) {
@@ -141,8 +147,10 @@ func (c *Coordinator) httpRows(w http.ResponseWriter, r *http.Request) {
 	}
 	if !ok {
 		problem(w, http.StatusUnsupportedMediaType,
-			&api.Error{Code: "LEAT-2001", Message: "content type " + kind + " is not taken",
-				Hint: "application/x-ndjson, text/csv or application/msgpack"})
+			&api.Error{
+				Code: "LEAT-2001", Message: "content type " + kind + " is not taken",
+				Hint: "application/x-ndjson, text/csv or application/msgpack",
+			})
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -157,8 +165,10 @@ func (c *Coordinator) httpRows(w http.ResponseWriter, r *http.Request) {
 	}
 	msg := nats.NewMsg(api.SubjectPush + "." + o.Topic)
 	msg.Header.Set(api.HeaderFormat, as)
-	for from, to := range map[string]string{"Idempotency-Key": "Leat-Idempotency-Key",
-		"Leat-Correlation-Id": "Leat-Correlation-Id", "Traceparent": "traceparent"} { //nolint:maprange // headers are a map again
+	for from, to := range map[string]string{
+		"Idempotency-Key":     "Leat-Idempotency-Key",
+		"Leat-Correlation-Id": "Leat-Correlation-Id", "Traceparent": "traceparent",
+	} { //nolint:maprange // headers are a map again
 		if v := r.Header.Get(from); v != "" && len(v) <= 256 {
 			msg.Header.Set(to, v)
 		}

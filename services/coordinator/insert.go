@@ -48,12 +48,16 @@ func (c *Coordinator) push(ctx context.Context, o *plan.Object, msg *nats.Msg) (
 	m, err := c.ask(ctx, msg, pushTimeout)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, &api.Error{Code: "LEAT-4005", Message: "no ingest takes rows for " + o.Name + " at the moment",
-			Retryable: true, Hint: "is an ingest service running? try again"}
+		return nil, &api.Error{
+			Code: "LEAT-4005", Message: "no ingest takes rows for " + o.Name + " at the moment",
+			Retryable: true, Hint: "is an ingest service running? try again",
+		}
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil,
-			&api.Error{Code: "LEAT-4006", Message: "no answer from ingest in 10 s: the rows may have been taken or not",
-				Hint: "send them with an Idempotency-Key to be able to try again", Retryable: true}
+			&api.Error{
+				Code: "LEAT-4006", Message: "no answer from ingest in 10 s: the rows may have been taken or not",
+				Hint: "send them with an Idempotency-Key to be able to try again", Retryable: true,
+			}
 	case err != nil:
 		return nil, fmt.Errorf("push rows to %s: %w", o.Name, err)
 	}

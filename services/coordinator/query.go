@@ -39,8 +39,10 @@ func (c *Coordinator) query(ctx context.Context, s *session, st *ast.Select) (ap
 	}
 	r := api.Result{Kind: "rows", Cursor: cur.id, Instance: c.id, Push: push, Warnings: b.Warnings}
 	for i, f := range p.Result.Schema.Fields {
-		r.Columns = append(r.Columns, api.Column{Name: f.Name, Type: f.Type.String(),
-			Key: slices.Contains(p.Result.Key, i)})
+		r.Columns = append(r.Columns, api.Column{
+			Name: f.Name, Type: f.Type.String(),
+			Key: slices.Contains(p.Result.Key, i),
+		})
 	}
 	return r, nil
 }
@@ -106,8 +108,10 @@ func (c *Coordinator) inputs(
 		return []direct.Input{base}, nil
 	}
 	open := func(from, upTo uint64) (direct.Source, error) {
-		f, err := feed.Open(ctx, feed.Config{Log: log, Topic: o.Topic, Schema: in.Schema, From: from, UpTo: upTo,
-			Partition: -1})
+		f, err := feed.Open(ctx, feed.Config{
+			Log: log, Topic: o.Topic, Schema: in.Schema, From: from, UpTo: upTo,
+			Partition: -1,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -146,8 +150,10 @@ func (c *Coordinator) folded(o *plan.Object, feeds *[]io.Closer) *folded {
 			return nil, fmt.Errorf("read the state of topic %s: %w", o.Topic, err)
 		}
 		return bounded(func(from, upTo uint64) (direct.Source, error) {
-			f, err := feed.Open(ctx, feed.Config{Log: log, Topic: o.Topic, Schema: o.Schema(), From: from, UpTo: upTo,
-				Partition: -1})
+			f, err := feed.Open(ctx, feed.Config{
+				Log: log, Topic: o.Topic, Schema: o.Schema(), From: from, UpTo: upTo,
+				Partition: -1,
+			})
 			if err != nil {
 				return nil, err
 			}
@@ -225,8 +231,10 @@ func (c *Coordinator) print(ctx context.Context, st *ast.Print) (api.Result, err
 // printSchema is the columns of an object with the place of each row in front.
 func printSchema(o *plan.Object) *vector.Schema {
 	s := &vector.Schema{Fields: []vector.Field{
-		{Name: "_partition", Type: vector.TInt}, {Name: "_offset", Type: vector.TBigInt},
-		{Name: "_op", Type: vector.TString}, {Name: "_event_time", Type: vector.TTimestamp},
+		{Name: "_partition", Type: vector.TInt},
+		{Name: "_offset", Type: vector.TBigInt},
+		{Name: "_op", Type: vector.TString},
+		{Name: "_event_time", Type: vector.TTimestamp},
 	}}
 	s.Fields = append(s.Fields, o.Schema().Fields...)
 	return s

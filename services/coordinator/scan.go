@@ -127,9 +127,11 @@ func noTask(err error, task string) error {
 	}
 	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, nats.ErrTimeout) {
-		return &api.Error{Code: "LEAT-4004", Message: "task " + task +
-			" does not answer: no engine runs it at the moment",
-			Hint: "SHOW QUERIES EXTENDED tells its state; try again", Retryable: true}
+		return &api.Error{
+			Code: "LEAT-4004", Message: "task " + task +
+				" does not answer: no engine runs it at the moment",
+			Hint: "SHOW QUERIES EXTENDED tells its state; try again", Retryable: true,
+		}
 	}
 	return fmt.Errorf("ask task %s: %w", task, err)
 }

@@ -19,8 +19,10 @@ func (c *Coordinator) serve(ctx context.Context) error {
 	if version == "" {
 		version = "0.0.0"
 	}
-	srv, err := micro.AddService(c.cfg.Conn, micro.Config{Name: "leat-coordinator", Version: version,
-		Description: "Leat: streaming SQL for NATS"})
+	srv, err := micro.AddService(c.cfg.Conn, micro.Config{
+		Name: "leat-coordinator", Version: version,
+		Description: "Leat: streaming SQL for NATS",
+	})
 	if err != nil {
 		return fmt.Errorf("start the micro service: %w", err)
 	}

@@ -112,8 +112,10 @@ func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Resul
 		qs := status.Queries[i]
 		first, last := firstLast(qs)
 		u := func(v uint64) string { return strconv.FormatUint(v, 10) }
-		r.Rows = append(r.Rows, []string{id, q.Result, qs.State, u(first.In), u(last.Out), u(first.Filtered),
-			u(first.Late), u(first.DeadLettered), u(first.Skipped), u(qs.Lag), qs.Reason})
+		r.Rows = append(r.Rows, []string{
+			id, q.Result, qs.State, u(first.In), u(last.Out), u(first.Filtered),
+			u(first.Late), u(first.DeadLettered), u(first.Skipped), u(qs.Lag), qs.Reason,
+		})
 	}
 	return r
 }

@@ -12,9 +12,11 @@ import (
 // Status puts together what the members' heartbeats tell.
 func (c *Coordinator) Status() api.Status {
 	cat := c.Catalog()
-	s := api.Status{Kind: "leat.status/v1", NATS: c.cfg.NATSAddress, HTTP: c.cfg.HTTPAddress,
+	s := api.Status{
+		Kind: "leat.status/v1", NATS: c.cfg.NATSAddress, HTTP: c.cfg.HTTPAddress,
 		Sources: []api.SourceStatus{}, Queries: []api.QueryStatus{}, Sinks: []api.SinkStatus{},
-		Members: []api.MemberStatus{}}
+		Members: []api.MemberStatus{},
+	}
 	var tasks []api.TaskReport
 	for _, beat := range c.cfg.Members.Beats() {
 		var r api.MemberReport
@@ -93,6 +95,8 @@ func addTask(q *api.QueryStatus, sum *api.StageStatus, t api.TaskReport) {
 }
 
 func add(a, b api.Counts) api.Counts {
-	return api.Counts{In: a.In + b.In, Used: a.Used + b.Used, Out: a.Out + b.Out, Filtered: a.Filtered + b.Filtered,
-		Late: a.Late + b.Late, DeadLettered: a.DeadLettered + b.DeadLettered, Skipped: a.Skipped + b.Skipped}
+	return api.Counts{
+		In: a.In + b.In, Used: a.Used + b.Used, Out: a.Out + b.Out, Filtered: a.Filtered + b.Filtered,
+		Late: a.Late + b.Late, DeadLettered: a.DeadLettered + b.DeadLettered, Skipped: a.Skipped + b.Skipped,
+	}
 }

@@ -24,8 +24,10 @@ func (c *Coordinator) makeTopic(ctx context.Context, name, what string, writerSu
 	least := topic.MinMaxBytes(writerSubjects, 0)
 	_, err := topic.CreateShard(ctx, c.js, topic.ShardConfig{
 		Name: topic.ShardName(name, 0),
-		Subjects: []string{topic.TopicFilter(topic.ClassSource, name),
-			topic.TopicFilter(topic.ClassResult, name)},
+		Subjects: []string{
+			topic.TopicFilter(topic.ClassSource, name),
+			topic.TopicFilter(topic.ClassResult, name),
+		},
 		MaxBytes:       max(bytes, least),
 		Replicas:       c.cfg.Replicas,
 		WriterSubjects: writerSubjects,

@@ -19,6 +19,7 @@ import (
 	"github.com/leatsql/leat/internal/catalog"
 	"github.com/leatsql/leat/internal/lease"
 	"github.com/leatsql/leat/internal/stage"
+	"github.com/leatsql/leat/internal/telemetry"
 	"github.com/leatsql/leat/pkg/sql/plan"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	Members  *lease.Manager
 	Log      hclog.Logger
 	Replicas int
+	// Span starts the spans of steps; nil: none.
+	Span telemetry.BatchSpan
 	// Snapshot is the time between snapshots of a task that took something (default 10 s).
 	Snapshot time.Duration
 }
@@ -63,9 +66,11 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	log := cfg.Log.Named("engine")
-	e := &Engine{cfg: cfg, js: js, store: store, log: log, pool: lease.NewPool(cfg.Members, Role, log, fatal),
+	e := &Engine{
+		cfg: cfg, js: js, store: store, log: log, pool: lease.NewPool(cfg.Members, Role, log, fatal),
 		cat: catalog.New(), plans: map[string]*plan.Plan{}, live: map[string]*liveTask{},
-		shared: newShared()}
+		shared: newShared(),
+	}
 	if e.res, err = openResources(ctx, js, cfg); err != nil {
 		return nil, err
 	}
@@ -123,8 +128,10 @@ func (e *Engine) wanted() []lease.Work {
 		for _, s := range p.Stages {
 			for n := range s.Partitions {
 				w := want{query: q, stage: s, plan: p, partition: n}
-				out = append(out, lease.Work{Name: w.name(), Version: strconv.Itoa(q.Generation),
-					Run: func(ctx context.Context, epoch uint64) error { return e.run(ctx, w, epoch) }})
+				out = append(out, lease.Work{
+					Name: w.name(), Version: strconv.Itoa(q.Generation),
+					Run: func(ctx context.Context, epoch uint64) error { return e.run(ctx, w, epoch) },
+				})
 			}
 		}
 	}
@@ -155,8 +162,10 @@ func (e *Engine) Report() []api.TaskReport {
 	var out []api.TaskReport
 	for _, s := range e.pool.States() {
 		parts := strings.Split(s.Name, ".")
-		r := api.TaskReport{Name: s.Name, Query: parts[0], Stage: strings.Join(parts[:len(parts)-1], "."),
-			State: s.State, Reason: s.Reason}
+		r := api.TaskReport{
+			Name: s.Name, Query: parts[0], Stage: strings.Join(parts[:len(parts)-1], "."),
+			State: s.State, Reason: s.Reason,
+		}
 		e.mu.Lock()
 		t := e.live[s.Name]
 		e.mu.Unlock()

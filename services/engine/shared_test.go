@@ -106,8 +106,10 @@ func TestSharedReadsAreLikeReadsAlone(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p, s := newPartition(), newShared()
-		s.limits = ringLimits{bytes: rapid.SampledFrom([]int{1, 4 << 10, 1 << 20}).Draw(t, "bytes"), items: 8,
-			patience: time.Duration(rapid.IntRange(0, 1).Draw(t, "patience")) * time.Millisecond}
+		s.limits = ringLimits{
+			bytes: rapid.SampledFrom([]int{1, 4 << 10, 1 << 20}).Draw(t, "bytes"), items: 8,
+			patience: time.Duration(rapid.IntRange(0, 1).Draw(t, "patience")) * time.Millisecond,
+		}
 		seed, members := rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 8).Draw(t, "members")
 		const rows = 200
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -129,8 +131,10 @@ func TestSharedReadsAreLikeReadsAlone(t *testing.T) {
 		followers, errs := make([]*follower, members), make([]error, members)
 		var wg sync.WaitGroup
 		for i := range followers {
-			f := &follower{open: s.feed(p.input()), cfg: p.reader(), rnd: rand.New(rand.NewPCG(seed, uint64(i+1))),
-				chain: map[string]uint64{}}
+			f := &follower{
+				open: s.feed(p.input()), cfg: p.reader(), rnd: rand.New(rand.NewPCG(seed, uint64(i+1))),
+				chain: map[string]uint64{},
+			}
 			followers[i] = f
 			wg.Go(func() { errs[i] = f.read(ctx, rows-1) })
 		}

@@ -141,10 +141,17 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 		return nil, err
 	}
 	cat := e.catalog()
-	cfg := &task.Config{Name: stage.Writer(w.stage, w.partition), Query: w.query.ID, Stage: w.stage.ID, Epoch: epoch,
+	cfg := &task.Config{
+		Name: stage.Writer(w.stage, w.partition), Query: w.query.ID, Stage: w.stage.ID, Epoch: epoch,
 		Snapshots: e.res.store, Report: &t.numbers, Calls: t.calls, Nudge: t.half, Clock: monotonic(),
 		Bounded:  w.query.Bounded,
-		OnStatus: t.onStatus, SnapshotTicks: int(e.cfg.Snapshot / time.Second)}
+		OnStatus: t.onStatus, SnapshotTicks: int(e.cfg.Snapshot / time.Second),
+	}
+	if e.cfg.Span != nil {
+		cfg.Span = func(traceparent string, rows int) func() {
+			return e.cfg.Span("step "+w.stage.ID, traceparent, rows)
+		}
+	}
 	cfg.Lease = func(context.Context) (bool, error) { return e.cfg.Members.Mine(w.name(), epoch), nil }
 	writers := make([][]string, 2)
 	for _, in := range w.stage.Inputs {
@@ -156,8 +163,10 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 		}
 		cfg.Inputs = append(cfg.Inputs, input)
 	}
-	if cfg.Machine, err = stage.New(w.stage, stage.Config{Partition: w.partition, OnError: onError,
-		Writers: writers}); err != nil {
+	if cfg.Machine, err = stage.New(w.stage, stage.Config{
+		Partition: w.partition, OnError: onError,
+		Writers: writers,
+	}); err != nil {
 		return nil, err
 	}
 	out := task.OutputConfig{Topic: stage.OutputTopic(w.stage), Schema: w.stage.Output.Schema}
@@ -171,9 +180,11 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 		}
 	}
 	cfg.Outputs = []task.OutputConfig{out}
-	dead := task.OutputConfig{Topic: w.query.ID, Class: topic.ClassDead, Schema: w.stage.Output.Schema,
+	dead := task.OutputConfig{
+		Topic: w.query.ID, Class: topic.ClassDead, Schema: w.stage.Output.Schema,
 		Logs: []topic.Log{topic.NewJetStream(e.js, "LEAT_DLQ_"+w.query.ID,
-			topic.JetStreamConfig{Budget: e.res.budget})}}
+			topic.JetStreamConfig{Budget: e.res.budget})},
+	}
 	cfg.DeadLetters = &dead
 	return cfg, nil
 }
@@ -187,8 +198,10 @@ func (e *Engine) input(ctx context.Context, w want, in plan.Input, writers []str
 	}
 	input := task.Input{
 		Port: in.Port, Topic: name, Partition: w.partition, Log: e.res.shard(name), Schema: in.Schema, Start: start,
-		Filters: []string{topic.PartitionFilter(topic.ClassSource, name, w.partition),
-			topic.PartitionFilter(topic.ClassResult, name, w.partition)},
+		Filters: []string{
+			topic.PartitionFilter(topic.ClassSource, name, w.partition),
+			topic.PartitionFilter(topic.ClassResult, name, w.partition),
+		},
 		First: in.Port == 1, Writers: writers,
 	}
 	input.Open = e.shared.feed(input)
@@ -240,18 +253,24 @@ func (t *liveTask) report(r *api.TaskReport) {
 		r.State = "recovering"
 	}
 	c := n.Counts
-	r.Counts = api.Counts{In: c.In, Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late,
-		DeadLettered: c.DeadLettered, Skipped: c.Skipped}
+	r.Counts = api.Counts{
+		In: c.In, Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late,
+		DeadLettered: c.DeadLettered, Skipped: c.Skipped,
+	}
 	r.StateBytes = n.State
 	for i, p := range n.Pending {
 		if p > 0 {
 			r.Lag += uint64(p)
 		}
-		r.Links = append(r.Links, api.Link{Name: "fetch " + strconv.Itoa(i), Depth: int64(n.Fetched[i]),
-			Capacity: task.FetchAhead})
+		r.Links = append(r.Links, api.Link{
+			Name: "fetch " + strconv.Itoa(i), Depth: int64(n.Fetched[i]),
+			Capacity: task.FetchAhead,
+		})
 	}
 	for _, o := range n.Outputs {
-		r.Links = append(r.Links, api.Link{Name: "append", Depth: o.Depth, Capacity: o.Capacity,
-			BlockedMs: o.BlockedNs / 1e6})
+		r.Links = append(r.Links, api.Link{
+			Name: "append", Depth: o.Depth, Capacity: o.Capacity,
+			BlockedMs: o.BlockedNs / 1e6,
+		})
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/leatsql/leat/internal/lease"
 	"github.com/leatsql/leat/internal/source"
 	"github.com/leatsql/leat/internal/stage"
+	"github.com/leatsql/leat/internal/telemetry"
 	"github.com/leatsql/leat/internal/topic"
 	"github.com/leatsql/leat/pkg/sql/plan"
 )
@@ -44,6 +45,8 @@ type Config struct {
 	Members  *lease.Manager
 	Log      hclog.Logger
 	Replicas int
+	// Span starts the spans of appends; nil: none.
+	Span telemetry.BatchSpan
 	// FileRoot confines the files of sources to a directory; nil: paths are the user's own.
 	FileRoot *os.Root
 	// EagerFiles reads a file as soon as it is declared instead of from its first reader on.
@@ -81,8 +84,10 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	s := &Service{cfg: cfg, js: js, log: cfg.Log.Named("ingest"), budget: topic.NewPullBudget(0), cat: catalog.New(),
-		live: map[string]*job{}}
+	s := &Service{
+		cfg: cfg, js: js, log: cfg.Log.Named("ingest"), budget: topic.NewPullBudget(0), cat: catalog.New(),
+		live: map[string]*job{},
+	}
 	if cfg.App != nil {
 		if s.app, err = jetstream.New(cfg.App); err != nil {
 			return nil, fmt.Errorf("open the users' JetStream: %w", err)
@@ -142,8 +147,10 @@ func (s *Service) wanted() []lease.Work {
 		o := cat.Objects[name]
 		active := o.Source != nil && (o.Source.Connector != "file" || s.cfg.EagerFiles || o.Source.Options[plan.OptionEager] != "" || len(cat.Readers(name)) > 0)
 		version := strconv.FormatUint(xxh3.HashString(fmt.Sprintf("%s %v %d", o.Statement, active, o.Partitions)), 16)
-		out = append(out, lease.Work{Name: Role + "." + o.Topic, Version: version,
-			Run: func(ctx context.Context, epoch uint64) error { return s.run(ctx, o, active, epoch) }})
+		out = append(out, lease.Work{
+			Name: Role + "." + o.Topic, Version: version,
+			Run: func(ctx context.Context, epoch uint64) error { return s.run(ctx, o, active, epoch) },
+		})
 	}
 	return out
 }
@@ -213,6 +220,7 @@ func (s *Service) job(ctx context.Context, o *plan.Object, active bool, epoch ui
 		Config: s.configOf(o), Keys: o.Placement(), Logs: logs, Dead: dead, Idle: idle,
 		Correlation: column(o, o.Source.CorrelationID),
 		OnStatus:    j.setStatus,
+		Span:        s.cfg.Span,
 	}
 	return j, nil
 }

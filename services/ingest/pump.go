@@ -13,6 +13,7 @@ import (
 
 	"github.com/leatsql/leat/internal/source"
 	"github.com/leatsql/leat/internal/task"
+	"github.com/leatsql/leat/internal/telemetry"
 	"github.com/leatsql/leat/internal/topic"
 	"github.com/leatsql/leat/pkg/messages"
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -43,6 +44,7 @@ type Pump struct {
 	// Correlation is the column that gives the correlation id, or -1.
 	Correlation int
 	OnStatus    func(topic.Status)
+	Span        telemetry.BatchSpan
 
 	mu        sync.Mutex // guards app until Run has set it
 	app, dead *task.Appender
@@ -237,6 +239,9 @@ func (p *Pump) block(ctx context.Context, b *source.Block) error {
 		return err
 	}
 	p.in.Add(uint64(b.Batch.Rows))
+	if len(b.Segments) > 0 {
+		defer p.Span.Start("send "+p.Topic, b.Segments[0].Traceparent, b.Batch.Rows)()
+	}
 	if p.Correlation >= 0 && b.Batch.Rows > 0 {
 		p.app.Origin(string(vector.AppendText(nil, b.Batch.Cols[p.Correlation], 0)), b.Segments[0].Traceparent)
 	} else if len(b.Segments) > 0 {

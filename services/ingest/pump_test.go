@@ -160,8 +160,10 @@ func TestPumpCrashesAndResumesGenerator(t *testing.T) {
 		}
 		want, bad := wanted(t, market(), cfg)
 		log, dead, _ := crashUntilDone(t, seed, partitions, func() *Pump {
-			return &Pump{Name: "trades", Topic: "trades", Writer: "ingest", Source: market(), Text: true, Config: cfg,
-				Keys: []int{1}, Correlation: -1}
+			return &Pump{
+				Name: "trades", Topic: "trades", Writer: "ingest", Source: market(), Text: true, Config: cfg,
+				Keys: []int{1}, Correlation: -1,
+			}
 		})
 		if len(bad) == 0 {
 			t.Error("no malformed rows: the test shows nothing about dead letters")
@@ -172,8 +174,10 @@ func TestPumpCrashesAndResumesGenerator(t *testing.T) {
 
 func TestPumpCrashesAndResumesFile(t *testing.T) {
 	t.Parallel()
-	schema := &vector.Schema{Fields: []vector.Field{{Name: "id", Type: vector.TBigInt},
-		{Name: "s", Type: vector.TString}}}
+	schema := &vector.Schema{Fields: []vector.Field{
+		{Name: "id", Type: vector.TBigInt},
+		{Name: "s", Type: vector.TString},
+	}}
 	var text strings.Builder
 	text.WriteString("s,id\n")
 	for i := range 2000 {
@@ -194,8 +198,10 @@ func TestPumpCrashesAndResumesFile(t *testing.T) {
 	want, bad := wanted(t, &source.File{Path: path}, cfg)
 	for seed := range uint64(10) {
 		log, dead, runs := crashUntilDone(t, seed, 2, func() *Pump {
-			return &Pump{Name: "f", Topic: "f", Writer: "ingest", Source: &source.File{Path: path}, Text: true,
-				Config: cfg, Keys: []int{0}, Correlation: -1}
+			return &Pump{
+				Name: "f", Topic: "f", Writer: "ingest", Source: &source.File{Path: path}, Text: true,
+				Config: cfg, Keys: []int{0}, Correlation: -1,
+			}
 		})
 		if runs < 3 {
 			t.Errorf("seed %d: only %d runs", seed, runs)
@@ -212,8 +218,10 @@ func TestPumpFailFast(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := topic.NewMemory(topic.MemoryConfig{})
-	p := &Pump{Name: "f", Topic: "f", Writer: "ingest", Epoch: 1, Source: &source.File{Path: path}, Text: true,
-		Config: source.Config{Schema: schema, OnError: source.FailFast}, Logs: []topic.Log{log}, Correlation: -1}
+	p := &Pump{
+		Name: "f", Topic: "f", Writer: "ingest", Epoch: 1, Source: &source.File{Path: path}, Text: true,
+		Config: source.Config{Schema: schema, OnError: source.FailFast}, Logs: []topic.Log{log}, Correlation: -1,
+	}
 	err := p.Run(t.Context())
 	var bad *source.BadRowError
 	if !errors.As(err, &bad) || bad.Bad.Line != 3 {

@@ -72,8 +72,10 @@ func (p *Pusher) Handle(m *nats.Msg) {
 	select {
 	case p.requests <- m:
 	default:
-		respond(m, &api.PushResponse{Error: &api.Error{Code: codeTryLater, Retryable: true,
-			Message: "too many rows are waiting for " + p.Object.Name, Hint: "try again in a second"}})
+		respond(m, &api.PushResponse{Error: &api.Error{
+			Code: codeTryLater, Retryable: true,
+			Message: "too many rows are waiting for " + p.Object.Name, Hint: "try again in a second",
+		}})
 	}
 }
 
@@ -190,8 +192,10 @@ func (p *Pusher) ensure(ctx context.Context) (err error) {
 		p.wm = max(p.wm, f.Watermark)
 	}
 	if p.Dead != nil {
-		p.dead, err = task.NewAppender(task.AppenderConfig{Name: p.Writer, Epoch: p.Epoch, Class: topic.ClassDead,
-			Topic: p.Object.Topic, Logs: []topic.Log{p.Dead}, Limits: limits, OnStatus: p.OnStatus})
+		p.dead, err = task.NewAppender(task.AppenderConfig{
+			Name: p.Writer, Epoch: p.Epoch, Class: topic.ClassDead,
+			Topic: p.Object.Topic, Logs: []topic.Log{p.Dead}, Limits: limits, OnStatus: p.OnStatus,
+		})
 		if err != nil {
 			return err
 		}
@@ -227,8 +231,10 @@ func (p *Pusher) serveGroup(ctx context.Context, m *nats.Msg) error {
 }
 
 func (p *Pusher) refuse(m *nats.Msg, err error) {
-	respond(m, &api.PushResponse{Error: &api.Error{Code: codeNoAnswer, Retryable: true,
-		Message: fmt.Sprintf("rows for %s may be in the log or not: %v", p.Object.Name, err)}})
+	respond(m, &api.PushResponse{Error: &api.Error{
+		Code: codeNoAnswer, Retryable: true,
+		Message: fmt.Sprintf("rows for %s may be in the log or not: %v", p.Object.Name, err),
+	}})
 }
 
 // serveOne writes the rows of a request; the answer waits for the flush. Only errors of the log are returned.

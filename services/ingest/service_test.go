@@ -59,8 +59,10 @@ func newCluster(t *testing.T, o *plan.Object) *cluster {
 		if class == topic.ClassSource {
 			subjects = append(subjects, topic.TopicFilter(topic.ClassResult, o.Topic))
 		}
-		l, err := topic.CreateShard(t.Context(), c.js, topic.ShardConfig{Name: name, Subjects: subjects,
-			MaxBytes: topic.MinMaxBytes(16, 0), WriterSubjects: 16}, topic.JetStreamConfig{})
+		l, err := topic.CreateShard(t.Context(), c.js, topic.ShardConfig{
+			Name: name, Subjects: subjects,
+			MaxBytes: topic.MinMaxBytes(16, 0), WriterSubjects: 16,
+		}, topic.JetStreamConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,8 +85,10 @@ func newCluster(t *testing.T, o *plan.Object) *cluster {
 func (c *cluster) run(t *testing.T, id string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	members, err := lease.Open(ctx, c.js, lease.Config{ID: id, Roles: []string{Role}, Heartbeat: 50 * time.Millisecond,
-		Timeout: 300 * time.Millisecond})
+	members, err := lease.Open(ctx, c.js, lease.Config{
+		ID: id, Roles: []string{Role}, Heartbeat: 50 * time.Millisecond,
+		Timeout: 300 * time.Millisecond,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,10 +131,14 @@ func (c *cluster) rows(t *testing.T, n int) []int64 {
 }
 
 func ordersObject(connector string) *plan.Object {
-	o := &plan.Object{Name: "orders", Topic: "orders", Partitions: 3, Key: []int{1}, Statement: "CREATE STREAM orders",
+	o := &plan.Object{
+		Name: "orders", Topic: "orders", Partitions: 3, Key: []int{1}, Statement: "CREATE STREAM orders",
 		Columns: []plan.Column{{Name: "id", Type: vector.TBigInt}, {Name: "customer", Type: vector.TString, Key: true}},
-		Source: &plan.Source{Connector: connector, Format: "json", OnError: "dlq", IdleMs: 200,
-			MaxFutureMs: 3_600_000}}
+		Source: &plan.Source{
+			Connector: connector, Format: "json", OnError: "dlq", IdleMs: 200,
+			MaxFutureMs: 3_600_000,
+		},
+	}
 	if connector == "nats" {
 		o.Source.Subject = "orders.>"
 	}
@@ -206,10 +214,13 @@ func TestServiceTakesPushedRows(t *testing.T) {
 		t.Fatalf("answer %+v", r)
 	}
 	pb := messages.ProcessBatch{Watermark: vector.NoTime}
-	b := &vector.Batch{Schema: c.object.Schema(), Rows: 1, Time: []int64{vector.NoTime}, Watermark: vector.NoTime,
+	b := &vector.Batch{
+		Schema: c.object.Schema(), Rows: 1, Time: []int64{vector.NoTime}, Watermark: vector.NoTime,
 		Cols: []*vector.Vector{
 			{Type: vector.TBigInt, Len: 1, I64: []int64{4}},
-			{Type: vector.TString, Len: 1, Offs: []uint32{0, 1}, Data: []byte("d")}}}
+			{Type: vector.TString, Len: 1, Offs: []uint32{0, 1}, Data: []byte("d")},
+		},
+	}
 	vector.ToColumns(b, &pb.Columns)
 	if r := c.push(t, "batch", "", pb.Append(nil)); r.Rows != 1 {
 		t.Fatalf("answer %+v", r)

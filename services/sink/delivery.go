@@ -134,8 +134,10 @@ func (d *delivery) run(ctx context.Context, epoch uint64) (err error) {
 	if d.letters, err = openLetters(ctx, d, epoch); err != nil {
 		return err
 	}
-	r := topic.NewReader(topic.ReaderConfig{Log: log, Topic: d.object.Topic, Filters: d.filters(),
-		After: d.record.Mark})
+	r := topic.NewReader(topic.ReaderConfig{
+		Log: log, Topic: d.object.Topic, Filters: d.filters(),
+		After: d.record.Mark,
+	})
 	defer r.Close()
 	d.last = time.Now()
 	err = d.deliver(ctx, r, from)
@@ -157,8 +159,10 @@ func (d *delivery) filters() []string {
 	if d.part < 0 {
 		return []string{topic.TopicFilter(topic.ClassSource, t), topic.TopicFilter(topic.ClassResult, t)}
 	}
-	return []string{topic.PartitionFilter(topic.ClassSource, t, d.part),
-		topic.PartitionFilter(topic.ClassResult, t, d.part)}
+	return []string{
+		topic.PartitionFilter(topic.ClassSource, t, d.part),
+		topic.PartitionFilter(topic.ClassResult, t, d.part),
+	}
 }
 
 // deliver is the loop: message by message, flushed by number, by time, and when nothing more waits.

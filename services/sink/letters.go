@@ -78,10 +78,12 @@ func (l *letters) add(ctx context.Context, b *vector.Batch, i int, code string, 
 		return nil // it is there from before a restart
 	}
 	l.n++
-	d := messages.DeadLetter{Original: format.AppendRow(nil, l.keys, b, i), Format: "json", Source: b.Topic,
+	d := messages.DeadLetter{
+		Original: format.AppendRow(nil, l.keys, b, i), Format: "json", Source: b.Topic,
 		Partition: b.Partition, Sequence: b.Seq, Row: i, Stage: "sink " + l.d.sink.Name, Code: code, Error: why.Error(),
 		TimeMs: b.AppendTime, Attempts: 1,
-		CorrelationID: l.d.origin.correlation, TraceID: messages.TraceID(l.d.origin.trace)}
+		CorrelationID: l.d.origin.correlation, TraceID: messages.TraceID(l.d.origin.trace),
+	}
 	if len(d.Original) > messages.MaxOriginalBytes {
 		d.Original, d.Truncated = d.Original[:messages.MaxOriginalBytes], true
 	}
@@ -89,8 +91,10 @@ func (l *letters) add(ctx context.Context, b *vector.Batch, i int, code string, 
 	if err != nil {
 		return err
 	}
-	h := map[string]string{topic.HeaderKind: "dead", topic.HeaderProvenance: l.provenance(),
-		headerPosition: tagged(l.d.tag(), pos)}
+	h := map[string]string{
+		topic.HeaderKind: "dead", topic.HeaderProvenance: l.provenance(),
+		headerPosition: tagged(l.d.tag(), pos),
+	}
 	if _, err := l.w.Append(ctx, h, data); err != nil {
 		return errors.Join(fmt.Errorf("keep a dead letter of sink %s", l.d.sink.Name), err)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/catalog"
 	"github.com/leatsql/leat/internal/lease"
+	"github.com/leatsql/leat/internal/telemetry"
 	"github.com/leatsql/leat/pkg/sql/plan"
 )
 
@@ -39,6 +40,8 @@ type Config struct {
 	// Console receives the rows of console sinks.
 	Console  io.Writer
 	Replicas int
+	// Span starts the spans of deliveries; nil: none.
+	Span telemetry.BatchSpan
 }
 
 // Service is a running sink service.
@@ -75,8 +78,10 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		return nil, err
 	}
 	log := cfg.Log.Named("sink")
-	return &Service{cfg: cfg, js: js, app: app, store: store, kv: kv, log: log,
-		pool: lease.NewPool(cfg.Members, Role, log, fatal), cat: catalog.New(), live: map[string]*delivery{}}, nil
+	return &Service{
+		cfg: cfg, js: js, app: app, store: store, kv: kv, log: log,
+		pool: lease.NewPool(cfg.Members, Role, log, fatal), cat: catalog.New(), live: map[string]*delivery{},
+	}, nil
 }
 
 // Run serves until ctx ends and all deliveries have stopped.
@@ -132,10 +137,12 @@ func (s *Service) wanted() []lease.Work {
 			if n == 1 {
 				d.part = -1
 			}
-			out = append(out, lease.Work{Name: "sink." + strings.ToLower(name) + "." + strconv.Itoa(p),
+			out = append(out, lease.Work{
+				Name:    "sink." + strings.ToLower(name) + "." + strconv.Itoa(p),
 				Version: sink.Statement, Run: func(ctx context.Context, epoch uint64) error {
 					return s.run(ctx, d, epoch)
-				}})
+				},
+			})
 		}
 	}
 	return out

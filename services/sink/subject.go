@@ -95,10 +95,12 @@ func (t *streamTarget) subjectStream(ctx context.Context) (jetstream.Stream, err
 		return nil, fmt.Errorf("look for a stream that captures %s: %w", pattern, err)
 	}
 	name = "OUT_" + strings.ToUpper(t.d.sink.Name)
-	st, err := t.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{pattern},
+	st, err := t.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: name, Subjects: []string{pattern},
 		MaxBytes: outStreamBytes, Discard: jetstream.DiscardOld, Storage: jetstream.FileStorage,
 		Replicas:    max(1, t.d.s.cfg.Replicas),
-		Description: "Leat: results of sink " + t.d.sink.Name, Metadata: map[string]string{"leat.kind": "sink"}})
+		Description: "Leat: results of sink " + t.d.sink.Name, Metadata: map[string]string{"leat.kind": "sink"},
+	})
 	if err != nil && errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another partition's delivery was first
 		st, err = t.js.Stream(ctx, name)
 	}
@@ -120,9 +122,11 @@ func newKVTarget(d *delivery) *streamTarget {
 		}
 		_, err := t.js.KeyValue(ctx, d.sink.Address)
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
-			_, err = t.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: d.sink.Address, History: 1,
+			_, err = t.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+				Bucket: d.sink.Address, History: 1,
 				MaxBytes: outStreamBytes, Replicas: max(1, d.s.cfg.Replicas),
-				Description: "Leat: results of sink " + d.sink.Name})
+				Description: "Leat: results of sink " + d.sink.Name,
+			})
 		}
 		if err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
 			return nil, fmt.Errorf("open KV bucket %s: %w", d.sink.Address, err)
@@ -158,8 +162,10 @@ func (t *streamTarget) find(ctx context.Context, from, end uint64) error {
 	if from > end {
 		return nil
 	}
-	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
-		HeadersOnly: true}
+	cfg := jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+		HeadersOnly: true,
+	}
 	if !t.kv {
 		cfg.FilterSubjects = []string{t.address.filter()}
 	}

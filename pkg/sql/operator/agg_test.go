@@ -15,13 +15,27 @@ import (
 func TestResolveAgg(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ name, args, want string }{
-		{"COUNT", "", "BIGINT"}, {"count", "STRING", "BIGINT"}, {"SUM", "INT", "BIGINT"}, {"SUM", "BIGINT", "BIGINT"},
-		{"SUM", "DECIMAL(10,2)", "DECIMAL(38, 2)"}, {"SUM", "DOUBLE", "DOUBLE"}, {"AVG", "INT", "DOUBLE"},
-		{"AVG", "DECIMAL(10,2)", "DECIMAL(38, 16)"}, {"AVG", "DECIMAL(38,20)", "DECIMAL(38, 20)"}, {"MIN", "STRING",
-			"STRING"},
-		{"STDDEV", "INT", "DOUBLE"}, {"VARIANCE", "DECIMAL(5,1)", "DOUBLE"}, {"LATEST_BY_OFFSET", "BOOLEAN", "BOOLEAN"},
-		{"SUM", "STRING", "SUM of STRING is not defined"}, {"SUM", "",
-			"SUM is called as SUM(x) | SUM(DISTINCT x), not with 0 arguments"},
+		{"COUNT", "", "BIGINT"},
+		{"count", "STRING", "BIGINT"},
+		{"SUM", "INT", "BIGINT"},
+		{"SUM", "BIGINT", "BIGINT"},
+		{"SUM", "DECIMAL(10,2)", "DECIMAL(38, 2)"},
+		{"SUM", "DOUBLE", "DOUBLE"},
+		{"AVG", "INT", "DOUBLE"},
+		{"AVG", "DECIMAL(10,2)", "DECIMAL(38, 16)"},
+		{"AVG", "DECIMAL(38,20)", "DECIMAL(38, 20)"},
+		{
+			"MIN", "STRING",
+			"STRING",
+		},
+		{"STDDEV", "INT", "DOUBLE"},
+		{"VARIANCE", "DECIMAL(5,1)", "DOUBLE"},
+		{"LATEST_BY_OFFSET", "BOOLEAN", "BOOLEAN"},
+		{"SUM", "STRING", "SUM of STRING is not defined"},
+		{
+			"SUM", "",
+			"SUM is called as SUM(x) | SUM(DISTINCT x), not with 0 arguments",
+		},
 		{"NOPE", "", "no aggregate NOPE"},
 	}
 	for _, c := range cases {
@@ -92,9 +106,17 @@ func TestRetract(t *testing.T) {
 	t.Parallel()
 	in := fields("k:STRING v:BIGINT d:DOUBLE p:DECIMAL(30,2)")
 	rapid.Check(t, func(rt *rapid.T) {
-		aggs := []Agg{{Func: "COUNT"}, {Func: "SUM", Args: []int{1}}, {Func: "AVG", Args: []int{2}}, {Func: "SUM",
-			Args: []int{3}},
-			{Func: "AVG", Args: []int{3}}, {Func: "VAR_POP", Args: []int{2}}}
+		aggs := []Agg{
+			{Func: "COUNT"},
+			{Func: "SUM", Args: []int{1}},
+			{Func: "AVG", Args: []int{2}},
+			{
+				Func: "SUM",
+				Args: []int{3},
+			},
+			{Func: "AVG", Args: []int{3}},
+			{Func: "VAR_POP", Args: []int{2}},
+		}
 		for i := range aggs {
 			aggs[i].Filter = -1
 		}
@@ -107,10 +129,14 @@ func TestRetract(t *testing.T) {
 				all, live = append(all, e), slices.Delete(live, i, i+1)
 				continue
 			}
-			e := event{values: []string{rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "k"),
-				rapid.SampledFrom([]string{"1", "-5", "null"}).Draw(rt, "v"), rapid.SampledFrom([]string{"1.5",
-					"2.25", "-8", "null"}).Draw(rt, "d"),
-				rapid.SampledFrom([]string{"123456789012345678901.50", "-0.01", "null"}).Draw(rt, "p")}}
+			e := event{values: []string{
+				rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "k"),
+				rapid.SampledFrom([]string{"1", "-5", "null"}).Draw(rt, "v"), rapid.SampledFrom([]string{
+					"1.5",
+					"2.25", "-8", "null",
+				}).Draw(rt, "d"),
+				rapid.SampledFrom([]string{"123456789012345678901.50", "-0.01", "null"}).Draw(rt, "p"),
+			}}
 			all, live = append(all, e), append(live, e)
 		}
 		end := event{wm: true, time: vector.MaxTime}

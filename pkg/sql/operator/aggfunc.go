@@ -91,32 +91,56 @@ func avgType(t vector.Type) vector.Type {
 
 // spread is a row of the STDDEV family.
 func spread(name string, fin finish, doc string, aliases ...string) aggFunc {
-	return aggFunc{AggDoc{name, aliases, name + "(x)", doc, "DOUBLE", true, true}, 1, 1, numeric,
-		always(kindVar), double, fin}
+	return aggFunc{
+		AggDoc{name, aliases, name + "(x)", doc, "DOUBLE", true, true},
+		1, 1, numeric,
+		always(kindVar), double, fin,
+	}
 }
 
 // pick is a row of the aggregates that give one of the values they saw.
 func pick(name string, kind aggKind, doc string, aliases ...string) aggFunc {
-	return aggFunc{AggDoc{name, aliases, name + "(x)", doc, "the type of x", true, false}, 1, 1, anyType,
-		always(kind), sameType, finPlain}
+	return aggFunc{
+		AggDoc{name, aliases, name + "(x)", doc, "the type of x", true, false},
+		1, 1, anyType,
+		always(kind), sameType, finPlain,
+	}
 }
 
 // aggFuncs is the table of aggregates, in the order of the manual.
 var aggFuncs = []aggFunc{
-	{AggDoc{"COUNT", nil, "COUNT(*) | COUNT(x) | COUNT(DISTINCT x)",
-		"Number of rows, or of rows in which x is not null; 0 where there are none.", "BIGINT", true, true},
-		0, 1, anyType, always(kindCount), bigInt, finPlain},
-	{AggDoc{"COUNT_DISTINCT", nil, "COUNT_DISTINCT(x)",
-		"Number of different values of x that are not null.", "BIGINT", true, false},
-		1, 1, anyType, always(kindCount), bigInt, finPlain},
-	{AggDoc{"SUM", nil, "SUM(x) | SUM(DISTINCT x)",
-		"Sum of x; null where there is no value. Integers and decimals are exact.",
-		"BIGINT of integers, DECIMAL(38, s) of DECIMAL(p, s), else DOUBLE", true, true},
-		1, 1, numeric, sumKind, sumType, finPlain},
-	{AggDoc{"AVG", []string{"MEAN"}, "AVG(x) | AVG(DISTINCT x)",
-		"Mean of x; null where there is no value. Of decimals a decimal, rounded half up.",
-		"DECIMAL(38, max(s, 16)) of DECIMAL(p, s), else DOUBLE", true, true},
-		1, 1, numeric, avgKind, avgType, finPlain},
+	{
+		AggDoc{
+			"COUNT", nil, "COUNT(*) | COUNT(x) | COUNT(DISTINCT x)",
+			"Number of rows, or of rows in which x is not null; 0 where there are none.", "BIGINT", true, true,
+		},
+		0, 1, anyType, always(kindCount), bigInt, finPlain,
+	},
+	{
+		AggDoc{
+			"COUNT_DISTINCT", nil, "COUNT_DISTINCT(x)",
+			"Number of different values of x that are not null.", "BIGINT", true, false,
+		},
+		1, 1, anyType, always(kindCount), bigInt, finPlain,
+	},
+	{
+		AggDoc{
+			"SUM", nil, "SUM(x) | SUM(DISTINCT x)",
+			"Sum of x; null where there is no value. Integers and decimals are exact.",
+			"BIGINT of integers, DECIMAL(38, s) of DECIMAL(p, s), else DOUBLE", true, true,
+		},
+		1, 1, numeric, sumKind, sumType, finPlain,
+	},
+	{
+		AggDoc{
+			"AVG",
+			[]string{"MEAN"},
+			"AVG(x) | AVG(DISTINCT x)",
+			"Mean of x; null where there is no value. Of decimals a decimal, rounded half up.",
+			"DECIMAL(38, max(s, 16)) of DECIMAL(p, s), else DOUBLE", true, true,
+		},
+		1, 1, numeric, avgKind, avgType, finPlain,
+	},
 	pick("MIN", kindMin, "Least value of x; strings are ordered by their UTF-8 bytes."),
 	pick("MAX", kindMax, "Greatest value of x; strings are ordered by their UTF-8 bytes."),
 	spread("STDDEV_SAMP", finStddevSamp, "Sample standard deviation of x; null for fewer than two values.",

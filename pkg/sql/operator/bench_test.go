@@ -78,8 +78,12 @@ func benchSpec(in *vector.Schema, keys []int, w Window, emit Emission, aggs ...A
 }
 
 func four(col int) []Agg {
-	return []Agg{{Func: "COUNT", Filter: -1}, {Func: "SUM", Args: []int{col}, Filter: -1},
-		{Func: "MIN", Args: []int{col}, Filter: -1}, {Func: "MAX", Args: []int{col}, Filter: -1}}
+	return []Agg{
+		{Func: "COUNT", Filter: -1},
+		{Func: "SUM", Args: []int{col}, Filter: -1},
+		{Func: "MIN", Args: []int{col}, Filter: -1},
+		{Func: "MAX", Args: []int{col}, Filter: -1},
+	}
 }
 
 type nothing struct{ noReport }
@@ -150,8 +154,10 @@ func BenchmarkGroup(b *testing.B) {
 		benchChain(b, in, batches, benchSpec(in, []int{1}, Window{}, EmitBatch, four(2)...))
 	})
 	b.Run("decimal_avg_stddev/500", func(b *testing.B) {
-		benchChain(b, in, batches, benchSpec(in, []int{1}, Window{}, EmitFinal, Agg{Func: "AVG", Args: []int{3},
-			Filter: -1},
+		benchChain(b, in, batches, benchSpec(in, []int{1}, Window{}, EmitFinal, Agg{
+			Func: "AVG", Args: []int{3},
+			Filter: -1,
+		},
 			Agg{Func: "AVG", Args: []int{4}, Filter: -1}, Agg{Func: "STDDEV", Args: []int{4}, Filter: -1}))
 	})
 	b.Run("count_distinct/500", func(b *testing.B) {
@@ -182,8 +188,10 @@ func BenchmarkOver(b *testing.B) {
 	over := func(fn string, col int, t vector.Type, rangeMs, rows int64) *Over {
 		s := &vector.Schema{Fields: append([]vector.Field{}, in.Fields...)}
 		s.Fields = append(s.Fields, vector.Field{Name: "o", Type: t})
-		return &Over{Partition: []int{1}, Schema: s, Aggs: []OverAgg{{Func: fn, Args: []int{col}, RangeMs: rangeMs,
-			Rows: rows, T: t}}}
+		return &Over{Partition: []int{1}, Schema: s, Aggs: []OverAgg{{
+			Func: fn, Args: []int{col}, RangeMs: rangeMs,
+			Rows: rows, T: t,
+		}}}
 	}
 	b.Run("range_avg_decimal", func(b *testing.B) {
 		benchChain(b, in, batches, over("AVG", 3, vector.TDecimal(38, 16), 100, -1))
@@ -207,8 +215,10 @@ func BenchmarkLookup(b *testing.B) {
 	in, batches := benchBatches(64, 500, 1000)
 	table := fields("sym:STRING name:STRING rate:DOUBLE")
 	s := &vector.Schema{Fields: append(append([]vector.Field{}, in.Fields...), table.Fields...)}
-	c, err := BuildOn([]*vector.Schema{in, table}, []Spec{&LookupJoin{StreamKeys: []int{1}, TableKeys: []int{0},
-		Schema: s}},
+	c, err := BuildOn([]*vector.Schema{in, table}, []Spec{&LookupJoin{
+		StreamKeys: []int{1}, TableKeys: []int{0},
+		Schema: s,
+	}},
 		nothing{}, nothing{}.emit)
 	if err != nil {
 		b.Fatal(err)

@@ -25,8 +25,10 @@ func Build(specs []Spec, rep Report, out Emit) (*Chain, error) {
 // BuildOn makes the chain of specs for inputs with the given columns (by port). Each operator's input is the output of
 // the one before; rows that leave the last go to out.
 func BuildOn(in []*vector.Schema, specs []Spec, rep Report, out Emit) (*Chain, error) {
-	c := &Chain{wm: vector.NoTime, outWM: vector.NoTime, appendTime: vector.NoTime, join: -1,
-		input: &inputReport{to: rep}}
+	c := &Chain{
+		wm: vector.NoTime, outWM: vector.NoTime, appendTime: vector.NoTime, join: -1,
+		input: &inputReport{to: rep},
+	}
 	derived := &derivedReport{to: rep}
 	derived.derived, _ = rep.(DerivedReport)
 	var rows Report = c.input

@@ -1,8 +1,9 @@
 package operator
 
 import (
-	"github.com/leatsql/leat/pkg/sql/vector"
 	"slices"
+
+	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
 // snapshotVersion is the first byte of a chain's snapshot.

@@ -41,16 +41,25 @@ func TestCounts(t *testing.T) {
 	t.Parallel()
 	in := fields("k:STRING v:BIGINT")
 	r := &recorder{}
-	a := benchSpec(in, []int{0}, Window{Kind: Tumbling, SizeMs: 10}, EmitFinal, Agg{Func: "SUM", Args: []int{1},
-		Filter: -1})
+	a := benchSpec(in, []int{0}, Window{Kind: Tumbling, SizeMs: 10}, EmitFinal, Agg{
+		Func: "SUM", Args: []int{1},
+		Filter: -1,
+	})
 	a.DropNull = true
 	c := build(t, in, r, &Filter{Pred: compare(t, ">", 1, "v", 0), Schema: in}, a,
 		&Filter{Pred: compare(t, ">", 3, "sum", 5), Schema: a.Schema},
 		&Filter{Pred: compare(t, "<", 3, "sum", 100), Schema: a.Schema})
 	row := func(ts int64, k, v string) event { return event{time: ts, values: []string{k, v}} }
-	play(t, c, []*vector.Schema{in}, []event{row(1, "a", "3"), row(2, "a", "-1"), row(3, "null", "4"), row(4, "b", "6"),
-		row(5, "c", "200"), row(6, "d", "null"), {wm: true, time: 10}, row(7, "a", "9"), {wm: true,
-			time: vector.MaxTime}}, 7)
+	play(t, c, []*vector.Schema{in}, []event{
+		row(1, "a", "3"), row(2, "a", "-1"), row(3, "null", "4"), row(4, "b", "6"),
+		row(5, "c", "200"), row(6, "d", "null"),
+		{wm: true, time: 10},
+		row(7, "a", "9"),
+		{
+			wm:   true,
+			time: vector.MaxTime,
+		},
+	}, 7)
 	if r.filtered != 2 || r.skipped != 1 || r.late != 1 || r.fail != 0 {
 		t.Errorf("filtered %d, skipped %d, late %d, failed %d; want 2, 1, 1, 0", r.filtered, r.skipped, r.late, r.fail)
 	}
@@ -73,8 +82,12 @@ func TestFailedRows(t *testing.T) {
 	out := fields("q:BIGINT p:BIGINT")
 	c := build(t, in, r, &Filter{Pred: compare(t, ">", 0, "a", 1), Schema: in},
 		&Project{Exprs: []expr.Expr{q, q}, Schema: out, EventTime: -1}, &Materialize{Keys: []int{0}, Schema: out})
-	play(t, c, []*vector.Schema{in}, []event{{values: []string{"1", "0"}}, {values: []string{"4", "2"}},
-		{values: []string{"5", "0"}}, {values: []string{"9", "3"}}}, 9)
+	play(t, c, []*vector.Schema{in}, []event{
+		{values: []string{"1", "0"}},
+		{values: []string{"4", "2"}},
+		{values: []string{"5", "0"}},
+		{values: []string{"9", "3"}},
+	}, 9)
 	if d := gocmp.Diff([]string{"+ @0 2 2", "+ @0 3 3"}, r.rows); d != "" {
 		t.Error(d)
 	}

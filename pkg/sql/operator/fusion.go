@@ -44,8 +44,10 @@ func (l *layout) fusion(col int) *fusion {
 
 // take adds aggregate number i to the fusion, if its kind can be.
 func (f *fusion) take(i int, d *aggDef) bool {
-	at := map[aggKind]*int{kindSum64: &f.sum, kindSum128: &f.wide, kindAvgInt: &f.wide, kindAvgDec: &f.wide,
-		kindMin: &f.lo, kindMax: &f.hi}[d.kind]
+	at := map[aggKind]*int{
+		kindSum64: &f.sum, kindSum128: &f.wide, kindAvgInt: &f.wide, kindAvgDec: &f.wide,
+		kindMin: &f.lo, kindMax: &f.hi,
+	}[d.kind]
 	if at == nil || *at >= 0 {
 		return false
 	}

@@ -14,10 +14,16 @@ func fuzzSpecs() [][]Spec {
 	over := &Over{Partition: []int{0}, Schema: &vector.Schema{Fields: append(append([]vector.Field{},
 		modelIn.Fields...),
 		fields("a:DOUBLE b:BIGINT c:STRING d:BIGINT e:DOUBLE").Fields...)}}
-	over.Aggs = []OverAgg{{Func: "AVG", Args: []int{1}, RangeMs: 5, Rows: -1}, {Func: "MAX", Args: []int{1},
-		RangeMs: -1, Rows: 3},
-		{Func: "MIN", Args: []int{0}, RangeMs: 4, Rows: -1}, {Func: "SUM", Args: []int{1}, RangeMs: -1, Rows: -1},
-		{Func: "STDDEV", Args: []int{1}, RangeMs: 7, Rows: -1}}
+	over.Aggs = []OverAgg{
+		{Func: "AVG", Args: []int{1}, RangeMs: 5, Rows: -1},
+		{
+			Func: "MAX", Args: []int{1},
+			RangeMs: -1, Rows: 3,
+		},
+		{Func: "MIN", Args: []int{0}, RangeMs: 4, Rows: -1},
+		{Func: "SUM", Args: []int{1}, RangeMs: -1, Rows: -1},
+		{Func: "STDDEV", Args: []int{1}, RangeMs: 7, Rows: -1},
+	}
 	return [][]Spec{
 		{modelSpec(Window{}, EmitBatch)},
 		{modelSpec(Window{Kind: Tumbling, SizeMs: 5}, EmitFinal)},
@@ -26,8 +32,10 @@ func fuzzSpecs() [][]Spec {
 		{over},
 		{keep, &Materialize{Keys: []int{0}, Schema: modelIn}},
 		{&Sort{Keys: []SortKey{{Col: 1, Desc: true}}, Limit: 3, Schema: modelIn}},
-		{&LookupJoin{StreamKeys: []int{0}, TableKeys: []int{0},
-			Schema: &vector.Schema{Fields: slices.Concat(modelIn.Fields, joinTable.Fields)}}},
+		{&LookupJoin{
+			StreamKeys: []int{0}, TableKeys: []int{0},
+			Schema: &vector.Schema{Fields: slices.Concat(modelIn.Fields, joinTable.Fields)},
+		}},
 	}
 }
 
@@ -47,8 +55,11 @@ func fuzzEvents() []event {
 	var out []event
 	for i := range 40 {
 		out = append(out, event{time: int64(i*7%23 + i/2), values: []string{
-			[]string{"a", "b", "null"}[i%3], []string{"1", "-5", "null", "9"}[i%4], []string{"true", "false",
-				"null"}[i*i%3]}})
+			[]string{"a", "b", "null"}[i%3], []string{"1", "-5", "null", "9"}[i%4], []string{
+				"true", "false",
+				"null",
+			}[i*i%3],
+		}})
 		if i%9 == 8 {
 			out = append(out, event{wm: true, time: int64(i / 2)})
 		}

@@ -157,8 +157,10 @@ func goldenSpec(t *testing.T, word string, args []string, in, table *vector.Sche
 	case "aggregate":
 		return goldenAggregate(t, opt, calls, in)
 	case "filter":
-		return &Filter{Pred: compare(t, opt["op"], int(num("col", 0)), "c", num("n", 0)), Keys: ints(opt["keys"]),
-			Schema: in}
+		return &Filter{
+			Pred: compare(t, opt["op"], int(num("col", 0)), "c", num("n", 0)), Keys: ints(opt["keys"]),
+			Schema: in,
+		}
 	case "project":
 		p := &Project{Schema: &vector.Schema{}, EventTime: int(num("time", -1)), DelayMs: num("delay", 0)}
 		for _, c := range ints(opt["cols"]) {
@@ -180,11 +182,15 @@ func goldenSpec(t *testing.T, word string, args []string, in, table *vector.Sche
 		}
 		return o
 	case "join":
-		return &LookupJoin{StreamKeys: ints(opt["stream"]), TableKeys: ints(opt["table"]), Left: opt["kind"] == "left",
-			Schema: &vector.Schema{Fields: append(append([]vector.Field{}, in.Fields...), table.Fields...)}}
+		return &LookupJoin{
+			StreamKeys: ints(opt["stream"]), TableKeys: ints(opt["table"]), Left: opt["kind"] == "left",
+			Schema: &vector.Schema{Fields: append(append([]vector.Field{}, in.Fields...), table.Fields...)},
+		}
 	case "sort":
-		s := &Sort{Limit: num("limit", -1), Offset: num("offset", 0), Schema: in, ByWindow: opt["window"] != "",
-			WindowEnd: int(num("window", 0))}
+		s := &Sort{
+			Limit: num("limit", -1), Offset: num("offset", 0), Schema: in, ByWindow: opt["window"] != "",
+			WindowEnd: int(num("window", 0)),
+		}
 		for _, c := range ints(opt["by"]) {
 			s.Keys = append(s.Keys, SortKey{Col: c, Desc: opt["order"] == "desc", NullsLast: opt["nulls"] == "last"})
 		}
@@ -226,16 +232,20 @@ func goldenCall(t *testing.T, s string) (Agg, string) {
 
 func goldenAggregate(t *testing.T, opt map[string]string, calls []string, in *vector.Schema) *Aggregate {
 	t.Helper()
-	s := &Aggregate{Keys: ints(opt["keys"]), Schema: &vector.Schema{}, DropNull: opt["null"] == "drop",
-		OneRow: opt["one"] != ""}
+	s := &Aggregate{
+		Keys: ints(opt["keys"]), Schema: &vector.Schema{}, DropNull: opt["null"] == "drop",
+		OneRow: opt["one"] != "",
+	}
 	for _, k := range s.Keys {
 		s.Schema.Fields = append(s.Schema.Fields, in.Fields[k])
 	}
 	if w := opt["window"]; w != "" {
 		kind, sizes, _ := strings.Cut(w, ":")
 		n := ints(sizes)
-		s.Window.Kind = map[string]WindowKind{"tumbling": Tumbling, "hopping": Hopping, "session": Session,
-			"cumulate": Cumulate}[kind]
+		s.Window.Kind = map[string]WindowKind{
+			"tumbling": Tumbling, "hopping": Hopping, "session": Session,
+			"cumulate": Cumulate,
+		}[kind]
 		s.Window.SizeMs, s.Window.AdvanceMs = int64(n[0]), int64(n[len(n)-1])
 		s.Window.Ksql = opt["dialect"] == "ksql"
 		if g := ints(opt["grace"]); len(g) > 0 {

@@ -19,9 +19,13 @@ func compare(t testing.TB, op string, col int, name string, n int64) expr.Expr {
 	if !ok {
 		t.Fatalf("no function %q", op)
 	}
-	return &expr.Call{Func: f, T: vector.TBoolean, Args: []expr.Expr{&expr.Column{Index: col, Name: name,
-		T: vector.TBigInt},
-		&expr.Literal{V: n, T: vector.TBigInt}}}
+	return &expr.Call{Func: f, T: vector.TBoolean, Args: []expr.Expr{
+		&expr.Column{
+			Index: col, Name: name,
+			T: vector.TBigInt,
+		},
+		&expr.Literal{V: n, T: vector.TBigInt},
+	}}
 }
 
 func havingSpec(t testing.TB, w Window, emit Emission, n int64) (*Aggregate, *Filter) {
@@ -74,9 +78,11 @@ func TestTableFilter(t *testing.T) {
 	r := &recorder{}
 	c := build(t, s, r, &Filter{Pred: compare(t, ">", 1, "v", 5), Keys: []int{0}, Schema: s},
 		&Materialize{Keys: []int{0}, Schema: s})
-	play(t, c, []*vector.Schema{s}, []event{change(vector.Insert, "a 1"), change(vector.Insert, "b 9"),
+	play(t, c, []*vector.Schema{s}, []event{
+		change(vector.Insert, "a 1"), change(vector.Insert, "b 9"),
 		change(vector.UpdateAfter, "a 7"), change(vector.UpdateAfter, "b 3"), change(vector.Delete, "a 7"),
-		change(vector.Delete, "b 3"), change(vector.UpdateAfter, "c 8"), change(vector.UpdateAfter, "c 9")}, 3)
+		change(vector.Delete, "b 3"), change(vector.UpdateAfter, "c 8"), change(vector.UpdateAfter, "c 9"),
+	}, 3)
 	want := []string{"+ @0 b 9", "+ @0 a 7", "x @0 b 3", "x @0 a 7", "+ @0 c 8", "^ @0 c 9"}
 	if d := gocmp.Diff(want, r.rows); d != "" {
 		t.Error(d)

@@ -209,8 +209,10 @@ func parseType(s string) vector.Type {
 	if n, _ := fmt.Sscanf(s, "DECIMAL(%d,%d)", &p, &scale); n == 2 {
 		return vector.TDecimal(p, scale)
 	}
-	for _, t := range []vector.Type{vector.TBoolean, vector.TInt, vector.TBigInt, vector.TDouble, vector.TString,
-		vector.TBytes, vector.TDate, vector.TTimestamp, vector.TInterval, vector.TNull} {
+	for _, t := range []vector.Type{
+		vector.TBoolean, vector.TInt, vector.TBigInt, vector.TDouble, vector.TString,
+		vector.TBytes, vector.TDate, vector.TTimestamp, vector.TInterval, vector.TNull,
+	} {
 		if t.String() == s {
 			return t
 		}

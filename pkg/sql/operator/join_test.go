@@ -17,8 +17,10 @@ var (
 )
 
 func joinSpec(left, two bool) *LookupJoin {
-	j := &LookupJoin{StreamKeys: []int{0}, TableKeys: []int{0}, Left: left,
-		Schema: &vector.Schema{Fields: slices.Concat(joinStream.Fields, joinTable.Fields)}}
+	j := &LookupJoin{
+		StreamKeys: []int{0}, TableKeys: []int{0}, Left: left,
+		Schema: &vector.Schema{Fields: slices.Concat(joinStream.Fields, joinTable.Fields)},
+	}
 	if two {
 		j.StreamKeys, j.TableKeys = []int{0, 1}, []int{0, 2}
 	}
@@ -34,10 +36,14 @@ func drawJoin(t *rapid.T) []event {
 		switch rapid.IntRange(0, 3).Draw(t, "what") {
 		case 0:
 			e.port = 1
-			e.op = rapid.SampledFrom([]vector.Op{vector.Insert, vector.UpdateAfter, vector.UpdateBefore,
-				vector.Delete}).Draw(t, "op")
-			e.values = []string{e.values[0], rapid.SampledFrom([]string{"x", "long name", "null"}).Draw(t, "name"),
-				e.values[1], "12.50"}
+			e.op = rapid.SampledFrom([]vector.Op{
+				vector.Insert, vector.UpdateAfter, vector.UpdateBefore,
+				vector.Delete,
+			}).Draw(t, "op")
+			e.values = []string{
+				e.values[0], rapid.SampledFrom([]string{"x", "long name", "null"}).Draw(t, "name"),
+				e.values[1], "12.50",
+			}
 			e.values[1] = strings.ReplaceAll(e.values[1], " ", "_")
 		case 1:
 			out = append(out, event{flush: true})
@@ -128,7 +134,7 @@ func TestJoinDictionary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var events, want = []event{}, []string{}
+	events, want := []event{}, []string{}
 	for round := range 4 {
 		name := strings.Repeat("n", round+1)
 		events = append(events, event{port: 1, values: []string{"a", name, "1", "1.00"}},
@@ -136,8 +142,10 @@ func TestJoinDictionary(t *testing.T) {
 		for i := range 9 {
 			k := []string{"a", "b", "c"}[i%3]
 			events = append(events, event{values: []string{k, "1", "1"}})
-			want = append(want, "+ @0 "+k+" 1 1 "+map[string]string{"a": "a " + name + " 1 1.00", "b": "b null 1 1.00",
-				"c": "null null null null"}[k])
+			want = append(want, "+ @0 "+k+" 1 1 "+map[string]string{
+				"a": "a " + name + " 1 1.00", "b": "b null 1 1.00",
+				"c": "null null null null",
+			}[k])
 		}
 	}
 	play(t, c, schemas, events, 2)

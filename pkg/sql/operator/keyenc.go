@@ -94,8 +94,10 @@ func readValue(v *vector.Vector, src []byte) []byte {
 		if len(src) < 16 {
 			return nil
 		}
-		v.I128 = append(v.I128, vector.Int128{Lo: binary.LittleEndian.Uint64(src),
-			Hi: int64(binary.LittleEndian.Uint64(src[8:]))})
+		v.I128 = append(v.I128, vector.Int128{
+			Lo: binary.LittleEndian.Uint64(src),
+			Hi: int64(binary.LittleEndian.Uint64(src[8:])),
+		})
 		vector.SetLen(v, v.Len+1)
 		return src[16:]
 	default:

@@ -34,8 +34,10 @@ type output struct {
 }
 
 func newOutput(a *aggregate, having *predicate) *output {
-	return &output{a: a, having: having, once: a.spec.Emit == EmitFinal, batch: vector.NewBatch(a.spec.Schema, 0),
-		sel: []uint32{}} // not nil: a nil selection means all rows
+	return &output{
+		a: a, having: having, once: a.spec.Emit == EmitFinal, batch: vector.NewBatch(a.spec.Schema, 0),
+		sel: []uint32{},
+	} // not nil: a nil selection means all rows
 }
 
 // group is rows to emit: key ids[k] of keys with record recs[k] of st, all of one window.

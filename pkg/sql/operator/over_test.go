@@ -19,8 +19,13 @@ var overIn = fields("k:STRING v:BIGINT d:DOUBLE s:STRING")
 
 // overCalls are the functions of the model, which overValues computes in the same order, each with the drawn frame.
 var overCalls = []OverAgg{
-	{Func: "COUNT"}, {Func: "SUM", Args: []int{1}}, {Func: "MIN", Args: []int{1}}, {Func: "MAX", Args: []int{3}},
-	{Func: "FIRST_VALUE", Args: []int{1}}, {Func: "LAST_VALUE", Args: []int{3}}, {Func: "AVG", Args: []int{2}},
+	{Func: "COUNT"},
+	{Func: "SUM", Args: []int{1}},
+	{Func: "MIN", Args: []int{1}},
+	{Func: "MAX", Args: []int{3}},
+	{Func: "FIRST_VALUE", Args: []int{1}},
+	{Func: "LAST_VALUE", Args: []int{3}},
+	{Func: "AVG", Args: []int{2}},
 	{Func: "STDDEV", Args: []int{2}},
 }
 

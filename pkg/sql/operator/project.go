@@ -89,8 +89,10 @@ func (p *project) setTime(out *vector.Batch) {
 		case v.Null(i):
 			p.all = append(p.all, expr.RowError{Row: uint32(i), Code: CodeOutOfRange, Msg: "the event time is null"})
 		case p.times[i] < 0:
-			p.all = append(p.all, expr.RowError{Row: uint32(i), Code: CodeOutOfRange,
-				Msg: "the event time is negative"})
+			p.all = append(p.all, expr.RowError{
+				Row: uint32(i), Code: CodeOutOfRange,
+				Msg: "the event time is negative",
+			})
 		}
 	}
 }

@@ -133,8 +133,10 @@ func TestRealData(t *testing.T) {
 	const minute = 60_000
 	got := runTrades(t, all, agg([]int{1}, Window{Kind: Tumbling, SizeMs: 5 * minute}, "COUNT()", "AVG(2)", "MIN(2)",
 		"MAX(2)", "SUM(3)"))
-	compareAnswer(t, "answers/trades/t1_tumbling.csv", []int{0, 1, 2, 3, 4, 5, 6, 7}, got, []int{0, 1, 2, 3, 4, 5, 6,
-		7})
+	compareAnswer(t, "answers/trades/t1_tumbling.csv", []int{0, 1, 2, 3, 4, 5, 6, 7}, got, []int{
+		0, 1, 2, 3, 4, 5, 6,
+		7,
+	})
 	got = runTrades(t, all, agg([]int{1}, Window{Kind: Hopping, SizeMs: 60 * minute, AdvanceMs: 5 * minute},
 		"AVG(2)", "MAX(2)",
 		"MIN(2)", "STDDEV(2)", "COUNT()"))

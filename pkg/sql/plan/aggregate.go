@@ -238,8 +238,10 @@ func (a *aggregation) open(q *ast.Query) {
 	for i, k := range a.pre {
 		s.Fields = append(s.Fields, vector.Field{Name: a.names[i], Type: k.Type()})
 	}
-	p := Props{Schema: s, EventTime: -1, DelayMs: in.DelayMs, DelaySet: in.DelaySet, WindowStart: -1, WindowEnd: -1,
-		Partitions: in.Partitions}
+	p := Props{
+		Schema: s, EventTime: -1, DelayMs: in.DelayMs, DelaySet: in.DelaySet, WindowStart: -1, WindowEnd: -1,
+		Partitions: in.Partitions,
+	}
 	for i := range a.pre {
 		p.Key = append(p.Key, i)
 		p.Part = append(p.Part, i)
@@ -276,10 +278,14 @@ func (b *Binder) emission(q *ast.Query) operator.Emission {
 
 func (a *aggregation) windowSpec(q *ast.Query) operator.Window {
 	w := q.Window
-	kinds := map[ast.WindowKind]operator.WindowKind{ast.Tumbling: operator.Tumbling, ast.Hopping: operator.Hopping,
-		ast.Session: operator.Session}
-	out := operator.Window{Kind: kinds[w.Kind], SizeMs: w.SizeMs, AdvanceMs: w.AdvanceMs, GraceMs: w.GraceMs,
-		ProcessingTime: w.ProcessingTime}
+	kinds := map[ast.WindowKind]operator.WindowKind{
+		ast.Tumbling: operator.Tumbling, ast.Hopping: operator.Hopping,
+		ast.Session: operator.Session,
+	}
+	out := operator.Window{
+		Kind: kinds[w.Kind], SizeMs: w.SizeMs, AdvanceMs: w.AdvanceMs, GraceMs: w.GraceMs,
+		ProcessingTime: w.ProcessingTime,
+	}
 	if out.Kind == operator.Tumbling {
 		out.AdvanceMs = w.SizeMs
 	}

@@ -22,9 +22,13 @@ const (
 
 // Define makes the object of a CREATE STREAM or TABLE that declares a source. Warnings are for the user.
 func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err error) {
-	d := &definition{o: &Object{Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Partitions: max(1, def.Partitions),
-		ReadOnly: c.Source}, s: &Source{OnError: "dlq", Late: "drop", IdleMs: defaultIdleMs, MaxFutureMs: -1,
-		Header: "auto"}}
+	d := &definition{o: &Object{
+		Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Partitions: max(1, def.Partitions),
+		ReadOnly: c.Source,
+	}, s: &Source{
+		OnError: "dlq", Late: "drop", IdleMs: defaultIdleMs, MaxFutureMs: -1,
+		Header: "auto",
+	}}
 	d.s.Subject = c.FromNATS
 	if err := d.apply(c.With, nil); err != nil {
 		return nil, nil, err

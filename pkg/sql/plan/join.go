@@ -200,8 +200,10 @@ func lookupNode(j *ast.Join, l, r *scope, eqs []equality) (*Node, error) {
 	}
 	out := joinScope(l, r).node
 	out.Inputs = []*Node{left, r.node}
-	out.Spec = &operator.LookupJoin{StreamKeys: streamKeys, TableKeys: tableKeys, Left: j.Kind == ast.Left,
-		Schema: out.Schema}
+	out.Spec = &operator.LookupJoin{
+		StreamKeys: streamKeys, TableKeys: tableKeys, Left: j.Kind == ast.Left,
+		Schema: out.Schema,
+	}
 	out.Part, out.Key = slices.Clone(streamKeys), left.Key
 	return out, nil
 }

@@ -42,8 +42,10 @@ func bindLiteral(n *ast.Literal) (expr.Expr, error) {
 	case ast.IntervalLit:
 		return lit(n.Ms, vector.TInterval)
 	default:
-		to := map[ast.LiteralKind]vector.Type{ast.DateLit: vector.TDate, ast.TimeLit: vector.TTime,
-			ast.TimestampLit: vector.TTimestamp}[n.Kind]
+		to := map[ast.LiteralKind]vector.Type{
+			ast.DateLit: vector.TDate, ast.TimeLit: vector.TTime,
+			ast.TimestampLit: vector.TTimestamp,
+		}[n.Kind]
 		x, err := expr.NewCast(&expr.Literal{V: n.Text, T: vector.TString, At: n.At}, to, false, n.At)
 		if err != nil {
 			return nil, err
@@ -70,8 +72,10 @@ func bindDecimal(n *ast.Literal) (expr.Expr, error) {
 		}
 		hi, lo = mul10(hi, lo, uint64(c-'0'))
 	}
-	return &expr.Literal{V: vector.Int128{Lo: lo, Hi: int64(hi)}, T: vector.TDecimal(uint8(precision), uint8(scale)),
-		At: n.At}, nil
+	return &expr.Literal{
+		V: vector.Int128{Lo: lo, Hi: int64(hi)}, T: vector.TDecimal(uint8(precision), uint8(scale)),
+		At: n.At,
+	}, nil
 }
 
 func mul10(hi, lo, add uint64) (uint64, uint64) {

@@ -37,9 +37,11 @@ type Props struct {
 }
 
 func scanNode(o *Object) *Node {
-	n := &Node{Scan: o, Props: Props{Schema: o.Schema(), Partitions: max(1, o.Partitions), Key: slices.Clone(o.Key),
+	n := &Node{Scan: o, Props: Props{
+		Schema: o.Schema(), Partitions: max(1, o.Partitions), Key: slices.Clone(o.Key),
 		Updating: o.Updating, Table: o.Kind == ast.Table, EventTime: -1, DelayMs: o.DelayMs, DelaySet: o.DelaySet,
-		WindowStart: -1, WindowEnd: -1}}
+		WindowStart: -1, WindowEnd: -1,
+	}}
 	if p := o.Placement(); len(p) > 0 {
 		n.Part = slices.Clone(p)
 	}

@@ -101,8 +101,10 @@ func (p *physical) build(n *Node) (*Stage, []int) {
 	case n.Scan != nil:
 		s := p.open()
 		s.Partitions = n.Partitions
-		s.Inputs = []Input{{Topic: n.Scan.Topic, Object: n.Scan.Name, Schema: n.Schema, Table: n.Table,
-			Timed: n.Scan.Query == "" && n.Scan.EventTime != "", DelayMs: n.Scan.DelayMs}}
+		s.Inputs = []Input{{
+			Topic: n.Scan.Topic, Object: n.Scan.Name, Schema: n.Schema, Table: n.Table,
+			Timed: n.Scan.Query == "" && n.Scan.EventTime != "", DelayMs: n.Scan.DelayMs,
+		}}
 		return s, n.Part
 	case n.Spec == nil:
 		s := p.open()
@@ -218,9 +220,11 @@ func makePlan(query string, n *Node, topic string, partitions int) *Plan {
 	} // else rows lie where they belong already: each task writes its own partition alone
 	p.finish(s, n, out)
 	s.Output.Topic = topic
-	r := Result{Schema: n.Schema, Key: n.Key, Updating: n.Updating, Table: n.Table, DelayMs: n.DelayMs,
+	r := Result{
+		Schema: n.Schema, Key: n.Key, Updating: n.Updating, Table: n.Table, DelayMs: n.DelayMs,
 		DelaySet: n.DelaySet, Partitions: out.Partitions, Part: part, Windowed: n.WindowStart >= 0 &&
-			slices.Contains(n.Key, n.WindowStart)}
+			slices.Contains(n.Key, n.WindowStart),
+	}
 	if n.EventTime >= 0 {
 		r.EventTime = n.Schema.Fields[n.EventTime].Name
 	}

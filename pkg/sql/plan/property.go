@@ -108,8 +108,10 @@ func oneOf(get func(*definition) *string, allowed ...string) func(*definition, s
 var connectors = []string{"nats", "file", "stdin", "http", "generator"}
 
 // formats maps every spelling of a format to the canonical one; unsupportedFormats name their replacement.
-var formats = map[string]string{"json": "json", "ndjson": "json", "csv": "csv", "delimited": "csv",
-	"msgpack": "msgpack", "raw": "raw", "kafka": "raw"}
+var formats = map[string]string{
+	"json": "json", "ndjson": "json", "csv": "csv", "delimited": "csv",
+	"msgpack": "msgpack", "raw": "raw", "kafka": "raw",
+}
 
 func setFormat(d *definition, v string, at ast.Span) error {
 	f, ok := formats[strings.ToLower(v)]
@@ -194,11 +196,13 @@ func properties() []property {
 			d.o.EventTime, d.eventAt = v, at
 			return nil
 		}},
-		{name: "event_time_format", aliases: []string{"timestamp_format"},
+		{
+			name: "event_time_format", aliases: []string{"timestamp_format"},
 			apply: func(d *definition, v string, at ast.Span) error {
 				d.o.EventTimeFormat, d.timeFmtAt = v, at
 				return nil
-			}},
+			},
+		},
 		{name: "watermark", apply: func(d *definition, v string, at ast.Span) error {
 			d.o.DelaySet = true
 			return setDuration(func(d *definition) *int64 { return &d.o.DelayMs })(d, v, at)
@@ -321,10 +325,12 @@ func ParseDuration(s string) (int64, bool) {
 }
 
 // durationUnits are in the singular.
-var durationUnits = map[string]int64{"": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "second": 1000,
+var durationUnits = map[string]int64{
+	"": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "second": 1000,
 	"sec": 1000, "minute": 60_000, "min": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000,
 	"w":           604_800_000,
-	"millisecond": 1, "ms": 1}
+	"millisecond": 1, "ms": 1,
+}
 
 // ParseBytes reads 64MB, 1GiB or a number of bytes; all units are powers of 1024.
 func ParseBytes(s string) (int64, bool) {
@@ -334,8 +340,10 @@ func ParseBytes(s string) (int64, bool) {
 		i++
 	}
 	n, err := strconv.ParseInt(s[:i], 10, 64)
-	shift, ok := map[string]uint{"": 0, "b": 0, "k": 10, "kb": 10, "kib": 10, "m": 20, "mb": 20, "mib": 20, "g": 30,
-		"gb": 30, "gib": 30, "t": 40, "tb": 40, "tib": 40}[strings.TrimSpace(s[i:])]
+	shift, ok := map[string]uint{
+		"": 0, "b": 0, "k": 10, "kb": 10, "kib": 10, "m": 20, "mb": 20, "mib": 20, "g": 30,
+		"gb": 30, "gib": 30, "t": 40, "tb": 40, "tib": 40,
+	}[strings.TrimSpace(s[i:])]
 	if err != nil || !ok || n > (1<<62)>>shift {
 		return 0, false
 	}

@@ -112,8 +112,10 @@ func (b *Binder) bindWhere(sc *scope, where ast.Expr) (*scope, error) {
 func (b *Binder) bindFrom(r ast.Relation) (*scope, error) {
 	switch r := r.(type) {
 	case nil:
-		one := &Node{Values: [][]expr.Expr{{}}, Props: Props{Schema: &vector.Schema{}, Partitions: 1, EventTime: -1,
-			WindowStart: -1, WindowEnd: -1}}
+		one := &Node{Values: [][]expr.Expr{{}}, Props: Props{
+			Schema: &vector.Schema{}, Partitions: 1, EventTime: -1,
+			WindowStart: -1, WindowEnd: -1,
+		}}
 		return &scope{node: one}, nil
 	case *ast.TableRef:
 		return b.bindTable(r)

@@ -77,8 +77,10 @@ func (b *Binder) CreateAs(id string, c *ast.Create) (*Plan, *Object, error) {
 	return p, d.o, nil
 }
 
-var derivedProperties = []string{"topic", "partitions", "replicas", "event_time", "watermark", "key", "format",
-	"key_format", "max_bytes", "retention", "on_error", "late", "retention_ms", "wrap_single_value"}
+var derivedProperties = []string{
+	"topic", "partitions", "replicas", "event_time", "watermark", "key", "format",
+	"key_format", "max_bytes", "retention", "on_error", "late", "retention_ms", "wrap_single_value",
+}
 
 // shape makes the query's result the kind of object that the statement wants, with its key and event time.
 func (b *Binder) shape(c *ast.Create, d *definition, n *Node) (*Node, error) {
@@ -346,8 +348,10 @@ func insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (*vector.Batc
 	for i, c := range o.Columns {
 		exprs[i] = &expr.Literal{T: c.Type}
 	}
-	eb := &exprBinder{scope: &scope{node: &Node{Props: Props{Schema: &vector.Schema{}, WindowStart: -1,
-		WindowEnd: -1}}}}
+	eb := &exprBinder{scope: &scope{node: &Node{Props: Props{
+		Schema: &vector.Schema{}, WindowStart: -1,
+		WindowEnd: -1,
+	}}}}
 	var when expr.Expr
 	for i, a := range row {
 		x, err := eb.bind(a)

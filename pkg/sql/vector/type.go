@@ -99,8 +99,10 @@ var (
 // TDecimal returns DECIMAL(p, s).
 func TDecimal(p, s uint8) Type { return Type{Kind: Decimal, Precision: p, Scale: s} }
 
-var kindNames = [...]string{"NULL", "BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "STRING", "BYTES", "DATE", "TIME",
-	"TIMESTAMP", "INTERVAL", "ARRAY", "MAP", "STRUCT"}
+var kindNames = [...]string{
+	"NULL", "BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "STRING", "BYTES", "DATE", "TIME",
+	"TIMESTAMP", "INTERVAL", "ARRAY", "MAP", "STRUCT",
+}
 
 func (k Kind) String() string { return kindNames[k] }
 
