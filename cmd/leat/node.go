@@ -133,6 +133,7 @@ func (n *node) open(ctx context.Context) error {
 	}
 	if n.has(ingest.Role) {
 		n.ingest, err = ingest.New(ctx, ingest.Config{
+			Span: n.cfg.telemetry.StartBatch,
 			Conn: n.cfg.leat, App: n.cfg.app, Members: n.members, Log: log,
 			Replicas: n.cfg.replicas, FileRoot: n.cfg.root, EagerFiles: n.cfg.eagerFiles,
 		})
@@ -142,6 +143,7 @@ func (n *node) open(ctx context.Context) error {
 	}
 	if n.has(engine.Role) {
 		n.engine, err = engine.New(ctx, engine.Config{
+			Span: n.cfg.telemetry.StartBatch,
 			Conn: n.cfg.leat, Members: n.members, Log: log,
 			Replicas: n.cfg.replicas,
 		})
@@ -151,6 +153,7 @@ func (n *node) open(ctx context.Context) error {
 	}
 	if n.has(sink.Role) {
 		n.sink, err = sink.New(ctx, sink.Config{
+			Span: n.cfg.telemetry.StartBatch,
 			Conn: n.cfg.leat, App: n.cfg.app, Members: n.members, Log: log,
 			Root: n.cfg.root, Console: n.cfg.console, Replicas: n.cfg.replicas,
 		})

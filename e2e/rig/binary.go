@@ -22,11 +22,11 @@ func Root() string {
 }
 
 // Binary returns the path of the binary under test.
-func Binary(t testing.TB) string {
-	t.Helper()
+func Binary(tb testing.TB) string {
+	tb.Helper()
 	path, err := binary()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
@@ -62,11 +62,11 @@ func Main(m *testing.M) {
 }
 
 // Shared returns a folder of hand-outs beside the repository, and skips the test where it is absent.
-func Shared(t testing.TB, elem ...string) string {
-	t.Helper()
+func Shared(tb testing.TB, elem ...string) string {
+	tb.Helper()
 	path := filepath.Join(append([]string{Root(), "..", "shared"}, elem...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("SKIPPED: %s is absent", filepath.Join(append([]string{"..", "shared"}, elem...)...))
+		tb.Skipf("SKIPPED: %s is absent", filepath.Join(append([]string{"..", "shared"}, elem...)...))
 	}
 	return path
 }

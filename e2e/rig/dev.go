@@ -27,10 +27,10 @@ type Dev struct {
 }
 
 // NewDev returns a leat dev that does not run yet.
-func NewDev(t testing.TB, args ...string) *Dev {
-	t.Helper()
-	home := t.TempDir()
-	return &Dev{t: t, Home: home, Data: filepath.Join(home, "data"), NATS: FreeAddr(t), HTTP: FreeAddr(t), Args: args}
+func NewDev(tb testing.TB, args ...string) *Dev {
+	tb.Helper()
+	home := tb.TempDir()
+	return &Dev{tb: tb, Home: home, Data: filepath.Join(home, "data"), NATS: FreeAddr(tb), HTTP: FreeAddr(tb), Args: args}
 }
 
 // ReadyWithin bounds a start, recovery of the store included.
@@ -130,8 +130,8 @@ func (d *Dev) Rows(query string) (rows []map[string]any, ok bool, words string) 
 }
 
 // Decode decodes lines of JSON; numbers stay as they are written.
-func Decode(t testing.TB, lines string) []map[string]any {
-	t.Helper()
+func Decode(tb testing.TB, lines string) []map[string]any {
+	tb.Helper()
 	var out []map[string]any
 	dec := json.NewDecoder(strings.NewReader(lines))
 	dec.UseNumber()
@@ -142,7 +142,7 @@ func Decode(t testing.TB, lines string) []map[string]any {
 			return out
 		}
 		if err != nil {
-			t.Fatalf("row %d is not JSON: %v", len(out)+1, err)
+			tb.Fatalf("row %d is not JSON: %v", len(out)+1, err)
 		}
 		out = append(out, row)
 	}

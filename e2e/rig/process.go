@@ -56,23 +56,23 @@ func Env(dir string) []string {
 }
 
 // Start starts a process that the end of the test kills.
-func Start(t testing.TB, name, home string, cmd ...string) *Process {
-	t.Helper()
-	p := &Process{t: t, name: name, err: &output{}, done: make(chan struct{})}
+func Start(tb testing.TB, name, home string, cmd ...string) *Process {
+	tb.Helper()
+	p := &Process{tb: tb, name: name, err: &output{}, done: make(chan struct{})}
 	p.cmd = exec.Command(cmd[0], cmd[1:]...)
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stderr = Env(home), home, p.err
 	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", name, err)
+		tb.Fatalf("start %s: %v", name, err)
 	}
 	go func() {
 		_ = p.cmd.Wait() // how it ended is in ProcessState
 		close(p.done)
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		p.Signal(syscall.SIGCONT)
 		p.Kill()
-		if t.Failed() {
-			t.Logf("stderr of %s (pid %d):\n%s", name, p.cmd.Process.Pid, tail(p.err.String(), 12_000))
+		if tb.Failed() {
+			tb.Logf("stderr of %s (pid %d):\n%s", name, p.cmd.Process.Pid, tail(p.err.String(), 12_000))
 		}
 	})
 	return p
@@ -150,20 +150,20 @@ type Result struct {
 const commandTimeout = 60 * time.Second
 
 // Run runs a command of the binary to its end.
-func Run(t testing.TB, home, stdin string, args ...string) Result {
-	t.Helper()
+func Run(tb testing.TB, home, stdin string, args ...string) Result {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, Binary(t), args...)
+	cmd := exec.CommandContext(ctx, Binary(tb), args...)
 	var out, errs bytes.Buffer
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Stdin = Env(home), home, &out, &errs, strings.NewReader(stdin)
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("run leat %s: %v", strings.Join(args, " "), err)
+		tb.Fatalf("run leat %s: %v", strings.Join(args, " "), err)
 	}
 	if ctx.Err() != nil {
-		t.Fatalf("leat %s did not end within %s\n%s", strings.Join(args, " "), commandTimeout, errs.String())
+		tb.Fatalf("leat %s did not end within %s\n%s", strings.Join(args, " "), commandTimeout, errs.String())
 	}
 	return Result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }

@@ -25,39 +25,39 @@ func fields(nameType ...any) *vector.Schema {
 }
 
 // decodeAll reads data to its end and returns the rows as JSON lines and the bad rows as "line code reason".
-func decodeAll(t testing.TB, d Decoder, b *Builder, data []byte) (rows string, bad []string) {
-	t.Helper()
+func decodeAll(tb testing.TB, d Decoder, b *Builder, data []byte) (rows string, bad []string) {
+	tb.Helper()
 	var out bytes.Buffer
 	w, err := NewWriter("jsonl", &out)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Begin(b.Schema()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	d.Start()
 	for p := 0; p < len(data); {
 		n := d.Decode(data[p:], true, b)
 		batch, wrong := b.Take(), b.TakeBad()
 		if batch != nil {
-			checkBatch(t, batch)
+			checkBatch(tb, batch)
 			if err := w.Write(batch); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 		for _, r := range wrong {
 			bad = append(bad, string(appendInt(nil, int64(r.Line)))+" "+r.Code+" "+r.Reason)
 		}
 		if p += n; n == 0 && batch == nil && wrong == nil {
-			t.Fatalf("no progress at byte %d of %q", p, data)
+			tb.Fatalf("no progress at byte %d of %q", p, data)
 		}
 	}
 	return out.String(), bad
 }
 
 // checkBatch wants every column to be as long as the batch says.
-func checkBatch(t testing.TB, b *vector.Batch) {
-	t.Helper()
+func checkBatch(tb testing.TB, b *vector.Batch) {
+	tb.Helper()
 	for i, v := range b.Cols {
 		n := map[vector.Phys]int{
 			vector.PhysBool: len(v.Bool), vector.PhysI64: len(v.I64), vector.PhysF64: len(v.F64),
@@ -72,7 +72,7 @@ func checkBatch(t testing.TB, b *vector.Batch) {
 			}
 		}
 		if n != b.Rows || v.Len != b.Rows || len(b.Time) != b.Rows {
-			t.Fatalf("column %d has %d values, length %d; times %d; rows %d", i, n, v.Len, len(b.Time), b.Rows)
+			tb.Fatalf("column %d has %d values, length %d; times %d; rows %d", i, n, v.Len, len(b.Time), b.Rows)
 		}
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-func packed(t testing.TB, docs ...any) []byte {
-	t.Helper()
+func packed(tb testing.TB, docs ...any) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	enc := msgpack.NewEncoder(&out)
 	enc.SetSortMapKeys(true)
 	for _, d := range docs {
 		if err := enc.Encode(d); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return out.Bytes()

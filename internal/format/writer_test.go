@@ -12,12 +12,12 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-func sample(t testing.TB) *vector.Batch {
-	t.Helper()
+func sample(tb testing.TB) *vector.Batch {
+	tb.Helper()
 	s := fields("id", vector.TBigInt, "name", vector.TString, "price", vector.TDecimal(18, 2), "at", vector.TTimestamp)
 	b, err := NewBuilder(s, Options{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	NewJSON(true).Decode([]byte(`{"id":1,"name":"a, \"b\"","price":1.5,"at":0}
 {"id":20,"name":"日本","price":-100}

@@ -15,18 +15,18 @@ import (
 )
 
 // dataDir finds the real data, or skips.
-func dataDir(t testing.TB) string {
-	t.Helper()
+func dataDir(tb testing.TB) string {
+	tb.Helper()
 	dir := filepath.Join("..", "..", "..", "shared", "data")
 	if _, err := os.Stat(dir); err != nil {
-		t.Skip("the real data is not there: ../shared/data beside the repository")
+		tb.Skip("the real data is not there: ../shared/data beside the repository")
 	}
 	return dir
 }
 
 // schemaOf reads "a BIGINT, b DECIMAL(18,4)".
-func schemaOf(t testing.TB, text string) *vector.Schema {
-	t.Helper()
+func schemaOf(tb testing.TB, text string) *vector.Schema {
+	tb.Helper()
 	kinds := map[string]vector.Type{
 		"BIGINT": vector.TBigInt, "STRING": vector.TString, "DOUBLE": vector.TDouble,
 		"BOOLEAN": vector.TBoolean, "TIMESTAMP": vector.TTimestamp, "INT": vector.TInt, "DATE": vector.TDate,
@@ -38,15 +38,15 @@ func schemaOf(t testing.TB, text string) *vector.Schema {
 		if m[2] == "DECIMAL" {
 			var p, q uint8
 			if _, err := fmt.Sscan(m[3], &p); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			if _, err := fmt.Sscan(m[4], &q); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			typ, ok = vector.TDecimal(p, q), true
 		}
 		if !ok {
-			t.Fatalf("type %s", m[2])
+			tb.Fatalf("type %s", m[2])
 		}
 		s.Fields = append(s.Fields, vector.Field{Name: m[1], Type: typ})
 	}
@@ -89,15 +89,15 @@ var inputs = []struct {
 }
 
 // readAll reads a source to its end.
-func readAll(t testing.TB, r *Reader) (batches []*vector.Batch, bad []BadRow) {
-	t.Helper()
+func readAll(tb testing.TB, r *Reader) (batches []*vector.Batch, bad []BadRow) {
+	tb.Helper()
 	for {
 		b, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return batches, bad
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		batches = append(batches, b)
 		bad = append(bad, r.Bad()...)
@@ -177,23 +177,23 @@ func TestRealFilesRoundTrip(t *testing.T) {
 	}
 }
 
-func written(t testing.TB, kind string, s *vector.Schema, batches []*vector.Batch) string {
-	t.Helper()
+func written(tb testing.TB, kind string, s *vector.Schema, batches []*vector.Batch) string {
+	tb.Helper()
 	var out strings.Builder
 	w, err := format.NewWriter(kind, &out)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Begin(s); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, b := range batches {
 		if err := w.Write(b); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.End(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.String()
 }

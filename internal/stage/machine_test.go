@@ -39,11 +39,11 @@ var queries = []string{
 }
 
 // planOf plans a query over sources of one partition.
-func planOf(t testing.TB, query string) *plan.Stage {
-	t.Helper()
+func planOf(tb testing.TB, query string) *plan.Stage {
+	tb.Helper()
 	statements, errs := parser.Parse(sources+query, parser.Options{})
 	if len(errs) > 0 {
-		t.Fatal(errs[0])
+		tb.Fatal(errs[0])
 	}
 	objects := plan.Objects{}
 	for _, st := range statements {
@@ -51,21 +51,21 @@ func planOf(t testing.TB, query string) *plan.Stage {
 		case *ast.Create:
 			o, _, err := plan.Define(st, plan.Defaults{Partitions: 1})
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			objects[o.Name] = o
 		case *ast.Select:
 			p, err := (&plan.Binder{Catalog: objects, Mode: plan.Push}).Select("q1", st.Query)
 			if err != nil {
-				t.Fatalf("%s: %v", query, err)
+				tb.Fatalf("%s: %v", query, err)
 			}
 			if len(p.Stages) != 1 {
-				t.Fatalf("%s has %d stages", query, len(p.Stages))
+				tb.Fatalf("%s has %d stages", query, len(p.Stages))
 			}
 			return p.Stages[0]
 		}
 	}
-	t.Fatal("no query")
+	tb.Fatal("no query")
 	return nil
 }
 
@@ -159,11 +159,11 @@ func (o *record) Late(_ *vector.Batch, rows []uint32) {
 
 var _ task.Output = (*record)(nil)
 
-func newMachine(t testing.TB, s *plan.Stage) *stage.Machine {
-	t.Helper()
+func newMachine(tb testing.TB, s *plan.Stage) *stage.Machine {
+	tb.Helper()
 	m, err := stage.New(s, stage.Config{Writers: [][]string{{"a", "b"}, {"a", "b"}}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }
@@ -266,11 +266,11 @@ type result struct {
 }
 
 // final feeds a batch in pieces, as ingest would, and ends the input.
-func final(t testing.TB, s *plan.Stage, all *vector.Batch, cuts []int) result {
-	t.Helper()
+func final(tb testing.TB, s *plan.Stage, all *vector.Batch, cuts []int) result {
+	tb.Helper()
 	m, err := stage.New(s, stage.Config{Writers: [][]string{{"a"}, nil}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var out record
 	at, largest := 0, int64(0)

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/leatsql/leat/internal/catalog"
@@ -32,6 +33,8 @@ type Config struct {
 	// TopicBytes is MaxBytes of a new topic (default 256 MiB).
 	TopicBytes int64
 	Version    string
+	// Tracer makes a span of each script that is run; nil: none.
+	Tracer trace.Tracer
 	// Files are allowed in statements (leat dev: the user's own; leat serve: under --file-root, which services check).
 	Files bool
 	// OnReady is called when statements are answered.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"maps"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/parser"
@@ -21,6 +23,11 @@ type session struct {
 
 // Execute runs the statements of a script in order and stops at the first error. Statements that ran stay done.
 func (c *Coordinator) Execute(ctx context.Context, req api.ExecuteRequest) api.ExecuteResponse {
+	if c.cfg.Tracer != nil {
+		var span trace.Span
+		ctx, span = c.cfg.Tracer.Start(ctx, "execute")
+		defer span.End()
+	}
 	s := &session{set: clone(req.Session), vars: clone(req.Vars), fromLatest: req.FromLatest}
 	resp := api.ExecuteResponse{}
 	statements, errs := parser.Parse(req.Script, parser.Options{Vars: s.vars})

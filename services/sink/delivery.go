@@ -211,6 +211,7 @@ func (d *delivery) message(ctx context.Context, m *topic.Message, from Position)
 	}
 	d.origin = origin{correlation: m.Header[messages.HeaderCorrelationID], trace: m.Header[messages.HeaderTraceParent]}
 	b := item.Batch
+	defer d.s.cfg.Span.Start("deliver "+d.sink.Name, d.origin.trace, b.Rows)()
 	for i := range b.Rows {
 		pos := Position{Seq: m.Seq, Row: i}
 		if pos.Less(from) || b.Ops != nil && b.Ops[i] == vector.UpdateBefore {

@@ -19,36 +19,36 @@ import (
 type Cluster struct{ servers []*server.Server }
 
 // StartCluster starts n servers and waits until they can make streams; the test's end stops them.
-func StartCluster(t testing.TB, n int) *Cluster {
-	t.Helper()
+func StartCluster(tb testing.TB, n int) *Cluster {
+	tb.Helper()
 	var ports []int
 	var routes []string
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		port := l.Addr().(*net.TCPAddr).Port
 		ports = append(ports, port)
 		routes = append(routes, fmt.Sprintf("nats-route://127.0.0.1:%d", port))
 		if err = l.Close(); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	c := &Cluster{}
 	for i, port := range ports {
 		s, err := server.NewServer(&server.Options{
 			ServerName: fmt.Sprintf("n%d", i+1), Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 30, JetStreamMaxMemory: 64 << 20,
+			JetStream: true, StoreDir: tb.TempDir(), JetStreamMaxStore: 1 << 30, JetStreamMaxMemory: 64 << 20,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
 			Routes:  server.RoutesFromStr(strings.Join(routes, ",")),
 		})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		c.servers = append(c.servers, s)
 		s.Start()
-		t.Cleanup(func() {
+		tb.Cleanup(func() {
 			s.Shutdown()
 			s.WaitForShutdown()
 		})
@@ -57,27 +57,27 @@ func StartCluster(t testing.TB, n int) *Cluster {
 }
 
 // Connect opens a connection that knows all servers, and waits until the cluster has a leader.
-func (c *Cluster) Connect(t testing.TB) jetstream.JetStream {
-	t.Helper()
+func (c *Cluster) Connect(tb testing.TB) jetstream.JetStream {
+	tb.Helper()
 	var urls []string
 	for _, s := range c.servers {
 		if !s.ReadyForConnections(20 * time.Second) {
-			t.Fatal("a server is not ready after 20 s")
+			tb.Fatal("a server is not ready after 20 s")
 		}
 		urls = append(urls, s.ClientURL())
 	}
 	nc, err := nats.Connect(strings.Join(urls, ","), topic.ConnectOptions("leat test")...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(nc.Close)
+	tb.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	const name = "READY"
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(tb.Context(), time.Second)
 		_, err = js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: name, Subjects: []string{"ready"}, Replicas: len(urls),
 		})
@@ -86,21 +86,21 @@ func (c *Cluster) Connect(t testing.TB) jetstream.JetStream {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("no leader after 30 s: %v", err)
+			tb.Fatalf("no leader after 30 s: %v", err)
 		}
 	}
-	if err = js.DeleteStream(t.Context(), name); err != nil {
-		t.Fatal(err)
+	if err = js.DeleteStream(tb.Context(), name); err != nil {
+		tb.Fatal(err)
 	}
 	return js
 }
 
 // StopLeader stops the server that leads a stream.
-func (c *Cluster) StopLeader(ctx context.Context, t testing.TB, js jetstream.JetStream, stream string) {
-	t.Helper()
+func (c *Cluster) StopLeader(ctx context.Context, tb testing.TB, js jetstream.JetStream, stream string) {
+	tb.Helper()
 	s, err := js.Stream(ctx, stream)
 	if err != nil {
-		t.Errorf("leader of %s: %v", stream, err)
+		tb.Errorf("leader of %s: %v", stream, err)
 		return
 	}
 	for _, srv := range c.servers {
@@ -110,5 +110,5 @@ func (c *Cluster) StopLeader(ctx context.Context, t testing.TB, js jetstream.Jet
 			return
 		}
 	}
-	t.Errorf("%s has no leader", stream)
+	tb.Errorf("%s has no leader", stream)
 }

@@ -22,27 +22,27 @@ type Server struct {
 }
 
 // StartServer starts a server over dir; the test's end stops it.
-func StartServer(t testing.TB, dir string) *Server {
-	t.Helper()
+func StartServer(tb testing.TB, dir string) *Server {
+	tb.Helper()
 	s := &Server{dir: dir}
-	s.Start(t)
-	t.Cleanup(s.Stop)
+	s.Start(tb)
+	tb.Cleanup(s.Stop)
 	return s
 }
 
 // Start starts the server, again after Stop over the same files.
-func (s *Server) Start(t testing.TB) {
-	t.Helper()
+func (s *Server) Start(tb testing.TB) {
+	tb.Helper()
 	srv, err := server.NewServer(&server.Options{
 		DontListen: true, JetStream: true, StoreDir: s.dir, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
 		JetStreamMaxStore: 4 << 30, JetStreamMaxMemory: 64 << 20,
 	})
 	if err != nil {
-		t.Fatalf("start a server: %v", err)
+		tb.Fatalf("start a server: %v", err)
 	}
 	srv.Start()
 	if !srv.ReadyForConnections(20 * time.Second) {
-		t.Fatal("the server is not ready after 20 s")
+		tb.Fatal("the server is not ready after 20 s")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,39 +66,39 @@ func (s *Server) Stop() {
 func (s *Server) InProcessConn() (net.Conn, error) { return s.current().InProcessConn() }
 
 // Connect opens a connection as Leat does; the test's end closes it.
-func (s *Server) Connect(t testing.TB) jetstream.JetStream {
-	t.Helper()
+func (s *Server) Connect(tb testing.TB) jetstream.JetStream {
+	tb.Helper()
 	opts := append(topic.ConnectOptions("leat test"), nats.InProcessServer(s), nats.ReconnectJitter(0, 0),
 		nats.ReconnectWait(10*time.Millisecond))
 	nc, err := nats.Connect("", opts...)
 	if err != nil {
-		t.Fatalf("connect: %v", err)
+		tb.Fatalf("connect: %v", err)
 	}
-	t.Cleanup(nc.Close)
+	tb.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
 	if err != nil {
-		t.Fatalf("connect: %v", err)
+		tb.Fatalf("connect: %v", err)
 	}
 	return js
 }
 
 // OpenJetStream makes an empty shard that takes Subjects.
-func OpenJetStream(t testing.TB, js jetstream.JetStream, maxBytes int64) Shard {
-	t.Helper()
+func OpenJetStream(tb testing.TB, js jetstream.JetStream, maxBytes int64) Shard {
+	tb.Helper()
 	const name = "LEAT_x_0"
 	if maxBytes == 0 {
 		maxBytes = 1 << 30
 	}
 	// Made by hand: a shard of a few KB is below what CreateShard allows.
-	s, err := js.CreateStream(t.Context(), jetstream.StreamConfig{
+	s, err := js.CreateStream(tb.Context(), jetstream.StreamConfig{
 		Name: name, Subjects: []string{Subjects}, MaxBytes: maxBytes, Discard: jetstream.DiscardNew,
 	})
 	if err != nil {
-		t.Fatalf("make a shard: %v", err)
+		tb.Fatalf("make a shard: %v", err)
 	}
-	l, err := topic.OpenShard(t.Context(), js, name, topic.JetStreamConfig{})
+	l, err := topic.OpenShard(tb.Context(), js, name, topic.JetStreamConfig{})
 	if err != nil {
-		t.Fatalf("open the shard: %v", err)
+		tb.Fatalf("open the shard: %v", err)
 	}
 	return Shard{Log: l, Delete: func(seq uint64) error { return s.DeleteMsg(context.Background(), seq) }}
 }

@@ -41,12 +41,12 @@ func fuzzSpecs() [][]Spec {
 
 var fuzzInputs = []*vector.Schema{modelIn, joinTable}
 
-func fuzzChain(t testing.TB, which int, r *recorder) *Chain {
-	t.Helper()
+func fuzzChain(tb testing.TB, which int, r *recorder) *Chain {
+	tb.Helper()
 	specs := fuzzSpecs()
 	c, err := BuildOn(fuzzInputs, specs[which%len(specs)], r, r.emit)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }

@@ -13,11 +13,11 @@ import (
 )
 
 // compare is `column > n` for tests: an operator of the table of functions.
-func compare(t testing.TB, op string, col int, name string, n int64) expr.Expr {
-	t.Helper()
+func compare(tb testing.TB, op string, col int, name string, n int64) expr.Expr {
+	tb.Helper()
 	f, ok := expr.Lookup(op)
 	if !ok {
-		t.Fatalf("no function %q", op)
+		tb.Fatalf("no function %q", op)
 	}
 	return &expr.Call{Func: f, T: vector.TBoolean, Args: []expr.Expr{
 		&expr.Column{
@@ -28,13 +28,13 @@ func compare(t testing.TB, op string, col int, name string, n int64) expr.Expr {
 	}}
 }
 
-func havingSpec(t testing.TB, w Window, emit Emission, n int64) (*Aggregate, *Filter) {
+func havingSpec(tb testing.TB, w Window, emit Emission, n int64) (*Aggregate, *Filter) {
 	a := modelSpec(w, emit)
 	col := 3
 	if w.Kind == NoWindow {
 		col = 1
 	}
-	return a, &Filter{Pred: compare(t, ">", col, "n", n), Schema: a.Schema}
+	return a, &Filter{Pred: compare(tb, ">", col, "n", n), Schema: a.Schema}
 }
 
 func TestHavingAgainstModel(t *testing.T) {

@@ -156,8 +156,8 @@ type event struct {
 
 // play runs events through a chain in batches of at most size rows. Rows of one batch lie between two watermarks, on
 // one port.
-func play(t testing.TB, c *Chain, schemas []*vector.Schema, events []event, size int) {
-	t.Helper()
+func play(tb testing.TB, c *Chain, schemas []*vector.Schema, events []event, size int) {
+	tb.Helper()
 	var b *vector.Batch
 	port := 0
 	send := func() {
@@ -186,7 +186,7 @@ func play(t testing.TB, c *Chain, schemas []*vector.Schema, events []event, size
 		}
 		for k, s := range e.values {
 			if err := parseCell(b.Cols[k], s); err != nil {
-				t.Fatalf("column %d of %v: %v", k, e.values, err)
+				tb.Fatalf("column %d of %v: %v", k, e.values, err)
 			}
 		}
 		b.Time, b.Ops = append(b.Time, e.time), append(b.Ops, e.op)

@@ -329,11 +329,11 @@ func runModel(w Window, events []event) ([]string, *model) {
 	return out, m
 }
 
-func build(t testing.TB, in *vector.Schema, r *recorder, specs ...Spec) *Chain {
-	t.Helper()
+func build(tb testing.TB, in *vector.Schema, r *recorder, specs ...Spec) *Chain {
+	tb.Helper()
 	c, err := BuildOn([]*vector.Schema{in}, specs, r, r.emit)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }

@@ -12,17 +12,17 @@ import (
 )
 
 // corpus returns the scripts of the golden files.
-func corpus(t testing.TB) []string {
-	t.Helper()
+func corpus(tb testing.TB) []string {
+	tb.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
+		tb.Fatalf("no golden files: %v", err)
 	}
 	var out []string
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		for _, c := range strings.Split(string(text), "====\n") {
 			in, _, _ := strings.Cut(c, "----\n")
@@ -34,19 +34,19 @@ func corpus(t testing.TB) []string {
 
 // planAnything plans a text and checks what holds for any: no panic, errors with a place inside of the text, and the
 // same outcome twice.
-func planAnything(t testing.TB, text string) {
-	t.Helper()
+func planAnything(tb testing.TB, text string) {
+	tb.Helper()
 	for _, bounded := range []bool{false, true} {
-		first, second := start(t), start(t)
+		first, second := start(tb), start(tb)
 		first.bounded, second.bounded = bounded, bounded
 		err1, err2 := first.run(text), second.run(text)
 		if first.out.String() != second.out.String() || (err1 == nil) != (err2 == nil) || err1 != nil &&
 			err1.Error() != err2.Error() {
-			t.Fatalf("two runs differ on %q:\n%s%v\n%s%v", text, first.out.String(), err1, second.out.String(), err2)
+			tb.Fatalf("two runs differ on %q:\n%s%v\n%s%v", text, first.out.String(), err1, second.out.String(), err2)
 		}
 		var e *sqlerr.Error
 		if errors.As(err1, &e) && (e.Span.Start < 0 || e.Span.End < e.Span.Start || e.Span.End > len(text)) {
-			t.Fatalf("%q: the place of %v is %v", text, err1, e.Span)
+			tb.Fatalf("%q: the place of %v is %v", text, err1, e.Span)
 		}
 	}
 }

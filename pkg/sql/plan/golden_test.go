@@ -169,11 +169,11 @@ var setupObjects = sync.OnceValues(func() (plan.Objects, error) {
 	return s.objects, s.run(setup)
 })
 
-func start(t testing.TB) *session {
-	t.Helper()
+func start(tb testing.TB) *session {
+	tb.Helper()
 	objects, err := setupObjects()
 	if err != nil {
-		t.Fatalf("the setup of the golden files: %v", err)
+		tb.Fatalf("the setup of the golden files: %v", err)
 	}
 	return &session{objects: maps.Clone(objects), queries: 2}
 }

@@ -83,9 +83,9 @@ func draw(line string, start, end int) (shown string, indent, carets int) {
 		}
 	}
 	from, dots := 0, ""
-	if width(cells) > maxCells && width(cells[:first]) > cellsAhead {
-		for from < first && width(cells[from:first]) > cellsAhead {
-			from++
+	if ahead := width(cells[:first]); ahead > cellsAhead && width(cells) > maxCells {
+		for ; ahead > cellsAhead; from++ {
+			ahead -= cells[from].width
 		}
 		dots = "..."
 	}
