@@ -30,7 +30,7 @@ type Dev struct {
 func NewDev(tb testing.TB, args ...string) *Dev {
 	tb.Helper()
 	home := tb.TempDir()
-	return &Dev{tb: tb, Home: home, Data: filepath.Join(home, "data"), NATS: FreeAddr(tb), HTTP: FreeAddr(tb), Args: args}
+	return &Dev{t: tb, Home: home, Data: filepath.Join(home, "data"), NATS: FreeAddr(tb), HTTP: FreeAddr(tb), Args: args}
 }
 
 // ReadyWithin bounds a start, recovery of the store included.

@@ -58,7 +58,7 @@ func Env(dir string) []string {
 // Start starts a process that the end of the test kills.
 func Start(tb testing.TB, name, home string, cmd ...string) *Process {
 	tb.Helper()
-	p := &Process{tb: tb, name: name, err: &output{}, done: make(chan struct{})}
+	p := &Process{t: tb, name: name, err: &output{}, done: make(chan struct{})}
 	p.cmd = exec.Command(cmd[0], cmd[1:]...)
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stderr = Env(home), home, p.err
 	if err := p.cmd.Start(); err != nil {
