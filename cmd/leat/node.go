@@ -166,7 +166,8 @@ func (n *node) open(ctx context.Context) error {
 
 func (n *node) coordinator(mux *http.ServeMux) coordinator.Config {
 	c := coordinator.Config{
-		Conn: n.cfg.leat, Members: n.members, Log: n.cfg.telemetry.Log, NATSAddress: n.cfg.natsURL,
+		Tracer: n.cfg.telemetry.Tracer,
+		Conn:   n.cfg.leat, Members: n.members, Log: n.cfg.telemetry.Log, NATSAddress: n.cfg.natsURL,
 		Replicas: n.cfg.replicas, Partitions: n.cfg.partitions, Version: semver(),
 	}
 	if n.cfg.listener != nil {

@@ -84,7 +84,7 @@ func (c *Coordinator) declareBounded(ctx context.Context, b *Bounded) error {
 		}
 	}
 	return c.change(ctx, func(cat *catalog.Catalog) error {
-		for name, o := range objects { //nolint:maprange // a map is filled
+		for name, o := range objects { // any order: a map is filled
 			cat.Objects[name] = o
 		}
 		return nil
@@ -136,12 +136,21 @@ func (c *Coordinator) readTables(ctx context.Context, b *Bounded) error {
 	})
 	for _, o := range tables {
 		if err == nil {
-			err = c.ReadToEnd(ctx, o.Topic, o.Schema(), o.Partitions, func(int) []string {
-				return []string{stage.IngestWriter}
+			err = c.ReadToEnd(ctx, Ending{
+				Topic: o.Topic, Schema: o.Schema(), Partitions: o.Partitions,
+				Writers: func(int) []string { return []string{stage.IngestWriter} },
 			}, nil)
 		}
 	}
 	return err
+}
+
+// Ending is a topic whose writers end.
+type Ending struct {
+	Topic      string
+	Schema     *vector.Schema
+	Partitions int
+	Writers    func(partition int) []string
 }
 
 // ReadToEnd hands the rows of a topic to f (nil: nobody) until every writer of every partition has said that it has

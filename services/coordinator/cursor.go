@@ -209,7 +209,7 @@ func (cs *cursors) expire(ctx context.Context) error {
 		case <-tick.C:
 		}
 		cs.mu.Lock()
-		for id, c := range cs.all { //nolint:maprange // each is judged on its own
+		for id, c := range cs.all { // any order: each is judged on its own
 			c.mu.Lock()
 			gone := all || time.Since(c.fetched) > cursorIdle
 			c.mu.Unlock()

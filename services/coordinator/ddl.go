@@ -219,7 +219,7 @@ func findCycle(cat *catalog.Catalog, q *catalog.Query) string {
 
 func sorted[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
-	for n := range m { //nolint:maprange // sorted below
+	for n := range m { // any order: sorted below
 		names = append(names, n)
 	}
 	slices.Sort(names)

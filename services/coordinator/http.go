@@ -168,7 +168,7 @@ func (c *Coordinator) httpRows(w http.ResponseWriter, r *http.Request) {
 	for from, to := range map[string]string{
 		"Idempotency-Key":     "Leat-Idempotency-Key",
 		"Leat-Correlation-Id": "Leat-Correlation-Id", "Traceparent": "traceparent",
-	} { //nolint:maprange // headers are a map again
+	} { // any order: headers are a map again
 		if v := r.Header.Get(from); v != "" && len(v) <= 256 {
 			msg.Header.Set(to, v)
 		}

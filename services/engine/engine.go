@@ -116,7 +116,7 @@ func (e *Engine) catalog() *catalog.Catalog {
 func (e *Engine) wanted() []lease.Work {
 	cat := e.catalog()
 	var out []lease.Work
-	for id, q := range cat.Queries { //nolint:maprange // the pool keeps them by name
+	for id, q := range cat.Queries { // any order: the pool keeps them by name
 		if q.State != catalog.Running {
 			continue
 		}

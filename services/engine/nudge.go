@@ -27,14 +27,14 @@ func (e *Engine) nudge(ctx context.Context) error {
 func (e *Engine) nudgeFull(ctx context.Context) {
 	readers := map[string][]*liveTask{}
 	e.mu.Lock()
-	for _, t := range e.live { //nolint:maprange // tasks are independent
+	for _, t := range e.live { // any order: tasks are independent
 		for _, in := range t.w.stage.Inputs {
 			name := stage.InputTopic(in)
 			readers[name] = append(readers[name], t)
 		}
 	}
 	e.mu.Unlock()
-	for name, tasks := range readers { //nolint:maprange // topics are independent
+	for name, tasks := range readers { // any order: topics are independent
 		info, err := e.res.shard(name).Info(ctx)
 		if err != nil || info.MaxBytes == 0 || info.Bytes < info.MaxBytes/2 {
 			continue // a topic that does not answer is met by its readers

@@ -46,7 +46,7 @@ func (e *Engine) trim(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		for name, t := range e.topics(cat) { //nolint:maprange // topics are independent
+		for name, t := range e.topics(cat) { // any order: topics are independent
 			if err := e.trimTopic(ctx, name, t, cat, trimmers); err != nil && ctx.Err() == nil {
 				e.log.Warn("topic not trimmed", "topic", name, "error", err)
 			}
@@ -71,7 +71,7 @@ type reader struct {
 // topics lists all topics of the catalog with who reads them.
 func (e *Engine) topics(cat *catalog.Catalog) map[string]*trimmed {
 	out := map[string]*trimmed{}
-	for name, o := range cat.Objects { //nolint:maprange // a map is filled
+	for name, o := range cat.Objects { // any order: a map is filled
 		t := &trimmed{partitions: o.Partitions, object: name}
 		if o.Source != nil {
 			t.retention = uint64(o.Source.Retention)
@@ -224,7 +224,7 @@ func (e *Engine) notePoints(ctx context.Context, name string, todo []topic.Trim)
 		}
 		points[place.Partition] = t.Below
 	}
-	for p, below := range points { //nolint:maprange // keys are independent
+	for p, below := range points { // any order: keys are independent
 		now, err := e.res.trimPoint(ctx, name, p)
 		if err != nil {
 			return err

@@ -126,7 +126,7 @@ func (s *Service) wanted() []lease.Work {
 	cat := s.cat
 	s.mu.Unlock()
 	var out []lease.Work
-	for name, sink := range cat.Sinks { //nolint:maprange // the pool keeps them by name
+	for name, sink := range cat.Sinks { // any order: the pool keeps them by name
 		o := cat.Objects[sink.From]
 		if sink.State != catalog.Running || o == nil {
 			continue
@@ -178,7 +178,7 @@ func (s *Service) Report() []api.SinkStatus {
 		return byName[name]
 	}
 	s.mu.Lock()
-	for _, d := range s.live { //nolint:maprange // sums do not hang on the order
+	for _, d := range s.live { // any order: sums do not hang on the order
 		st := get(d.sink.Name)
 		st.Delivered += d.n.delivered.Load()
 		st.Dead += d.n.dead.Load()
@@ -200,7 +200,7 @@ func (s *Service) Report() []api.SinkStatus {
 		}
 	}
 	out := make([]api.SinkStatus, 0, len(byName))
-	for _, st := range byName { //nolint:maprange // sorted below
+	for _, st := range byName { // any order: sorted below
 		out = append(out, *st)
 	}
 	slices.SortFunc(out, func(a, b api.SinkStatus) int { return strings.Compare(a.Name, b.Name) })
