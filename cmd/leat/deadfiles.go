@@ -98,7 +98,7 @@ func (d *deadFiles) keep(name string, l deadLine) {
 // close closes the files. Dead letters that cannot be kept are told, they do not fail the run.
 func (d *deadFiles) close() error {
 	var errs []error
-	for _, f := range d.files { //nolint:maprange // files are independent
+	for _, f := range d.files { // any order: files are independent
 		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)

@@ -19,15 +19,15 @@ import (
 // demoScript is a generated market with standing queries.
 const demoScript = `
 CREATE STREAM trades (trade_id BIGINT, symbol STRING, price DECIMAL(18,4), volume BIGINT, ts BIGINT, venue STRING)
-  WITH (generator = 'trades', rate = '800', symbols = '40', seed = '7', format = 'json', event_time = 'ts', key = 'symbol',
-        watermark = '2s');
-CREATE STREAM quotes (quote_id BIGINT, symbol STRING, bid DECIMAL(18,4), ask DECIMAL(18,4), bid_size BIGINT, ask_size BIGINT,
-  ts BIGINT, venue STRING)
-  WITH (generator = 'quotes', rate = '400', symbols = '40', seed = '8', format = 'json', event_time = 'ts', key = 'symbol',
-        watermark = '2s');
+  WITH (generator = 'trades', rate = '800', symbols = '40', seed = '7', format = 'json', event_time = 'ts',
+        key = 'symbol', watermark = '2s');
+CREATE STREAM quotes (quote_id BIGINT, symbol STRING, bid DECIMAL(18,4), ask DECIMAL(18,4), bid_size BIGINT,
+  ask_size BIGINT, ts BIGINT, venue STRING)
+  WITH (generator = 'quotes', rate = '400', symbols = '40', seed = '8', format = 'json', event_time = 'ts',
+        key = 'symbol', watermark = '2s');
 CREATE TABLE stats_5m AS
-  SELECT symbol, window_start, window_end, COUNT(*) AS n, AVG(price) AS avg_price, MIN(price) AS low, MAX(price) AS high,
-         SUM(volume) AS volume
+  SELECT symbol, window_start, window_end, COUNT(*) AS n, AVG(price) AS avg_price, MIN(price) AS low,
+         MAX(price) AS high, SUM(volume) AS volume
   FROM trades WINDOW TUMBLING(5m) GROUP BY symbol;
 CREATE TABLE moving_1h AS
   SELECT symbol, window_start, window_end, AVG(price) AS avg_price, STDDEV(price) AS volatility, COUNT(*) AS n
@@ -65,7 +65,7 @@ func (g *globals) demoScreen(ctx context.Context, c *coordinator.Coordinator, cf
 			}
 			status = c.Status()
 		}
-		text := demoText(ctx, c, &status, before, every, cfg)
+		text := demoNodes(&status, before, every, cfg) + demoHints(demoStats(ctx, c), cfg.natsURL)
 		if live {
 			text = "\x1b[H\x1b[2J" + text
 		}
@@ -90,10 +90,8 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// demoText is one picture.
-func demoText(
-	ctx context.Context, c *coordinator.Coordinator, now, before *api.Status, every time.Duration, cfg nodeConfig,
-) string {
+// demoNodes is the upper part of one picture: what each node did since the picture before.
+func demoNodes(now, before *api.Status, every time.Duration, cfg nodeConfig) string {
 	var sb strings.Builder
 	fmt.Fprintf(&sb, "Leat demo: a generated market, four standing queries, a sink.  Ctrl-C stops; a later start "+
 		"goes on.\n")
@@ -112,14 +110,20 @@ func demoText(
 		fmt.Fprintf(&sb, "%-14s %-12s %12s %12s %10s %8d %8d\n", s.Name, s.State, "", thousands(s.Delivered),
 			rate(s.Delivered, sinkOut(before, s.Name), every), s.Lag, s.Dead)
 	}
+	return sb.String()
+}
+
+// demoHints is the lower part: results, and what to try.
+func demoHints(stats []string, natsURL string) string {
+	var sb strings.Builder
 	sb.WriteString("\nfive-minute statistics, newest window (SELECT ... FROM stats_5m):\n")
-	for _, line := range demoStats(ctx, c) {
+	for _, line := range stats {
 		sb.WriteString("  " + line + "\n")
 	}
 	fmt.Fprintf(&sb, "\ntry in another terminal:\n  leat sql -c \"SELECT symbol, n, avg_price FROM stats_5m WHERE "+
 		"symbol = 'SYM0' LIMIT 5\"\n"+
 		"  leat sql -c \"SELECT symbol, price, volume FROM large_trades EMIT CHANGES LIMIT 5\"\n"+
-		"  nats --server %s sub 'demo.large.>'\n  leat dlq list\n", cfg.natsURL)
+		"  nats --server %s sub 'demo.large.>'\n  leat dlq list\n", natsURL)
 	return sb.String()
 }
 

@@ -34,7 +34,7 @@ func (n *node) measure(ctx context.Context) error {
 }
 
 func (n *node) copyFigures(all map[telemetry.StageName]*measured) {
-	for _, m := range all { //nolint:maprange // each is marked
+	for _, m := range all { // any order: each is marked
 		m.seen = false
 	}
 	r := n.report()
@@ -50,7 +50,7 @@ func (n *node) copyFigures(all map[telemetry.StageName]*measured) {
 		n.count(all, telemetry.StageName{Stage: "sink " + s.Name},
 			api.Counts{In: s.Delivered + s.Dead, Out: s.Delivered, DeadLettered: s.Dead})
 	}
-	for name, m := range all { //nolint:maprange // each is judged on its own
+	for name, m := range all { // any order: each is judged on its own
 		if !m.seen {
 			m.stage.Close()
 			delete(all, name)

@@ -122,12 +122,14 @@ func (m *messageRun) results(ctx context.Context, c *coordinator.Coordinator) er
 		if err := m.opt.Out.Begin(m.p.Result.Result.Schema); err != nil {
 			return err
 		}
-		err := c.ReadToEnd(ctx, resultTopic, m.p.Result.Result.Schema, last.Output.Partitions,
-			func(part int) []string { return stage.StageWriters(last, part) },
-			func(b *vector.Batch) error {
-				m.stats.Out += uint64(b.Rows)
-				return m.opt.Out.Write(b)
-			})
+		result := coordinator.Ending{
+			Topic: resultTopic, Schema: m.p.Result.Result.Schema, Partitions: last.Output.Partitions,
+			Writers: func(part int) []string { return stage.StageWriters(last, part) },
+		}
+		err := c.ReadToEnd(ctx, result, func(b *vector.Batch) error {
+			m.stats.Out += uint64(b.Rows)
+			return m.opt.Out.Write(b)
+		})
 		if err = errors.Join(err, m.opt.Out.End()); err != nil {
 			return err
 		}
@@ -146,7 +148,8 @@ func (m *messageRun) sinks(ctx context.Context, c *coordinator.Coordinator) erro
 		writers := stage.TopicWritersOf(o, m.p.Plans)
 		err = out.Begin(o.Schema())
 		if err == nil {
-			err = c.ReadToEnd(ctx, o.Topic, o.Schema(), o.Partitions, writers, func(b *vector.Batch) error {
+			rows := coordinator.Ending{Topic: o.Topic, Schema: o.Schema(), Partitions: o.Partitions, Writers: writers}
+			err = c.ReadToEnd(ctx, rows, func(b *vector.Batch) error {
 				m.stats.Out += uint64(b.Rows)
 				return out.Write(b)
 			})

@@ -227,7 +227,7 @@ func TestStatements(t *testing.T) {
 		"subjects":           subjects,
 		"pause":              pauseResume,
 	}
-	for name, f := range tests { //nolint:maprange // they do not depend on each other
+	for name, f := range tests { // any order: they do not depend on each other
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			one := *r
@@ -284,7 +284,7 @@ func refusals(_ *testing.T, r *rig) {
 }
 
 func shows(_ *testing.T, r *rig) {
-	for script, want := range map[string][]string{ //nolint:maprange // independent
+	for script, want := range map[string][]string{ // any order: independent
 		"SHOW STREAMS":                          {"s", "big"},
 		"SHOW TABLES":                           {"sums", "u"},
 		"SHOW QUERIES":                          {"sums", "q1", "running"},
@@ -372,7 +372,7 @@ func sqlLimits(t *testing.T, r *rig) {
 	for i := range columns {
 		columns[i] = fmt.Sprintf("c%d INT", i)
 	}
-	for name, script := range map[string]string{ //nolint:maprange // independent
+	for name, script := range map[string]string{ // any order: independent
 		"1 MB of text":       "SELECT '" + strings.Repeat("x", 1<<20) + "' AS a",
 		"parentheses":        "SELECT " + strings.Repeat("(", 10_000) + "1" + strings.Repeat(")", 10_000) + " AS a",
 		"minus signs":        "SELECT " + strings.Repeat("- ", 10_000) + "1 AS a",

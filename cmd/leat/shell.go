@@ -19,7 +19,8 @@ import (
 	"github.com/leatsql/leat/pkg/sql/parser"
 )
 
-const shellHelp = `A statement ends with ;   Tab completes, Ctrl-R searches the history, Ctrl-C drops the line or stops a query.
+const shellHelp = `A statement ends with ;   Tab completes, Ctrl-R searches the history, ` +
+	`Ctrl-C drops the line or stops a query.
   \d            streams and tables          \d NAME   columns of one
   \dq           queries                     \dk       sinks
   \x            one column a line, on/off   \timing   time of each statement, on/off

@@ -32,14 +32,18 @@ func parseCSV(text string) (table, error) {
 	var t table
 	for line := 1; len(text) > 0; line++ {
 		var row []cell
-		for more := true; more; {
-			var c cell
-			var err error
-			if c, text, more, err = parseField(text); err != nil {
+		for {
+			c, rest, err := parseField(text)
+			if err != nil {
 				return t, fmt.Errorf("record %d: %w", line, err)
 			}
 			row = append(row, c)
+			var more bool
+			if text, more = strings.CutPrefix(rest, ","); !more {
+				break
+			}
 		}
+		text = strings.TrimPrefix(strings.TrimPrefix(text, "\r"), "\n")
 		if t.columns == nil {
 			for _, c := range row {
 				t.columns = append(t.columns, strings.ToLower(c.text))
@@ -54,8 +58,8 @@ func parseCSV(text string) (table, error) {
 	return t, nil
 }
 
-// parseField takes one field; more tells that a comma follows it.
-func parseField(text string) (c cell, rest string, more bool, err error) {
+// parseField takes one field; the rest begins with what follows it: a comma, the end of the line, or nothing.
+func parseField(text string) (c cell, rest string, err error) {
 	if !strings.HasPrefix(text, `"`) {
 		end := strings.IndexAny(text, ",\n")
 		if end < 0 {
@@ -69,7 +73,7 @@ func parseField(text string) (c cell, rest string, more bool, err error) {
 		for {
 			part, behind, ok := strings.Cut(rest, `"`)
 			if !ok {
-				return c, "", false, fmt.Errorf("a quote is not closed: %.40q", text)
+				return c, "", fmt.Errorf("a quote is not closed: %.40q", text)
 			}
 			sb.WriteString(part)
 			if rest = behind; !strings.HasPrefix(rest, `"`) {
@@ -80,10 +84,7 @@ func parseField(text string) (c cell, rest string, more bool, err error) {
 		}
 		c = cell{text: sb.String()}
 	}
-	if strings.HasPrefix(rest, ",") {
-		return c, rest[1:], true, nil
-	}
-	return c, strings.TrimPrefix(strings.TrimPrefix(rest, "\r"), "\n"), false, nil
+	return c, rest, nil
 }
 
 // tolerance is how near a number must come.

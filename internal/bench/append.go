@@ -28,13 +28,14 @@ func (b *bench) message(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.leatCheck(ctx, "w2", "message", in, table, want); err != nil {
+	message, direct := leatRun{"w2", "message", in, table}, leatRun{"w2", "direct", in, table}
+	if err := b.leatCheck(ctx, message, want); err != nil {
 		return err
 	}
 	perRow := 0.0
 	m, err := b.rounds(ctx, []entrant{
-		b.leatEntrant(ctx, "w2_message", "w2", "message", in, table),
-		b.leatEntrant(ctx, "w2_direct", "w2", "direct", in, table),
+		b.leatEntrant(ctx, "w2_message", message),
+		b.leatEntrant(ctx, "w2_direct", direct),
 		{"limit.append", func() (usage, error) {
 			data, err := os.MkdirTemp(b.dir, "data-")
 			if err != nil {

@@ -22,7 +22,8 @@ FROM trades WINDOW TUMBLING(1s) GROUP BY symbol;`,
 FROM trades WINDOW SLIDING(60s, 5s) GROUP BY symbol;`,
 	"w4": declareTrades + `CREATE TABLE symbols (symbol STRING PRIMARY KEY, sector STRING, lot BIGINT)
   WITH (connector = 'file', path = '${table}', format = 'json');
-SELECT t.symbol AS symbol, s.sector AS sector, t.price AS price, t.volume * s.lot AS shares FROM trades t JOIN symbols s ON t.symbol = s.symbol;`,
+SELECT t.symbol AS symbol, s.sector AS sector, t.price AS price, t.volume * s.lot AS shares
+FROM trades t JOIN symbols s ON t.symbol = s.symbol;`,
 }
 
 // allColumns are those of the answers, handColumns those of them in which float64 gives the same text.
@@ -51,12 +52,13 @@ func (b *bench) direct(ctx context.Context, w string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.leatCheck(ctx, w, "direct", in, table, want); err != nil {
+	run := leatRun{w, "direct", in, table}
+	if err := b.leatCheck(ctx, run, want); err != nil {
 		return err
 	}
 	entrants := []entrant{
 		b.programEntrant(ctx, "limit", w, in, table),
-		b.leatEntrant(ctx, w, w, "direct", in, table),
+		b.leatEntrant(ctx, w, run),
 		b.programEntrant(ctx, "hand", w, b.path(fewRows), table),
 	}
 	if w == "w1" {
@@ -112,31 +114,34 @@ func (b *bench) programEntrant(ctx context.Context, kind, w, in, table string) e
 	}}
 }
 
+// leatRun is a run of the script of workload w in a mode over its inputs.
+type leatRun struct{ w, mode, in, table string }
+
 // leatEntrant runs a script with leat run.
-func (b *bench) leatEntrant(ctx context.Context, name, w, mode, in, table string) entrant {
+func (b *bench) leatEntrant(ctx context.Context, name string, r leatRun) entrant {
 	return entrant{name, func() (usage, error) {
-		u, err := b.leatRun(ctx, w, mode, in, table, os.DevNull)
+		u, err := b.leatRun(ctx, r, os.DevNull)
 		u.records = int64(b.cfg.Rows)
 		return u, err
 	}}
 }
 
-func (b *bench) leatRun(ctx context.Context, w, mode, in, table, out string) (usage, error) {
-	script := b.path(w + ".sql")
-	if err := os.WriteFile(script, []byte(scripts[w]), 0o600); err != nil {
+func (b *bench) leatRun(ctx context.Context, r leatRun, out string) (usage, error) {
+	script := b.path(r.w + ".sql")
+	if err := os.WriteFile(script, []byte(scripts[r.w]), 0o600); err != nil {
 		return usage{}, fmt.Errorf("write the script: %w", err)
 	}
-	return b.run(ctx, out, "run", script, "--mode", mode, "--define", "in="+in, "--define", "table="+table, "-o",
+	return b.run(ctx, out, "run", script, "--mode", r.mode, "--define", "in="+r.in, "--define", "table="+r.table, "-o",
 		"jsonl", "-q", "--dead", "none", "--on-error", "fail_fast")
 }
 
 // leatCheck compares the answer of leat run with that of the limit program.
-func (b *bench) leatCheck(ctx context.Context, w, mode, in, table string, want *childReport) error {
+func (b *bench) leatCheck(ctx context.Context, r leatRun, want *childReport) error {
 	out := b.path("out")
-	if _, err := b.leatRun(ctx, w, mode, in, table, out); err != nil {
+	if _, err := b.leatRun(ctx, r, out); err != nil {
 		return err
 	}
-	_, got, err := b.child(ctx, "answer", out, allColumns[w])
+	_, got, err := b.child(ctx, "answer", out, allColumns[r.w])
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@
 //	  and the last record, so a limit is never made to look slower than it is.
 //	- Leat and its limits run in turns, over some rounds behind one that is thrown away; medians count.
 //	- CPU time comes before wall time, which is good on a quiet machine only.
-//	- Every run's answer is checked against that of the limit program, and that one against the program written by hand:
-//	  rows and a checksum that does not hang on their order. A fast wrong answer is an error.
+//	- Every run's answer is checked against that of the limit program, and that one against the program written by
+//	  hand: rows and a checksum that does not hang on their order. A fast wrong answer is an error.
 //
 // All input is made here from fixed seeds.
 package bench

@@ -17,7 +17,8 @@ import (
 
 const (
 	stateKeys  = 10 // times the rows of the direct workloads
-	keysScript = `CREATE STREAM g (k STRING, v BIGINT, ts BIGINT) WITH (connector = 'file', path = '-', format = 'json', event_time = 'ts');
+	keysScript = `CREATE STREAM g (k STRING, v BIGINT, ts BIGINT)
+  WITH (connector = 'file', path = '-', format = 'json', event_time = 'ts');
 SELECT k, COUNT(*) AS n, SUM(v) AS total, MIN(v) AS lo, MAX(v) AS hi FROM g GROUP BY k;`
 	keyBatch = 4096
 )

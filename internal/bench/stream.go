@@ -27,7 +27,8 @@ const (
 )
 
 const streamScript = `CREATE STREAM trades (symbol STRING, price DECIMAL(18,4), volume BIGINT, ts BIGINT, venue STRING)
-  WITH (connector = 'nats', subject = '` + inSubject + `', format = 'json', event_time = 'ts', watermark = '1s', partitions = 1);
+  WITH (connector = 'nats', subject = '` + inSubject + `', format = 'json', event_time = 'ts',
+        watermark = '1s', partitions = 1);
 CREATE TABLE stats AS SELECT symbol, window_start, COUNT(*) AS n, AVG(price) AS avg, MIN(price) AS lo, MAX(price) AS hi
   FROM trades WINDOW TUMBLING(1s) GROUP BY symbol EMIT FINAL;
 CREATE SINK s FROM stats TO NATS '` + outSubject + `';`

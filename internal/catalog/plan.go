@@ -20,7 +20,7 @@ func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
 		return nil, fmt.Errorf("query %s has %d statements", q.ID, len(statements))
 	}
 	objects := plan.Objects{}
-	for name, o := range q.Sources { //nolint:maprange // a map is filled
+	for name, o := range q.Sources { // any order: a map is filled
 		objects[name] = o
 	}
 	b := &plan.Binder{Catalog: objects, Mode: plan.Persistent, RecordEmission: q.Emit == "record"}

@@ -101,7 +101,10 @@ func TestLaterVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]string{`{"version":99}`: "newer leat", `{"version":`: "decode the catalog"} { //nolint:maprange // independent
+	for text, want := range map[string]string{
+		`{"version":99}`: "newer leat",
+		`{"version":`:    "decode the catalog",
+	} {
 		if _, err := kv.Put(t.Context(), "catalog", []byte(text)); err != nil {
 			t.Fatal(err)
 		}
@@ -119,8 +122,10 @@ func TestPlanAgain(t *testing.T) {
 		CREATE STREAM t (k STRING, v DECIMAL(10, 2), ts BIGINT) WITH (event_time = 'ts', watermark = '2s');
 		CREATE TABLE u (k STRING PRIMARY KEY, city STRING);
 		CREATE TABLE a AS SELECT k, window_start, SUM(v) AS s FROM t WINDOW SLIDING(1h, 5m) GROUP BY k HAVING s > 1;
-		CREATE STREAM b WITH (partitions = 3) AS SELECT t.v, u.city FROM t LEFT JOIN u ON t.k = u.k WHERE v > 1 PARTITION BY u.city;
-		CREATE STREAM c AS SELECT k, AVG(v) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) AS m FROM t;`,
+		CREATE STREAM b WITH (partitions = 3) AS SELECT t.v, u.city FROM t LEFT JOIN u ON t.k = u.k WHERE v > 1
+			PARTITION BY u.city;
+		CREATE STREAM c AS
+			SELECT k, AVG(v) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) AS m FROM t;`,
 		parser.Options{})
 	if len(errs) > 0 {
 		t.Fatal(errs[0])
@@ -157,7 +162,7 @@ func TestPlanAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, want := range first { //nolint:maprange // independent
+	for id, want := range first { // any order: independent
 		for range 2 {
 			p, err := again.Queries[id].Plan(again.Objects[again.Queries[id].Result])
 			if err != nil {

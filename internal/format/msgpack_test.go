@@ -53,7 +53,8 @@ func TestMsgpackRows(t *testing.T) {
 		{
 			"values of other types", packed(t, row{"id": 2.0, "s": 7, "d": 3}, row{"id": true},
 				row{"s": row{"b": 1, "a": []any{nil}}}),
-			"{\"id\":2,\"s\":\"7\",\"d\":3.00,\"t\":null}\n{\"id\":null,\"s\":\"{\\\"a\\\":[null],\\\"b\\\":1}\",\"d\":null,\"t\":null}\n",
+			"{\"id\":2,\"s\":\"7\",\"d\":3.00,\"t\":null}\n" +
+				"{\"id\":null,\"s\":\"{\\\"a\\\":[null],\\\"b\\\":1}\",\"d\":null,\"t\":null}\n",
 			[]string{`1 LEAT-5203 "true" is not BIGINT`},
 		},
 		{

@@ -253,7 +253,7 @@ func (m *Manager) Live(role string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []string
-	for id, s := range m.seen { //nolint:maprange // sorted below
+	for id, s := range m.seen { // any order: sorted below
 		if slices.Contains(s.beat.Roles, role) && (id == m.cfg.ID || time.Since(s.at) < m.cfg.Timeout) {
 			out = append(out, id)
 		}
@@ -270,7 +270,7 @@ func (m *Manager) Beats() []Beat {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []Beat
-	for _, s := range m.seen { //nolint:maprange // sorted below
+	for _, s := range m.seen { // any order: sorted below
 		if time.Since(s.at) < m.cfg.Timeout {
 			out = append(out, s.beat)
 		}

@@ -91,12 +91,12 @@ func (p *Pool) apply(ctx context.Context, wg *sync.WaitGroup, wanted []Work) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for name, j := range p.jobs { //nolint:maprange // each is judged on its own
+	for name, j := range p.jobs { // any order: each is judged on its own
 		if w, keep := want[name]; !keep || w.Version != j.work.Version {
 			j.cancel()
 		}
 	}
-	for name, w := range want { //nolint:maprange // jobs are independent
+	for name, w := range want { // any order: jobs are independent
 		if _, runs := p.jobs[name]; runs {
 			continue
 		}
@@ -119,7 +119,7 @@ func (p *Pool) States() []State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := make([]State, 0, len(p.jobs))
-	for _, j := range p.jobs { //nolint:maprange // sorted below
+	for _, j := range p.jobs { // any order: sorted below
 		out = append(out, j.state)
 	}
 	slices.SortFunc(out, func(a, b State) int { return strings.Compare(a.Name, b.Name) })

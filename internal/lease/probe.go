@@ -40,7 +40,7 @@ func (m *Manager) silent() map[string]time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := map[string]time.Time{}
-	for id, s := range m.seen { //nolint:maprange // each is judged on its own
+	for id, s := range m.seen { // any order: each is judged on its own
 		if id != m.cfg.ID && time.Since(s.at) > probeAfter*m.cfg.Heartbeat {
 			out[id] = s.at
 		}

@@ -65,7 +65,7 @@ func Compile(text string, opt Options) (*Program, []*sqlerr.Error) {
 			return nil, []*sqlerr.Error{asError(err, st)}
 		}
 	}
-	for name := range opt.Inputs { //nolint:maprange // at most one error comes of it
+	for name := range opt.Inputs { // any order: at most one error comes of it
 		if _, ok := c.p.Objects.Object(ast.Ident{Name: name}); !ok {
 			e := sqlerr.New(sqlerr.UnknownObject, ast.Span{}, "--in %s: no stream or table of that name is declared",
 				name)
@@ -181,7 +181,7 @@ func (c *compiler) create(st *ast.Create) error {
 
 // override applies --in NAME=FILE.
 func (c *compiler) override(o *plan.Object) {
-	for name, path := range c.opt.Inputs { //nolint:maprange // names are distinct
+	for name, path := range c.opt.Inputs { // any order: names are distinct
 		if id := (ast.Ident{Name: name}); !matches(id, o.Name) {
 			continue
 		}

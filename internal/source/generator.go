@@ -77,7 +77,7 @@ func GeneratorOf(kind string, options map[string]string) (*Generator, error) {
 		"malformed": func(v string) (err error) { g.Malformed, err = strconv.ParseFloat(v, 64); return err },
 	}
 	var errs []error
-	for name, v := range options { //nolint:maprange // each sets a field of its own
+	for name, v := range options { // any order: each sets a field of its own
 		f, ok := read[name]
 		if !ok {
 			continue // partitions and the like are not ours

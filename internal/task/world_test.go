@@ -222,14 +222,16 @@ func (w *world) addTasks() {
 	for p := range 2 {
 		e := input(0, "E", topic.ClassResult, p)
 		xs := []string{"x0", "x1"}
-		w.addTask("x", toyExchange, p, []Input{input(0, "S", topic.ClassSource, p)}, "E", true, []string{"i0", "i1"})
-		w.addTask("g", toyAggregate, p, []Input{e}, "R", false, xs)
-		w.addTask("j", toyJoin, p, []Input{e, input(1, "R", topic.ClassResult, p)}, "O", true, xs,
+		w.addTask(toyExchange, p, "E", []Input{input(0, "S", topic.ClassSource, p)}, []string{"i0", "i1"})
+		w.addTask(toyAggregate, p, "R", []Input{e}, xs)
+		w.addTask(toyJoin, p, "O", []Input{e, input(1, "R", topic.ClassResult, p)}, xs,
 			[]string{fmt.Sprintf("g%d", p)})
 	}
 }
 
-func (w *world) addTask(prefix string, kind toyKind, p int, in []Input, out string, both bool, writers ...[]string) {
+func (w *world) addTask(kind toyKind, p int, out string, in []Input, writers ...[]string) {
+	prefix := map[toyKind]string{toyExchange: "x", toyAggregate: "g", toyJoin: "j"}[kind]
+	both := kind != toyAggregate // its output goes to every partition
 	t := &toyTask{name: fmt.Sprintf("%s%d", prefix, p), kind: kind, part: p, inputs: in}
 	logs := func(name string, all bool) []topic.Log {
 		var list []topic.Log

@@ -155,20 +155,18 @@ type Ending struct {
 
 // ReadToEnd hands the rows of a topic to f (nil: nobody) until every writer of every partition has said that it has
 // ended. It fails when a task or source stops for good.
-func (c *Coordinator) ReadToEnd(ctx context.Context, name string, schema *vector.Schema, partitions int,
-	writers func(int) []string, f func(*vector.Batch) error,
-) error {
+func (c *Coordinator) ReadToEnd(ctx context.Context, e Ending, f func(*vector.Batch) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go c.watchStops(ctx, cancel)
-	fd, err := feed.Open(ctx, feed.Config{Log: c.shard(name), Topic: name, Schema: schema, From: 1, Partition: -1})
+	fd, err := feed.Open(ctx, feed.Config{Log: c.shard(e.Topic), Topic: e.Topic, Schema: e.Schema, From: 1, Partition: -1})
 	if err != nil {
 		return err
 	}
 	defer fd.Close()
 	open := map[string]bool{}
-	for p := range partitions {
-		for _, w := range writers(p) {
+	for p := range e.Partitions {
+		for _, w := range e.Writers(p) {
 			open[fmt.Sprintf("%d %s", p, w)] = true
 		}
 	}

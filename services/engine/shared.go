@@ -90,38 +90,45 @@ type member struct {
 // Next implements task.Feed.
 func (m *member) Next(ctx context.Context) (*task.Delivery, error) {
 	for {
-		d, r, changed, err := m.take()
+		next, err := m.take()
 		switch {
 		case err != nil:
 			return nil, err
-		case d != nil:
-			if err := m.chain.Follow(d.Message); err != nil {
+		case next.delivery != nil:
+			if err := m.chain.Follow(next.delivery.Message); err != nil {
 				return nil, err
 			}
-			m.last = d
-			return d, nil
-		case r != nil:
-			if err := m.drive(ctx, r); err != nil {
+			m.last = next.delivery
+			return next.delivery, nil
+		case next.drive != nil:
+			if err := m.drive(ctx, next.drive); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		select {
-		case <-changed:
+		case <-next.changed:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// take returns what is there: the next delivery, or the ring that this member has to read for now, or what to wait for.
-func (m *member) take() (*task.Delivery, *ring, <-chan struct{}, error) {
+// upNext is one of three: the next delivery, the ring that the member has to read for now, or what to wait for.
+type upNext struct {
+	delivery *task.Delivery
+	drive    *ring
+	changed  <-chan struct{}
+}
+
+// take returns what is there.
+func (m *member) take() (upNext, error) {
 	g := m.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if m.ring != nil && m.next == m.ring.head() && m.ring.err != nil {
 		if m.ring.opener == m || m.owed(m.ring.err) {
-			return nil, nil, nil, m.ring.err
+			return upNext{}, m.ring.err
 		}
 		m.ring.remove(m)
 		m.ring = nil
@@ -135,13 +142,13 @@ func (m *member) take() (*task.Delivery, *ring, <-chan struct{}, error) {
 		if m.next++; r.waiting {
 			r.signal()
 		}
-		return d, nil, nil, nil
+		return upNext{delivery: d}, nil
 	}
 	if r.driving {
-		return nil, nil, r.news(), nil
+		return upNext{changed: r.news()}, nil
 	}
 	r.driving = true
-	return nil, r, nil, nil
+	return upNext{drive: r}, nil
 }
 
 // owed tells whether an error of a shared read is this member's too: a hole before its start is not.

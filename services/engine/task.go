@@ -109,21 +109,7 @@ func (e *Engine) run(ctx context.Context, w want, epoch uint64) error {
 	defer cut(nil)
 	done := make(chan struct{})
 	defer close(done)
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-done:
-			return
-		}
-		close(stop)
-		timer := time.NewTimer(stopTimeout)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cut(context.Cause(ctx))
-		case <-done:
-		}
-	}()
+	go stopInOrder(ctx, stop, cut, done)
 	err = task.Run(hard, *cfg)
 	if errors.Is(err, topic.ErrFenced) {
 		e.log.Info("task was taken over", "processor_id", w.name(), "error", err)
@@ -132,6 +118,23 @@ func (e *Engine) run(ctx context.Context, w want, epoch uint64) error {
 }
 
 const stopTimeout = 5 * time.Second
+
+// stopInOrder closes stop when ctx ends, and cuts off a task that is not done soon after.
+func stopInOrder(ctx context.Context, stop chan<- struct{}, cut context.CancelCauseFunc, done <-chan struct{}) {
+	select {
+	case <-ctx.Done():
+	case <-done:
+		return
+	}
+	close(stop)
+	timer := time.NewTimer(stopTimeout)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		cut(context.Cause(ctx))
+	case <-done:
+	}
+}
 
 // config puts together what the task runner needs.
 func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.Config, error) {

@@ -127,25 +127,32 @@ func crashUntilDone(t *testing.T, seed uint64, partitions int, pump func() *Pump
 	}
 }
 
-func checkLogged(t *testing.T, seed uint64, log, dead *topic.Memory, partitions int, want []int64, wantBad []string) {
+// rows are what a source has, and what the log of the run of a seed should have.
+type rows struct {
+	seed uint64
+	ids  []int64
+	bad  []string
+}
+
+func checkLogged(t *testing.T, log, dead *topic.Memory, partitions int, want rows) {
 	t.Helper()
 	ids, ended, bad := logged(t, log, dead, partitions)
 	var all []int64
 	for p, part := range ids {
 		if !slices.IsSorted(part) {
-			t.Errorf("seed %d: partition %d is out of order", seed, p)
+			t.Errorf("seed %d: partition %d is out of order", want.seed, p)
 		}
 		all = append(all, part...)
 	}
 	slices.Sort(all)
-	if !slices.Equal(all, want) {
-		t.Errorf("seed %d: %d rows in the log, %d in the source", seed, len(all), len(want))
+	if !slices.Equal(all, want.ids) {
+		t.Errorf("seed %d: %d rows in the log, %d in the source", want.seed, len(all), len(want.ids))
 	}
-	if !slices.Equal(bad, wantBad) {
-		t.Errorf("seed %d: %d dead letters, want %d", seed, len(bad), len(wantBad))
+	if !slices.Equal(bad, want.bad) {
+		t.Errorf("seed %d: %d dead letters, want %d", want.seed, len(bad), len(want.bad))
 	}
 	if ended != partitions {
-		t.Errorf("seed %d: %d of %d partitions have ended", seed, ended, partitions)
+		t.Errorf("seed %d: %d of %d partitions have ended", want.seed, ended, partitions)
 	}
 }
 
@@ -168,7 +175,7 @@ func TestPumpCrashesAndResumesGenerator(t *testing.T) {
 		if len(bad) == 0 {
 			t.Error("no malformed rows: the test shows nothing about dead letters")
 		}
-		checkLogged(t, seed, log, dead, partitions, want, bad)
+		checkLogged(t, log, dead, partitions, rows{seed, want, bad})
 	}
 }
 
@@ -206,7 +213,7 @@ func TestPumpCrashesAndResumesFile(t *testing.T) {
 		if runs < 3 {
 			t.Errorf("seed %d: only %d runs", seed, runs)
 		}
-		checkLogged(t, seed, log, dead, 2, want, bad)
+		checkLogged(t, log, dead, 2, rows{seed, want, bad})
 	}
 }
 

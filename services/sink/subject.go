@@ -88,7 +88,8 @@ func (t *streamTarget) subjectStream(ctx context.Context) (jetstream.Stream, err
 	pattern := t.address.filter()
 	name, err := t.js.StreamNameBySubject(ctx, pattern)
 	if err == nil {
-		t.words = fmt.Sprintf("exactly once into stream %s (message id and position; by the duplicate window of the stream)", name)
+		t.words = fmt.Sprintf("exactly once into stream %s (message id and position; "+
+			"by the duplicate window of the stream)", name)
 		return t.js.Stream(ctx, name)
 	}
 	if !errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -107,7 +108,8 @@ func (t *streamTarget) subjectStream(ctx context.Context) (jetstream.Stream, err
 	if err != nil {
 		return nil, fmt.Errorf("make stream %s for %s: %w", name, pattern, err)
 	}
-	t.words = fmt.Sprintf("exactly once into stream %s, which Leat made (message id and position; by its duplicate window)", name)
+	t.words = fmt.Sprintf("exactly once into stream %s, which Leat made "+
+		"(message id and position; by its duplicate window)", name)
 	return st, nil
 }
 

@@ -124,7 +124,7 @@ func (c Objects) Object(name ast.Ident) (*Object, bool) {
 // Names implements Catalog.
 func (c Objects) Names() []string {
 	names := make([]string, 0, len(c))
-	for n := range c { //nolint:maprange // sorted below
+	for n := range c { // any order: sorted below
 		names = append(names, n)
 	}
 	sortStrings(names)

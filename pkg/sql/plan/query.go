@@ -405,7 +405,8 @@ func (b *Binder) bindItems(eb *exprBinder, items []item) ([]expr.Expr, []string,
 func (b *Binder) bindOrderLimit(q *ast.Query, in *scope, n *Node) (*Node, error) {
 	if len(q.OrderBy) > 0 && b.Mode != Bounded {
 		return nil, sqlerr.New(sqlerr.BadStatement, q.OrderBy[0].Expr.Span(),
-			"ORDER BY has no meaning on an endless result").WithHint("it orders bounded input (leat run) and pull queries")
+			"ORDER BY has no meaning on an endless result").
+			WithHint("it orders bounded input (leat run) and pull queries")
 	}
 	if q.Limit >= 0 && b.Mode == Persistent {
 		return nil, sqlerr.New(sqlerr.BadStatement, q.LimitAt, "LIMIT has no meaning in a query that keeps running")
