@@ -34,7 +34,7 @@ func newSQLCmd(g *globals) *cobra.Command {
 			"opens the shell; on a pipe the statements are read from standard input. A push query (EMIT CHANGES) " +
 			"ends by LIMIT, by --timeout (exit code 0), a closed pipe, or Ctrl-C. Queries read from the beginning " +
 			"unless told otherwise.",
-		Example: "  leat sql\n  leat sql -c \"SELECT * FROM stats_5m WHERE symbol = 'S0'\" -o jsonl",
+		Example: "  leat sql\n  leat sql -c \"SELECT * FROM stats_5m WHERE symbol = 'SYM0'\" -o jsonl",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return g.sql(cmd.Context(), f) },
 	}

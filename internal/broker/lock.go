@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/leatsql/leat/internal/errcode"
 )
@@ -17,6 +18,12 @@ const lockFile = "leat.lock"
 // errLocked is what tryLock answers when another process holds the lock.
 var errLocked = errors.New("locked by another process")
 
+// How often and how long to wait for a lock that is held.
+const (
+	lockTries = 10
+	lockPause = 150 * time.Millisecond
+)
+
 // lock takes the data folder for this process, or says who holds it. The lock ends with the process, however it ends.
 func lock(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockFile)
@@ -24,7 +31,15 @@ func lock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, errcode.New(errcode.StoreBad, "open the lock of the data folder: %w", err)
 	}
-	if err := tryLock(f); err != nil {
+	err = tryLock(f)
+	for range lockTries { // a process that was just killed may still be on its way out
+		if !errors.Is(err, errLocked) {
+			break
+		}
+		time.Sleep(lockPause)
+		err = tryLock(f)
+	}
+	if err != nil {
 		holder := readHolder(f)
 		_ = f.Close()
 		if errors.Is(err, errLocked) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/leatsql/leat/internal/stage"
@@ -65,6 +66,7 @@ type Runner struct {
 	consumers map[string][]*node // topic -> stages that read it
 	nodes     []*node
 	results   map[string]bool
+	seen      map[place][]string // writers of the inputs' partitions
 	err       error
 	perPart   [][]uint32
 	hashes    []uint64
@@ -81,7 +83,7 @@ type node struct {
 
 // New checks and builds the graph.
 func New(cfg Config) (*Runner, error) {
-	r := &Runner{cfg: cfg, consumers: map[string][]*node{}, results: map[string]bool{}}
+	r := &Runner{cfg: cfg, consumers: map[string][]*node{}, results: map[string]bool{}, seen: map[place][]string{}}
 	for _, t := range cfg.Results {
 		r.results[t] = true
 	}
@@ -204,9 +206,29 @@ func (r *Runner) end(in Input) {
 		return
 	}
 	for p := range max(1, in.Partitions) {
-		for _, w := range in.Writers(p) {
+		writers := in.Writers(p)
+		for _, w := range r.seen[place{in.Topic, p}] { // such as rows by INSERT: they joined with their first message
+			if !slices.Contains(writers, w) {
+				writers = append(writers, w)
+			}
+		}
+		for _, w := range writers {
 			r.deliver(in.Topic, p, w, &vector.Batch{Watermark: vector.MaxTime})
 		}
+	}
+}
+
+// place is a partition of a topic.
+type place struct {
+	topic     string
+	partition int
+}
+
+// see remembers who writes a partition.
+func (r *Runner) see(topic string, item Item) {
+	k := place{topic, item.Partition}
+	if !slices.Contains(r.seen[k], item.Writer) {
+		r.seen[k] = append(r.seen[k], item.Writer)
 	}
 }
 
@@ -223,6 +245,7 @@ func (r *Runner) done() bool {
 func (r *Runner) feed(in Input, item Item) {
 	b := item.Batch
 	if item.Partition >= 0 {
+		r.see(in.Topic, item)
 		r.deliver(in.Topic, item.Partition, item.Writer, b)
 		return
 	}

@@ -133,11 +133,27 @@ func (d *JSON) record(p int) int {
 	if d.list == listElement {
 		return d.broken(p, p, "want , or ] behind a row of a list")
 	}
+	if d.list != noList && !d.Lines {
+		if end := d.skip(p, 0); end > 0 { // one element is no object; the others are not to blame
+			return d.element(p, end)
+		}
+	}
 	found := d.data[p:min(len(d.data), p+20)]
 	if k := bytes.IndexByte(found, '\n'); k >= 0 {
 		found = found[:k]
 	}
 	return d.broken(p, p, "want an object, found "+quote(found))
+}
+
+// element keeps a value of a list that is no object as a bad row of its own.
+func (d *JSON) element(p, end int) int {
+	d.list = listElement
+	d.b.failed = false
+	d.b.refuse(CodeSyntax, "", "byte 1: want an object, found "+quote(d.data[p:min(end, p+20)]))
+	d.b.bytes += end - p
+	d.b.reject(d.data[p:end])
+	d.b.Line += bytes.Count(d.data[p:end], newline)
+	return end
 }
 
 // row reads the object at p and commits it.

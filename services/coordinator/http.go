@@ -66,7 +66,9 @@ func statusOf(e *api.Error) int {
 
 func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
-	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
+	in := json.NewDecoder(r.Body)
+	in.DisallowUnknownFields()
+	if err := in.Decode(into); err != nil {
 		problem(w, http.StatusBadRequest, &api.Error{Code: "LEAT-2001", Message: "the body is not the JSON that is " +
 			"taken here: " + err.Error()})
 		return false

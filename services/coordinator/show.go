@@ -29,9 +29,9 @@ func (c *Coordinator) show(s *session, st *ast.Show) (api.Result, error) {
 	cat := c.Catalog()
 	switch st.What {
 	case "STREAMS":
-		return showObjects(cat, ast.Stream), nil
+		return c.showObjects(cat, ast.Stream), nil
 	case "TABLES":
-		return showObjects(cat, ast.Table), nil
+		return c.showObjects(cat, ast.Table), nil
 	case "TOPICS":
 		r := table("topic", "object", "partitions")
 		for _, n := range cat.Names() {
@@ -64,16 +64,32 @@ func (c *Coordinator) show(s *session, st *ast.Show) (api.Result, error) {
 	}
 }
 
-func showObjects(cat *catalog.Catalog, kind ast.ObjectKind) api.Result {
-	r := table("name", "key", "topic", "partitions", "source")
+func (c *Coordinator) showObjects(cat *catalog.Catalog, kind ast.ObjectKind) api.Result {
+	r := table("name", "key", "topic", "partitions", "source", "state")
+	status := c.Status()
 	for _, n := range cat.Names() {
 		o := cat.Objects[n]
 		if o.Kind != kind {
 			continue
 		}
-		r.Rows = append(r.Rows, []string{o.Name, keyText(o), o.Topic, strconv.Itoa(o.Partitions), sourceText(o)})
+		r.Rows = append(r.Rows, []string{o.Name, keyText(o), o.Topic, strconv.Itoa(o.Partitions), sourceText(o), objectState(o, &status)})
 	}
 	return r
+}
+
+// objectState is what the source of an object, or the query that writes it, does, and why it does not run.
+func objectState(o *plan.Object, s *api.Status) string {
+	for _, src := range s.Sources {
+		if src.Name == o.Name {
+			return strings.TrimSuffix(src.State+": "+src.Reason, ": ")
+		}
+	}
+	for _, q := range s.Queries {
+		if q.ID == o.Query {
+			return strings.TrimSuffix(q.State+": "+q.Reason, ": ")
+		}
+	}
+	return ""
 }
 
 func keyText(o *plan.Object) string {
@@ -231,7 +247,7 @@ func (c *Coordinator) describeSink(cat *catalog.Catalog, st *ast.Describe) (api.
 	}
 	r := table("property", "value")
 	r.Rows = append(r.Rows, []string{"from", s.From}, []string{"to", s.Target + " " + s.Address},
-		[]string{"state", string(s.State)})
+		[]string{"state", c.sinkState(s)})
 	for _, k := range sorted(s.Props) {
 		r.Rows = append(r.Rows, []string{k, s.Props[k]})
 	}
@@ -242,4 +258,14 @@ func (c *Coordinator) describeSink(cat *catalog.Catalog, st *ast.Describe) (api.
 		}
 	}
 	return r, nil
+}
+
+// sinkState is what a sink does, as its deliveries tell.
+func (c *Coordinator) sinkState(s *catalog.Sink) string {
+	for _, st := range c.Status().Sinks {
+		if st.Name == s.Name && st.State != "" {
+			return st.State
+		}
+	}
+	return string(s.State)
 }

@@ -96,7 +96,9 @@ func (e *Engine) run(ctx context.Context, w want, epoch uint64) error {
 	e.mu.Unlock()
 	defer func() {
 		e.mu.Lock()
-		delete(e.live, w.name())
+		if !w.query.Bounded { // of a bounded one the counts are asked for at the end
+			delete(e.live, w.name())
+		}
 		e.mu.Unlock()
 	}()
 	ticker := time.NewTicker(time.Second)

@@ -50,6 +50,9 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 	case *ast.Name:
 		return b.bindName(n)
 	case *ast.Unary:
+		if l, ok := n.X.(*ast.Literal); ok && n.Op == "-" && l.Kind == ast.IntLit { // -9223372036854775808 is in range
+			return bindLiteral(&ast.Literal{E: n.E, Kind: l.Kind, Text: "-" + l.Text})
+		}
 		return b.call(map[string]string{"-": "NEG", "+": "+", "NOT": "NOT"}[n.Op], n.At, n.X)
 	case *ast.Binary:
 		if err := refuseNull(n); err != nil {

@@ -25,7 +25,7 @@ func bindLiteral(n *ast.Literal) (expr.Expr, error) {
 			return nil, sqlerr.New(sqlerr.TypeMismatch, n.At, "%s is outside of BIGINT", n.Text).
 				WithHint("write %s.0 for a DECIMAL", n.Text)
 		}
-		if v > math.MaxInt32 {
+		if v > math.MaxInt32 || v < math.MinInt32 {
 			return lit(v, vector.TBigInt)
 		}
 		return lit(v, vector.TInt)
