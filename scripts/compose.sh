@@ -14,7 +14,7 @@ printf 'nats://leat:%s@nats:4222\n' "$password" >$here/secrets/leat_nats
 cat >$here/secrets/nats_accounts.conf <<END
 accounts {
   LEAT {
-    jetstream: { max_mem: 128MB, max_file: 5GB, max_bytes_required: true }
+    jetstream: { max_mem: 128MB, max_file: 700GB, max_bytes_required: true }
     users: [ { user: leat, password: "$password" } ]
     exports: [
       { service: "leat.api.>", response_type: stream, accounts: [APP] }
@@ -22,7 +22,7 @@ accounts {
     ]
   }
   APP {
-    jetstream: { max_mem: 128MB, max_file: 3GB }
+    jetstream: { max_mem: 128MB, max_file: 300GB }
     users: [ { user: app, password: "app" } ]
     imports: [
       { service: { account: LEAT, subject: "leat.api.>" } }

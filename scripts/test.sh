@@ -62,11 +62,18 @@ part_fuzz() {
 part_e2e() {
 	[ -d e2e ] || { echo "no e2e folder"; return 0; }
 	make -s build || return 1
-	docker=0
+	docker=0 ended=0
 	if [ -f e2e/compose_test.go ]; then
-		if docker info >/dev/null 2>&1; then docker=1; else skip docker "no engine answers" || return 1; fi
+		if ! docker info >/dev/null 2>&1; then
+			skip docker "no engine answers" || ended=1
+		elif ! docker compose version >/dev/null 2>&1; then
+			skip docker "no docker compose" || ended=1
+		else
+			docker=1
+		fi
 	fi
-	LEAT_DOCKER=$docker $GO test -tags e2e -count 1 -timeout 30m ./e2e/...
+	LEAT_DOCKER=$docker $GO test -tags e2e -count 1 -timeout 30m ./e2e/... || ended=1
+	return $ended
 }
 
 mkdir -p bin
