@@ -217,8 +217,28 @@ func (g *globals) connectService(name, url, creds string) (*nats.Conn, error) {
 	if err != nil {
 		return nil, errcode.New(errcode.Unreach, "NATS server %s: %w", redacted(withScheme(url)), err)
 	}
-	return nc, nil
+	return nc, g.waitConnected(nc, withScheme(url))
 }
+
+// waitConnected waits for the first connection: a service may be started before its server.
+func (g *globals) waitConnected(nc *nats.Conn, url string) error {
+	limit := serviceConnect
+	if g.timeout > 0 {
+		limit = g.timeout
+	}
+	for began := time.Now(); !nc.IsConnected(); time.Sleep(connectPoll) {
+		if time.Since(began) > limit {
+			nc.Close()
+			return errcode.New(errcode.Unreach, "no NATS server answers at %s", redacted(url)).WithHint("--nats names another; --timeout waits longer")
+		}
+	}
+	return nil
+}
+
+const (
+	serviceConnect = 30 * time.Second
+	connectPoll    = 50 * time.Millisecond
+)
 
 // devRun runs the services and, once they answer, the scripts.
 func (g *globals) devRun(ctx context.Context, scripts []string, f devFlags, cfg nodeConfig) error {

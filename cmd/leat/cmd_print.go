@@ -75,6 +75,9 @@ func (g *globals) print(ctx context.Context, name string, f printFlags) error {
 	if resp.Error != nil {
 		return resp.Error
 	}
+	if f.partition < -1 {
+		return usageErr("--partition: %d is no partition", f.partition)
+	}
 	p := &printing{f: f, since: since}
 	err = p.rows(ctx, g, c, resp.Results[0])
 	if errors.Is(context.Cause(ctx), errPushTimeout) {

@@ -194,6 +194,11 @@ func (g *globals) runProgram(ctx context.Context, p *script.Program, f runFlags,
 	if at.name != "-" {
 		opt.Dir = filepath.Dir(at.name)
 	}
+	if g.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, g.timeout, errRunTimeout)
+		defer cancel()
+	}
 	started := time.Now()
 	var stats script.Stats
 	if f.mode == "message" {
@@ -204,6 +209,9 @@ func (g *globals) runProgram(ctx context.Context, p *script.Program, f runFlags,
 	err = errors.Join(err, out.Flush(), d.close())
 	if errors.Is(err, syscall.EPIPE) { // head has seen enough
 		return nil
+	}
+	if err != nil && errors.Is(context.Cause(ctx), errRunTimeout) {
+		return errcode.New(errcode.Timeout, "the run is not over after %s", g.timeout).WithHint("--timeout waits longer; without it there is no limit")
 	}
 	if err != nil {
 		return runError(err)
@@ -224,8 +232,13 @@ func runError(err error) error {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		return errcode.New(errcode.Code(sqlerr.NotFound), "%s", err.Error())
 	}
-	return err
+	if code := errcode.Of(err); code != errcode.Internal {
+		return err
+	}
+	return errcode.New(errcode.BadRow, "%s", err.Error()) // what a source or a file refuses
 }
+
+var errRunTimeout = errors.New("the run took too long")
 
 // tellRun prints the counts.
 func (g *globals) tellRun(p *script.Program, s script.Stats, f runFlags, took time.Duration) {

@@ -78,6 +78,7 @@ func (g *globals) sql(ctx context.Context, f sqlFlags) error {
 	}
 	if len(f.commands) == 0 && len(f.files) == 0 {
 		if isTerminal(g.stdin) && isTerminal(g.stdout) {
+			g.shell = true
 			return s.shell(ctx)
 		}
 		f.files = []string{"-"}

@@ -41,6 +41,7 @@ type globals struct {
 	timeout   time.Duration // 0: the command's own
 	quiet     bool
 
+	shell   bool              // Ctrl-C stopped a query of the shell, not the process
 	origins map[string]string // flag name -> flag, env, file; absent: default
 }
 

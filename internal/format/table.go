@@ -14,7 +14,7 @@ import (
 // Limits of a table on a terminal.
 const (
 	tableSample = 1000 // rows that decide how wide columns are
-	maxCell     = 60   // columns of the terminal a cell takes at most
+	maxCell     = 60   // columns of the terminal a cell takes at most; elsewhere nothing is cut
 )
 
 // tableWriter writes aligned columns. The first rows decide the widths; a wider value later pushes its line out.
@@ -26,11 +26,12 @@ type tableWriter struct {
 	widths []int
 	buf    []byte
 	rows   int
+	narrow bool
 }
 
 func (t *tableWriter) Begin(s *vector.Schema) error {
 	for _, f := range s.Fields {
-		t.names = append(t.names, cell(f.Name))
+		t.names = append(t.names, t.cell(f.Name))
 		t.types = append(t.types, f.Type)
 	}
 	return nil
@@ -44,7 +45,7 @@ func (t *tableWriter) Write(b *vector.Batch) error {
 				row[k] = "NULL"
 				continue
 			}
-			row[k] = cell(string(vector.AppendText(nil, v, i)))
+			row[k] = t.cell(string(vector.AppendText(nil, v, i)))
 		}
 		t.rows++
 		if t.widths != nil {
@@ -127,9 +128,9 @@ func rowCount(n int) string {
 }
 
 // cell makes s safe for a terminal and short enough for a column: control characters show as escapes.
-func cell(s string) string {
+func (t *tableWriter) cell(s string) string {
 	s = escapeCell(s)
-	if runewidth.StringWidth(s) > maxCell {
+	if t.narrow && runewidth.StringWidth(s) > maxCell {
 		return runewidth.Truncate(s, maxCell, "…")
 	}
 	return s
@@ -152,10 +153,10 @@ type verticalWriter struct {
 func (v *verticalWriter) Begin(s *vector.Schema) error {
 	width := 0
 	for _, f := range s.Fields {
-		width = max(width, runewidth.StringWidth(cell(f.Name)))
+		width = max(width, runewidth.StringWidth(escapeCell(f.Name)))
 	}
 	for _, f := range s.Fields {
-		n := cell(f.Name)
+		n := escapeCell(f.Name)
 		v.names = append(v.names, strings.Repeat(" ", width-runewidth.StringWidth(n))+n+": ")
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -30,11 +31,21 @@ func NewWriter(kind string, w io.Writer) (RowWriter, error) {
 	case "csv":
 		return &csvWriter{w: w, delim: ','}, nil
 	case "table":
-		return &tableWriter{w: w}, nil
+		return &tableWriter{w: w, narrow: onTerminal(w)}, nil
 	case "vertical":
 		return &verticalWriter{w: w}, nil
 	}
 	return nil, fmt.Errorf("output %q: want one of %s", kind, strings.Join(outputs, ", "))
+}
+
+// onTerminal tells whether w is a terminal, or a buffer before one that says so.
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // flushBytes is how much a writer collects before it writes within a batch.
