@@ -332,6 +332,9 @@ func (d *delivery) save(ctx context.Context) error {
 
 // open makes the target of the sink.
 func (d *delivery) open() (target, error) {
+	if d.s.openTarget != nil {
+		return d.s.openTarget(d)
+	}
 	switch d.sink.Target {
 	case "NATS":
 		return newSubjectTarget(d), nil

@@ -115,7 +115,7 @@ func (t *fileTarget) mine(state fileState, found bool, recorded *record) error {
 		return &fatalError{fmt.Errorf("%s was written by another sink (%s): name another file, or delete it and %s",
 			t.path, state.Sink,
 			t.sidecar())}
-	case state.Position.Less(recorded.Position):
+	case state.Less(recorded.Position):
 		return &fatalError{fmt.Errorf("rows up to %s were delivered to %s, but the position beside it says %s: the "+
 			"file was deleted or is an "+
 			"older copy; DROP SINK and CREATE SINK write it anew", recorded.Position, t.path, state.Position)}
@@ -198,7 +198,7 @@ func (t *fileTarget) flush(_ context.Context, r *record) error {
 	if err := t.sync(); err != nil {
 		return err
 	}
-	if t.state.Position.Less(r.Position) {
+	if t.state.Less(r.Position) {
 		t.state.Position = r.Position
 	}
 	return t.saveState()

@@ -54,6 +54,9 @@ type Service struct {
 	log   hclog.Logger
 	pool  *lease.Pool
 
+	// openTarget makes targets in tests; nil: those of the language.
+	openTarget func(*delivery) (target, error)
+
 	mu   sync.Mutex
 	cat  *catalog.Catalog
 	live map[string]*delivery
