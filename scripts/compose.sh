@@ -8,9 +8,12 @@ mkdir -p $here/dist/empty $here/secrets
 cp bin/leat $here/dist/leat
 (cd tools && CGO_ENABLED=0 $GO build -trimpath -ldflags '-s -w' -o ../$here/dist/nats-server github.com/nats-io/nats-server/v2)
 
-[ ! -e $here/secrets/leat_nats ] || exit 0
-password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-printf 'nats://leat:%s@nats:4222\n' "$password" >$here/secrets/leat_nats
+if [ -e $here/secrets/leat_nats ]; then
+	password=$(sed 's,^nats://leat:\(.*\)@nats:4222$,\1,' $here/secrets/leat_nats)
+else
+	password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+	printf 'nats://leat:%s@nats:4222\n' "$password" >$here/secrets/leat_nats
+fi
 cat >$here/secrets/nats_accounts.conf <<END
 accounts {
   LEAT {
