@@ -67,9 +67,9 @@ func (s *terminal) want(text string) {
 	for {
 		s.mu.Lock()
 		all := s.text.String()
-		if i := strings.Index(all, text); i >= 0 {
+		if _, after, ok := strings.Cut(all, text); ok {
 			s.text.Reset()
-			s.text.WriteString(all[i+len(text):])
+			s.text.WriteString(after)
 			s.mu.Unlock()
 			return
 		}
@@ -127,7 +127,8 @@ func TestShell(t *testing.T) {
 	s.want("created stream s")
 	s.prompt()
 	s.send("INSERT INTO s\r")
-	s.want("?25h") // the second line is open
+	s.want("\r\r\n") // the second line is open
+	s.want("?25h")
 	s.send("VALUES ('a', 41);\r")
 	s.want("inserted 1 rows")
 	s.prompt()
