@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -79,13 +80,22 @@ func TestGarbage(t *testing.T) {
 		}
 	}
 	garbage := [][]byte{
-		[]byte(`{"id":`), []byte("\x00\x01\x02\xff\xfe"), []byte(`{"id":"seven"}`), []byte(`{"id":99999999999999999999}`),
+		[]byte(`{"id":`), []byte("\x00\x01\x02\xff\xfe"), []byte(`{"id":"seven"}`),
+		[]byte(`{"id":99999999999999999999}`),
 		bytes.Repeat([]byte("["), 100_000), []byte("plain text"), []byte(`7`),
 	}
-	bombs := [][]byte{{0xdd, 0xff, 0xff, 0xff, 0xff}, {0xc6, 0xff, 0xff, 0xff, 0xff}, bytes.Repeat([]byte{0x91}, 500_000), {0xc1}}
+	bombs := [][]byte{
+		{0xdd, 0xff, 0xff, 0xff, 0xff},
+		{0xc6, 0xff, 0xff, 0xff, 0xff},
+		bytes.Repeat([]byte{0x91}, 500_000),
+		{0xc1},
+	}
 	for i := range 200 {
 		send("js.a", fmt.Sprint("j", i), fmt.Appendf(nil, `{"id":%d,"name":"n%d"}`, i, i))
-		send("mp.a", fmt.Sprint("m", i), []byte{0x82, 0xa2, 'i', 'd', 0xcc, byte(i), 0xa4, 'n', 'a', 'm', 'e', 0xa1, 'x'})
+		send("mp.a", fmt.Sprint("m", i), []byte{
+			0x82, 0xa2, 'i', 'd', 0xcc, byte(i), 0xa4, 'n', 'a', 'm', 'e', 0xa1,
+			'x',
+		})
 		if i%20 == 10 && i/20 < len(garbage) {
 			send("js.a", fmt.Sprint("g", i), garbage[i/20])
 		}
@@ -95,13 +105,15 @@ func TestGarbage(t *testing.T) {
 	}
 	waitIDs(t, d, "names", 200)
 	waitIDs(t, d, "js", 200)
-	atSource := waitLetters(t, d, len(garbage)+1, "js") // a list that never ends is told twice: its first element, and its end
+	// a list that never ends is told twice: its first element, and its end
+	atSource := waitLetters(t, d, len(garbage)+1, "js")
 	atSource = slices.CompactFunc(atSource, func(a, b letter) bool { return a.Sequence == b.Sequence })
 	if len(atSource) != len(garbage) {
 		t.Fatalf("dead letters of %d messages, want %d", len(atSource), len(garbage))
 	}
 	for i, l := range atSource {
-		if !l.Base64 && l.Original != string(garbage[i]) && !strings.HasPrefix(string(garbage[i]), l.Original) || l.Code == "" || l.Sequence == 0 {
+		if !l.Base64 && l.Original != string(garbage[i]) && !strings.HasPrefix(string(garbage[i]), l.Original) ||
+			l.Code == "" || l.Sequence == 0 {
 			t.Errorf("dead letter %d is %.200v, want %.40q", i, l, garbage[i])
 		}
 	}
@@ -125,7 +137,8 @@ func retryAndDrop(t *testing.T, d *rig.Dev, atSource []letter) {
 	if r := d.Run("dlq", "show", atSource[0].ID); r.Code != 0 || !strings.Contains(r.Stdout, `{"id":`) {
 		t.Errorf("leat dlq show: %d %s %s", r.Code, r.Stdout, r.Stderr)
 	}
-	if r := d.Run("dlq", "retry", "--all", "--query", "js", "--dry-run"); r.Code != 0 || len(letters(t, d, "js")) < len(atSource) {
+	if r := d.Run("dlq", "retry", "--all", "--query", "js", "--dry-run"); r.Code != 0 ||
+		len(letters(t, d, "js")) < len(atSource) {
 		t.Errorf("leat dlq retry --dry-run: %d %s", r.Code, r.Stderr)
 	}
 	if r := d.Run("dlq", "retry", atSource[5].ID); r.Code != 0 {
@@ -194,7 +207,7 @@ func TestLargeMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != 413 {
+	if resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("9 MiB over HTTP: status %d, want 413", resp.StatusCode)
 	}
 	// Whatever the broker takes becomes a row or a dead letter, and does not stand in the way of what follows.
@@ -207,6 +220,7 @@ func TestLargeMessages(t *testing.T) {
 	rig.Until(t, drainWithin, "rows and dead letters", func() (bool, string) {
 		rows, ok, words := d.Rows("SELECT id FROM t")
 		dead := len(letters(t, d, "s"))
-		return ok && len(rows)+dead == 7 && number(rows[len(rows)-1]["id"]) == 6, fmt.Sprintf("%d rows, %d dead letters %s", len(rows), dead, words)
+		return ok && len(rows)+dead == 7 && number(rows[len(rows)-1]["id"]) == 6,
+			fmt.Sprintf("%d rows, %d dead letters %s", len(rows), dead, words)
 	})
 }

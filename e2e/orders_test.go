@@ -186,8 +186,8 @@ func acknowledged(ctx context.Context, f jetstream.PubAckFuture) bool {
 	select {
 	case <-f.Ok():
 		return true
-	case <-f.Err():
-		return false
+	case err := <-f.Err():
+		return err == nil
 	case <-ctx.Done():
 		return false
 	}

@@ -93,7 +93,7 @@ func TestServices(t *testing.T) {
 	s.sink.Kill()
 	s.sink = s.Serve("sink")
 	s.flows("the sink died")
-	s.Process.Kill()
+	s.Kill()
 	s.flows("the coordinator died")
 	s.Serve("coordinator")
 	s.zombies(ctx)

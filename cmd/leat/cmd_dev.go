@@ -81,13 +81,13 @@ func (g *globals) dev(ctx context.Context, scripts []string, f devFlags) error {
 	if err != nil {
 		return err
 	}
-	defer shutdownTelemetry(t)
+	defer shutdownTelemetry(ctx, t)
 	if f.memory {
 		dir, err := os.MkdirTemp("", "leat-dev-")
 		if err != nil {
 			return errcode.New(errcode.StoreBad, "make a temporary folder: %w", err)
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }() // a temporary folder
 		f.data, f.memory = dir, false
 	}
 	cfg := nodeConfig{
@@ -141,8 +141,8 @@ func (g *globals) telemetry(ctx context.Context, service string, quiet bool) (*t
 
 const telemetryTimeout = 3 * time.Second
 
-func shutdownTelemetry(t *telemetry.Telemetry) {
-	ctx, cancel := context.WithTimeout(context.Background(), telemetryTimeout)
+func shutdownTelemetry(ctx context.Context, t *telemetry.Telemetry) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), telemetryTimeout)
 	defer cancel()
 	_ = t.Shutdown(ctx) // what could not be sent is lost; nothing hangs on it
 }
@@ -229,7 +229,8 @@ func (g *globals) waitConnected(nc *nats.Conn, url string) error {
 	for began := time.Now(); !nc.IsConnected(); time.Sleep(connectPoll) {
 		if time.Since(began) > limit {
 			nc.Close()
-			return errcode.New(errcode.Unreach, "no NATS server answers at %s", redacted(url)).WithHint("--nats names another; --timeout waits longer")
+			return errcode.New(errcode.Unreach, "no NATS server answers at %s", redacted(url)).
+				WithHint("--nats names another; --timeout waits longer")
 		}
 	}
 	return nil
@@ -268,8 +269,7 @@ func ignoreStop(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return nil
 	}
-	var e *errcode.Error
-	if errors.As(err, &e) {
+	if _, ok := errors.AsType[*errcode.Error](err); ok {
 		return nil // it is the cause of the stop, told already
 	}
 	return err

@@ -60,7 +60,7 @@ func (g *globals) serve(ctx context.Context, role string, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	defer shutdownTelemetry(t)
+	defer shutdownTelemetry(ctx, t)
 	cfg := nodeConfig{roles: roles, telemetry: t, console: g.stdout, replicas: f.replicas, partitions: f.partitions}
 	url := orDefault(g.nats, defaultNATS)
 	if cfg.leat, err = g.connectService("leat "+role, url, f.creds); err != nil {

@@ -68,7 +68,7 @@ func (g *globals) writeDevState(s devState) (remove func() error, err error) {
 func (g *globals) readDevState() (*devState, error) {
 	dir, err := g.stateDir()
 	if err != nil {
-		return nil, nil //nolint:nilnil // no folder, no file
+		return nil, nil //nolint:nilerr // no folder, no file
 	}
 	text, err := readBounded(filepath.Join(dir, "dev.json"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -79,7 +79,7 @@ func (g *globals) readDevState() (*devState, error) {
 	}
 	var s devState
 	if err := json.Unmarshal([]byte(text), &s); err != nil || s.Kind != devStateKind {
-		return nil, nil //nolint:nilnil // a file of another version: as if absent
+		return nil, nil //nolint:nilerr // a file of another version: as if absent
 	}
 	return &s, nil
 }

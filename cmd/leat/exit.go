@@ -43,7 +43,7 @@ func exitCode(err error) int { return errcode.Code(located(flatten(err)[0]).err.
 // flatten takes joined errors apart.
 func flatten(err error) []error {
 	var source *sourceError
-	many, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost error only
+	many, ok := err.(interface{ Unwrap() []error })
 	if !ok && errors.As(err, &source) {
 		if inner := flatten(source.err); len(inner) > 1 {
 			for i := range inner {
@@ -76,8 +76,7 @@ type place struct {
 // located gives any error that form.
 func located(err error) place {
 	var p place
-	var source *sourceError
-	if errors.As(err, &source) {
+	if source, ok := errors.AsType[*sourceError](err); ok {
 		p.file, p.text = source.file, source.text
 	}
 	var sql *sqlerr.Error

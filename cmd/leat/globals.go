@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/leatsql/leat/internal/telemetry"
@@ -124,15 +123,6 @@ func (g *globals) logConfig() (telemetry.LogConfig, error) {
 		return telemetry.LogConfig{}, usageErr("--log-level: %w", err)
 	}
 	return telemetry.LogConfig{Level: level, Format: telemetry.Format(g.logFormat), Output: g.stderr}, nil
-}
-
-// log returns a logger for a command that has no telemetry of its own.
-func (g *globals) log() (hclog.Logger, error) {
-	c, err := g.logConfig()
-	if err != nil {
-		return nil, err
-	}
-	return telemetry.NewLog(c), nil
 }
 
 // env returns an environment variable, or "".

@@ -85,12 +85,12 @@ func (n *node) tellHealth(ctx context.Context, states map[string]telemetry.Healt
 	for _, r := range results {
 		before := states[r.Name]
 		states[r.Name] = r.State
-		switch {
-		case r.State == before:
-		case r.State == telemetry.Unhealthy:
+		switch r.State {
+		case before:
+		case telemetry.Unhealthy:
 			n.cfg.telemetry.Log.Error("unhealthy", "check", r.Name, "value", r.Value, "limit", r.Limit, "detail",
 				r.Detail)
-		case r.State == telemetry.Degraded:
+		case telemetry.Degraded:
 			n.cfg.telemetry.Log.Warn("degraded", "check", r.Name, "value", r.Value, "limit", r.Limit, "detail",
 				r.Detail)
 		default:

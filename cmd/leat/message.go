@@ -38,7 +38,7 @@ func (g *globals) runMessages(
 	if err != nil {
 		return stats, errcode.New(errcode.StoreBad, "make a temporary folder: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder
 	b, err := boundedProgram(p, opt, dir)
 	if err != nil {
 		return stats, err
@@ -67,7 +67,7 @@ func (g *globals) runMessages(
 	}); err != nil {
 		return stats, err
 	}
-	defer shutdownTelemetry(cfg.telemetry)
+	defer shutdownTelemetry(ctx, cfg.telemetry)
 	m := &messageRun{p: p, b: b, opt: opt}
 	err = m.run(ctx, cfg)
 	return m.stats, err
@@ -106,8 +106,7 @@ func (m *messageRun) run(ctx context.Context, cfg nodeConfig) error {
 	if e := <-done; e != nil && !errors.Is(e, errRunEnded) && !errors.Is(e, context.Canceled) {
 		err = errors.Join(err, e)
 	}
-	var stopped *coordinator.StoppedError
-	if errors.As(err, &stopped) {
+	if stopped, ok := errors.AsType[*coordinator.StoppedError](err); ok {
 		return errcode.New(errcode.BadRow, "%s", stopped.Error())
 	}
 	return err
@@ -124,7 +123,7 @@ func (m *messageRun) results(ctx context.Context, c *coordinator.Coordinator) er
 		}
 		result := coordinator.Ending{
 			Topic: resultTopic, Schema: m.p.Result.Result.Schema, Partitions: last.Output.Partitions,
-			Writers: func(part int) []string { return stage.StageWriters(last, part) },
+			Writers: func(part int) []string { return stage.Writers(last, part) },
 		}
 		err := c.ReadToEnd(ctx, result, func(b *vector.Batch) error {
 			m.stats.Out += uint64(b.Rows)

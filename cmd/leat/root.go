@@ -98,15 +98,13 @@ func subcommands(cmd *cobra.Command) string {
 
 // flagError gives an error of the flag parser its code and a hint.
 func flagError(cmd *cobra.Command, err error) error {
-	var wrong *pflag.InvalidValueError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		cause := strings.TrimPrefix(errors.Unwrap(wrong).Error(), "time: ")
 		e := usageErr("--%s: %q is not allowed", wrong.GetFlag().Name, wrong.GetValue())
 		return e.WithHint("%s", cause)
 	}
 	e := errcode.New(errcode.Usage, "%w", err)
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
 			return e.WithHint("did you mean --%s?", near)
 		}

@@ -109,7 +109,13 @@ func (r *rig) exec(script string) []api.Result {
 }
 
 // refuse runs a script and wants an error with a code.
-func (r *rig) refuse(script, code string) *api.Error {
+func (r *rig) refuse(script, code string) {
+	r.t.Helper()
+	r.refusal(script, code)
+}
+
+// refusal runs a script that must fail, and returns the error.
+func (r *rig) refusal(script, code string) *api.Error {
 	r.t.Helper()
 	resp, err := r.c.Execute(r.t.Context(), api.ExecuteRequest{Script: script})
 	if err != nil {
@@ -178,7 +184,7 @@ func (r *rig) eventually(script string, want ...string) {
 		if got, err = r.tryRows(script); err == nil && slices.Equal(got, want) {
 			return
 		}
-		if err != nil && !(errors.As(err, &e) && e.Retryable) { // a task that starts may be asked again
+		if err != nil && (!errors.As(err, &e) || !e.Retryable) { // a task that starts may be asked again
 			r.t.Fatalf("%s: %v", script, err)
 		}
 	}
@@ -186,7 +192,7 @@ func (r *rig) eventually(script string, want ...string) {
 }
 
 // post sends an HTTP request; header comes as name, value, ...
-func (r *rig) post(path, body string, header ...string) (*http.Response, string) {
+func (r *rig) post(path, body string, header ...string) (answer, string) {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.http+path, strings.NewReader(body))
 	if err != nil {
@@ -207,7 +213,13 @@ func (r *rig) post(path, body string, header ...string) (*http.Response, string)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return resp, string(data)
+	return answer{resp.StatusCode, resp.Header}, string(data)
+}
+
+// answer is the head of what the server said.
+type answer struct {
+	StatusCode int
+	Header     http.Header
 }
 
 // TestStatements drives the services through the API of the users' account.
@@ -267,7 +279,7 @@ func insertThenSelect(_ *testing.T, r *rig) {
 }
 
 func refusals(_ *testing.T, r *rig) {
-	e := r.refuse("SELECT kk FROM s", "LEAT-3101")
+	e := r.refusal("SELECT kk FROM s", "LEAT-3101")
 	if e.Position == nil || e.Position.Line != 1 || e.Position.Column != 8 || e.Hint == "" {
 		r.t.Errorf("the error has position %+v and hint %q", e.Position, e.Hint)
 	}
@@ -312,6 +324,7 @@ func shows(_ *testing.T, r *rig) {
 }
 
 func overHTTP(t *testing.T, r *rig) {
+	t.Helper()
 	r.exec("CREATE STREAM h (k STRING KEY, v INT)")
 	resp, body := r.post("/api/v1/streams/h/rows", "{\"k\":\"a\",\"v\":1}\n{\"k\":\"b\",\"v\":2}\n", "Content-Type",
 		"application/x-ndjson")
@@ -321,7 +334,8 @@ func overHTTP(t *testing.T, r *rig) {
 	resp, body = r.post("/api/v1/statements", `{"script":"SELECT k, v FROM h"}`, "Accept", "application/x-ndjson")
 	lines := strings.Split(strings.TrimSpace(body), "\n")
 	slices.Sort(lines)
-	if want := []string{`{"k":"a","v":1}`, `{"k":"b","v":2}`}; resp.StatusCode != 200 || !slices.Equal(lines, want) {
+	if want := []string{`{"k":"a","v":1}`, `{"k":"b","v":2}`}; resp.StatusCode != http.StatusOK ||
+		!slices.Equal(lines, want) {
 		t.Errorf("rows as ndjson: %d %v", resp.StatusCode, lines)
 	}
 	tests := []struct {
@@ -368,6 +382,7 @@ const maxRows = 9 << 20
 
 // sqlLimits wants an error in good time for texts made to be expensive.
 func sqlLimits(t *testing.T, r *rig) {
+	t.Helper()
 	columns := make([]string, 201)
 	for i := range columns {
 		columns[i] = fmt.Sprintf("c%d INT", i)
@@ -405,6 +420,7 @@ func doubling(n int) string {
 
 // cursors of push queries end by LIMIT, by close, and are unknown afterwards.
 func cursors(t *testing.T, r *rig) {
+	t.Helper()
 	r.exec("CREATE STREAM cu (v INT); INSERT INTO cu VALUES (1), (2), (3)")
 	if got := r.rows("SELECT v FROM cu EMIT CHANGES LIMIT 2"); !slices.Equal(got, []string{"1", "2"}) {
 		t.Errorf("LIMIT 2: %v", got)
@@ -444,6 +460,7 @@ func cursors(t *testing.T, r *rig) {
 
 // subjects publishes to a source's subject and reads the answer on a sink's, as any NATS client does.
 func subjects(t *testing.T, r *rig) {
+	t.Helper()
 	r.exec(`CREATE STREAM ev (k STRING, v INT) WITH (subject = 'ev.>', key = 'k');
 		CREATE STREAM evbig AS SELECT k, v * 10 AS v FROM ev WHERE v > 1;
 		CREATE SINK evout FROM evbig TO NATS 'evout.{k}'`)
@@ -495,6 +512,7 @@ func subjects(t *testing.T, r *rig) {
 
 // pauseResume keeps counts over a pause.
 func pauseResume(t *testing.T, r *rig) {
+	t.Helper()
 	r.exec("CREATE STREAM p (k STRING KEY, v INT); CREATE TABLE psum AS SELECT k, COUNT(*) AS n FROM p GROUP BY k; " +
 		"INSERT INTO p VALUES ('a', 1)")
 	r.eventually("SELECT n FROM psum", "1")

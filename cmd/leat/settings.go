@@ -71,8 +71,7 @@ func (g *globals) applySettings(cmd *cobra.Command) error {
 }
 
 func (g *globals) wrongSetting(flag string, s *setting, file *configFile, err error) error {
-	var wrong *pflag.InvalidValueError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		err = errors.Unwrap(wrong)
 	}
 	if s.at != nil {

@@ -183,7 +183,7 @@ func (sh *shellState) edit(ctx context.Context) error {
 	if err != nil {
 		return errcode.New(errcode.Usage, "%w", err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // a temporary file
 	_, err = f.WriteString(sh.last + "\n")
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,7 +33,7 @@ func Binary(tb testing.TB) string {
 }
 
 func build() (string, error) {
-	if path := os.Getenv(EnvBinary); path != "" {
+	if path := os.Getenv(EnvBinary); path != "" { //nolint:forbidigo // for the tests this package is main
 		return filepath.Abs(path)
 	}
 	dir, err := os.MkdirTemp("", "leat-bin-")
@@ -41,7 +42,7 @@ func build() (string, error) {
 	}
 	built = dir
 	path := filepath.Join(dir, "leat")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "./cmd/leat")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", path, "./cmd/leat")
 	cmd.Dir, cmd.Env = Root(), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build leat: %w\n%s", err, out)
@@ -58,7 +59,7 @@ func Main(m *testing.M) {
 	if built != "" {
 		_ = os.RemoveAll(built) // a folder under the system's temporary one
 	}
-	os.Exit(code)
+	os.Exit(code) //nolint:forbidigo // for the tests this package is main
 }
 
 // Shared returns a folder of hand-outs beside the repository, and skips the test where it is absent.

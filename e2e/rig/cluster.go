@@ -18,14 +18,14 @@ type NATS struct {
 }
 
 // StartNATS starts a server that ends with the test.
-func StartNATS(t testing.TB) *NATS {
-	t.Helper()
-	n := &NATS{t: t, opts: &server.Options{
-		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(),
+func StartNATS(tb testing.TB) *NATS {
+	tb.Helper()
+	n := &NATS{t: tb, opts: &server.Options{
+		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: tb.TempDir(),
 		NoSigs: true, NoLog: true, MaxPayload: 8 << 20, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 64 << 30,
 	}}
 	n.Start()
-	t.Cleanup(n.Stop)
+	tb.Cleanup(n.Stop)
 	return n
 }
 
@@ -64,11 +64,11 @@ type Cluster struct {
 }
 
 // NewCluster returns a cluster whose services do not run yet.
-func NewCluster(t testing.TB) *Cluster {
-	t.Helper()
-	c := &Cluster{Dev: NewDev(t), NATS: StartNATS(t)}
+func NewCluster(tb testing.TB) *Cluster {
+	tb.Helper()
+	c := &Cluster{Dev: NewDev(tb), NATS: StartNATS(tb)}
 	c.Dev.NATS = c.NATS.Addr()
-	c.root = t.TempDir()
+	c.root = tb.TempDir()
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -30,7 +31,10 @@ type Dev struct {
 func NewDev(tb testing.TB, args ...string) *Dev {
 	tb.Helper()
 	home := tb.TempDir()
-	return &Dev{t: tb, Home: home, Data: filepath.Join(home, "data"), NATS: FreeAddr(tb), HTTP: FreeAddr(tb), Args: args}
+	return &Dev{
+		t: tb, Home: home, Data: filepath.Join(home, "data"), NATS: FreeAddr(tb), HTTP: FreeAddr(tb),
+		Args: args,
+	}
 }
 
 // ReadyWithin bounds a start, recovery of the store included.
@@ -77,24 +81,24 @@ func (d *Dev) describe() string {
 	if err != nil {
 		return err.Error()
 	}
-	text := ""
+	var text strings.Builder
 	for _, src := range s.Sources {
-		text += fmt.Sprintf("\n  source %s %s %s: %+v", src.Name, src.State, src.Reason, src.Counts)
+		fmt.Fprintf(&text, "\n  source %s %s %s: %+v", src.Name, src.State, src.Reason, src.Counts)
 	}
 	for _, q := range s.Queries {
-		text += fmt.Sprintf("\n  query %s of %s %s %s, lag %d", q.ID, q.Result, q.State, q.Reason, q.Lag)
+		fmt.Fprintf(&text, "\n  query %s of %s %s %s, lag %d", q.ID, q.Result, q.State, q.Reason, q.Lag)
 		for _, st := range q.Stages {
-			text += fmt.Sprintf("\n    stage %s: %d tasks, %+v", st.ID, st.Tasks, st.Counts)
+			fmt.Fprintf(&text, "\n    stage %s: %d tasks, %+v", st.ID, st.Tasks, st.Counts)
 		}
 	}
 	for _, m := range s.Members {
-		text += fmt.Sprintf("\n  member %s %v: %v", m.ID, m.Roles, m.Tasks)
+		fmt.Fprintf(&text, "\n  member %s %v: %v", m.ID, m.Roles, m.Tasks)
 	}
 	for _, k := range s.Sinks {
-		text += fmt.Sprintf("\n  sink %s %s %s: delivered %d, dead %d, lag %d", k.Name, k.State, k.Reason, k.Delivered,
+		fmt.Fprintf(&text, "\n  sink %s %s %s: delivered %d, dead %d, lag %d", k.Name, k.State, k.Reason, k.Delivered,
 			k.Dead, k.Lag)
 	}
-	return text
+	return text.String()
 }
 
 // SQL runs statements and returns what the command said. It fails the test when the command does.
@@ -156,9 +160,7 @@ func (d *Dev) Post(ctx context.Context, stream, kind string, body []byte, header
 		return nil, fmt.Errorf("make a request: %w", err)
 	}
 	req.Header.Set("Content-Type", kind)
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	return http.DefaultClient.Do(req)
 }
 

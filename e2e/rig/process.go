@@ -49,9 +49,12 @@ func (o *output) String() string {
 
 // Env is the environment of a process in a test: nothing of the developer's reaches it, and it writes below dir.
 func Env(dir string) []string {
+	outer := func(name string) string {
+		return name + "=" + os.Getenv(name) //nolint:forbidigo // for the tests this package is main
+	}
 	return []string{
-		"HOME=" + dir, "XDG_STATE_HOME=" + filepath.Join(dir, "state"), "PATH=" + os.Getenv("PATH"),
-		"TMPDIR=" + os.TempDir(), "NO_COLOR=1", "GOMAXPROCS=" + os.Getenv("GOMAXPROCS"),
+		"HOME=" + dir, "XDG_STATE_HOME=" + filepath.Join(dir, "state"), outer("PATH"), "TMPDIR=" + os.TempDir(),
+		"NO_COLOR=1", outer("GOMAXPROCS"),
 	}
 }
 
@@ -59,7 +62,7 @@ func Env(dir string) []string {
 func Start(tb testing.TB, name, home string, cmd ...string) *Process {
 	tb.Helper()
 	p := &Process{t: tb, name: name, err: &output{}, done: make(chan struct{})}
-	p.cmd = exec.Command(cmd[0], cmd[1:]...)
+	p.cmd = exec.CommandContext(context.WithoutCancel(tb.Context()), cmd[0], cmd[1:]...)
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stderr = Env(home), home, p.err
 	if err := p.cmd.Start(); err != nil {
 		tb.Fatalf("start %s: %v", name, err)

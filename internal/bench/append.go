@@ -41,7 +41,7 @@ func (b *bench) message(ctx context.Context) error {
 			if err != nil {
 				return usage{}, fmt.Errorf("make a data folder: %w", err)
 			}
-			defer os.RemoveAll(data)
+			defer func() { _ = os.RemoveAll(data) }() // a temporary folder
 			u, r, err := b.child(ctx, "append", in, data)
 			if err == nil {
 				perRow = r.PerKey
@@ -63,7 +63,7 @@ func (b *bench) message(ctx context.Context) error {
 // childAppend appends the batches of W2's input to a topic: fenced, one in flight, as an ingest does. Making the
 // batches is not measured. Arguments: input, data folder.
 func childAppend(ctx context.Context, args []string) (*childReport, error) {
-	encoded, rows, err := encodeBatches(arg(args, 0), 0)
+	encoded, rows, err := encodeBatches(ctx, arg(args, 0), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -85,13 +85,13 @@ func childAppend(ctx context.Context, args []string) (*childReport, error) {
 }
 
 // encodeBatches reads the trades as a source does, into messages of a source's topic, of maxRows rows (0: the default).
-func encodeBatches(in string, maxRows int) (encoded [][]byte, rows int, err error) {
+func encodeBatches(ctx context.Context, in string, maxRows int) (encoded [][]byte, rows int, err error) {
 	prog, errs := script.Compile(scripts["w2"], script.Options{Vars: map[string]string{"in": in}})
 	if len(errs) > 0 {
 		return nil, 0, fmt.Errorf("compile: %w", errs[0])
 	}
 	schema := prog.Result.Stages[0].Inputs[0].Schema
-	r, err := source.OpenFile(in, source.Config{
+	r, err := source.OpenFile(ctx, in, source.Config{
 		Schema: schema, EventTime: "ts", WatermarkDelayMs: delayMs,
 		OnError: source.FailFast, MaxRows: maxRows,
 	})
@@ -145,7 +145,7 @@ func appendAll(ctx context.Context, js jetstream.JetStream, encoded [][]byte) (*
 	log, err := topic.CreateShard(ctx, js, topic.ShardConfig{
 		Name: topic.ShardName(benchTopic, 0), WriterSubjects: 1,
 		MaxBytes: 2*totalBytes(encoded) + topic.MinMaxBytes(1, 0),
-		Subjects: []string{topic.TopicFilter(topic.ClassSource, benchTopic)},
+		Subjects: []string{topic.Filter(topic.ClassSource, benchTopic)},
 	}, topic.JetStreamConfig{})
 	if err != nil {
 		return nil, err

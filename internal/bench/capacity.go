@@ -40,7 +40,7 @@ func (b *bench) capacities(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make a data folder: %w", err)
 	}
-	defer os.RemoveAll(data)
+	defer func() { _ = os.RemoveAll(data) }() // a temporary folder
 	_, r, err := b.child(ctx, "capacity", in, data, strconv.Itoa(b.cfg.Rounds),
 		strconv.FormatInt(int64(b.share), 10))
 	if err != nil {
@@ -72,7 +72,7 @@ func childCapacity(ctx context.Context, args []string) (*childReport, error) {
 	if n := len(prog.Result.Stages); n != 1 {
 		return nil, fmt.Errorf("w2 has %d stages, want 1", n)
 	}
-	encoded, _, err := encodeBatches(arg(args, 0), capacityRows)
+	encoded, _, err := encodeBatches(ctx, arg(args, 0), capacityRows)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func runTask(
 ) (usage, uint64, error) {
 	out, err := topic.CreateShard(ctx, js, topic.ShardConfig{
 		Name: topic.ShardName(name, 0), MaxBytes: 1 << 30,
-		WriterSubjects: 1, Subjects: []string{topic.TopicFilter(topic.ClassResult, name)},
+		WriterSubjects: 1, Subjects: []string{topic.Filter(topic.ClassResult, name)},
 	}, topic.JetStreamConfig{})
 	if err != nil {
 		return usage{}, 0, err

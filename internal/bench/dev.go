@@ -31,8 +31,9 @@ const (
 )
 
 // freeAddr returns an address nobody listens on.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddr(ctx context.Context) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("look for a free port: %w", err)
 	}
@@ -63,7 +64,7 @@ func (b *bench) bare(ctx context.Context, program string) (*dev, error) {
 func (b *bench) server(
 	ctx context.Context, args func(addr, data string) []string, answers func(context.Context, *dev) error,
 ) (*dev, error) {
-	addr, err := freeAddr()
+	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func (b *bench) server(
 		return nil, err
 	}
 	if err := d.wait(ctx, addr, answers); err != nil {
-		_, serr := d.daemon.stop()
+		_, serr := d.stop()
 		return nil, errors.Join(err, serr)
 	}
 	return d, nil
@@ -123,7 +124,7 @@ func (d *dev) try(ctx context.Context, addr string, answers func(context.Context
 // close stops the server and removes its folder.
 func (d *dev) close() (usage, error) {
 	d.nc.Close()
-	u, err := d.daemon.stop()
+	u, err := d.stop()
 	if rerr := os.RemoveAll(d.data); rerr != nil {
 		err = errors.Join(err, fmt.Errorf("remove the data folder: %w", rerr))
 	}

@@ -51,7 +51,7 @@ func (r *Report) judge() {
 		if of == nil || to == nil && g.to != "" {
 			continue
 		}
-		reached := 0.0
+		var reached float64
 		switch {
 		case to == nil:
 			reached = g.figure(of)

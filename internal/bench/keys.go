@@ -134,7 +134,7 @@ func childKeys(ctx context.Context, args []string) (*childReport, error) {
 	}
 	var used uint64
 	for _, c := range run.Counts() {
-		used = max(used, uint64(c.In))
+		used = max(used, c.In)
 	}
 	if used != uint64(n) {
 		return nil, fmt.Errorf("the state took %d of %d rows", used, n)

@@ -107,18 +107,22 @@ func (b *bench) child(ctx context.Context, name string, args ...string) (usage, 
 type daemon struct {
 	cmd    *exec.Cmd
 	stderr tail
-	done   chan error
+	done   chan struct{} // closed when it has ended
+	err    error         // why it ended, behind done
 	start  time.Time
 }
 
 func (b *bench) daemon(ctx context.Context, args ...string) (*daemon, error) {
-	d := &daemon{cmd: b.command(ctx, args...), done: make(chan error, 1)}
+	d := &daemon{cmd: b.command(ctx, args...), done: make(chan struct{})}
 	d.cmd.Stderr = &d.stderr
 	d.start = time.Now()
 	if err := d.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start leat %s: %w", strings.Join(args, " "), err)
 	}
-	go func() { d.done <- d.cmd.Wait() }()
+	go func() {
+		defer close(d.done)
+		d.err = d.cmd.Wait()
+	}()
 	return d, nil
 }
 
@@ -139,9 +143,8 @@ func (d *daemon) stop() (usage, error) {
 // ended returns an error when the daemon is gone.
 func (d *daemon) ended() error {
 	select {
-	case err := <-d.done:
-		d.done <- err
-		return fmt.Errorf("leat ended early: %w: %s", err, d.stderr.String())
+	case <-d.done:
+		return fmt.Errorf("leat ended early: %w: %s", d.err, d.stderr.String())
 	default:
 		return nil
 	}

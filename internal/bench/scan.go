@@ -136,7 +136,7 @@ func eachLine(path string, f func(line []byte) error) error {
 	kept := 0
 	for {
 		n, err := h.Read(buf[kept:])
-		if err != nil && err != io.EOF { //nolint:errorlint // os.File returns io.EOF itself
+		if err != nil && err != io.EOF {
 			return fmt.Errorf("read the input: %w", err)
 		}
 		rest := buf[:kept+n]

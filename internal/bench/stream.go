@@ -224,7 +224,7 @@ func (b *bench) streamHand(ctx context.Context, in string, perMessage int, want 
 	if err != nil {
 		return usage{}, fmt.Errorf("make a data folder: %w", err)
 	}
-	defer os.RemoveAll(data)
+	defer func() { _ = os.RemoveAll(data) }() // a temporary folder
 	u, r, err := b.child(ctx, "consumer", in, data, fmt.Sprint(perMessage), b.path("out"))
 	if err == nil && r.Answer != want {
 		err = fmt.Errorf("the consumer by hand answers %+v, want %+v", r.Answer, want)

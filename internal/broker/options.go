@@ -103,18 +103,18 @@ func portOrRandom(port int) int {
 }
 
 // storeLimits returns how much the streams may hold: the configured limit, or a share of the disk.
-func storeLimits(c *Config) (limits, error) {
+func storeLimits(c *Config) limits {
 	l := limits{memory: defaultMaxMemory, file: c.MaxStore}
 	if c.Memory {
 		l.memory = max(c.MaxStore, defaultMaxMemory)
 	}
 	if l.file != 0 {
-		return l, nil
+		return l
 	}
 	// JetStream reserves MaxBytes of every stream against this limit. Bound to the disk it would refuse topics that
 	// never grow; so it is not, and a disk that is really full is told by name (see FreeBytes).
 	l.file = maxStoreDefault
-	return l, nil
+	return l
 }
 
 // wordsOf makes the reason of a failed start short: the server repeats its own prefixes.

@@ -82,10 +82,8 @@ func (s *Server) start(ctx context.Context) error {
 		}
 		s.cfg.Listen, s.moved = addr, moved
 	}
-	l, err := storeLimits(&s.cfg)
-	if err != nil {
-		return errcode.New(errcode.StoreBad, "%w", err)
-	}
+	l := storeLimits(&s.cfg)
+	var err error
 	if s.pw, err = newPasswords(); err != nil {
 		return err
 	}

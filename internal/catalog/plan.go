@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/parser"
@@ -20,9 +21,7 @@ func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
 		return nil, fmt.Errorf("query %s has %d statements", q.ID, len(statements))
 	}
 	objects := plan.Objects{}
-	for name, o := range q.Sources { // any order: a map is filled
-		objects[name] = o
-	}
+	maps.Copy(objects, q.Sources)
 	b := &plan.Binder{Catalog: objects, Mode: plan.Persistent, RecordEmission: q.Emit == "record"}
 	switch st := statements[0].(type) {
 	case *ast.Select:

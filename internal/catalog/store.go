@@ -22,7 +22,7 @@ const (
 
 const bucketBytes = 32 << 20
 
-// ErrConflict: another statement changed the catalog in between; nothing was written.
+// ErrConflict says that another statement changed the catalog in between; nothing was written.
 var ErrConflict = errors.New("the catalog was changed by another statement at the same time")
 
 // Store reads and changes the catalog.

@@ -169,7 +169,7 @@ func (r *Runner) live(ctx context.Context, inputs []Input) error {
 		}
 		if r.err != nil || r.done() {
 			cancel()
-			for range events { //nolint:revive // sources stop by the context
+			for range events {
 			}
 			return r.err
 		}

@@ -57,7 +57,7 @@ func filters(cfg Config) []string {
 			topic.PartitionFilter(topic.ClassResult, cfg.Topic, cfg.Partition),
 		}
 	}
-	return []string{topic.TopicFilter(topic.ClassSource, cfg.Topic), topic.TopicFilter(topic.ClassResult, cfg.Topic)}
+	return []string{topic.Filter(topic.ClassSource, cfg.Topic), topic.Filter(topic.ClassResult, cfg.Topic)}
 }
 
 // Close ends the read.

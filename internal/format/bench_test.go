@@ -50,6 +50,7 @@ func cpuNs() int64 {
 }
 
 func benchDecode(b *testing.B, d Decoder, data []byte, columns int) {
+	b.Helper()
 	bld, err := NewBuilder(tradeSchema(columns), Options{EventTime: "ts"})
 	if err != nil {
 		b.Fatal(err)

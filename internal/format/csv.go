@@ -271,6 +271,7 @@ func (d *CSV) plain(p int, c *column) int {
 			d.b.float64(c, f)
 			return end
 		}
+	default:
 	}
 	return -1
 }
@@ -292,7 +293,7 @@ func (d *CSV) set(c *column, s []byte, quoted bool) {
 
 // field reads the field at p: its value, whether it was quoted, and the position behind it. The value may lie in
 // scratch.
-func (d *CSV) field(p int) (s []byte, quoted bool, end int) { //nolint:revive // value, form, position
+func (d *CSV) field(p int) (s []byte, quoted bool, end int) {
 	if p < len(d.data) && d.data[p] == '"' {
 		s, end = d.quotedField(p + 1)
 		return s, true, end

@@ -204,7 +204,7 @@ func (d *JSON) broken(p, errAt int, wrong string) int {
 	record := bytes.TrimRight(d.data[p:end], " \t\r\n")
 	d.list = d.list.behind(record, d.Lines)
 	d.b.failed = false
-	d.b.refuse(code, "", "byte "+string(appendInt(nil, int64(errAt-p+1)))+": "+wrong)
+	d.b.refuse(code, "", "byte "+string(intText(int64(errAt-p+1)))+": "+wrong)
 	d.b.bytes += len(record)
 	d.b.reject(record)
 	d.b.Line += bytes.Count(d.data[p:end], newline)
@@ -362,6 +362,7 @@ func (d *JSON) value(p int, c *column) int {
 				return end
 			}
 		}
+	default:
 	}
 	return d.other(p, c)
 }
@@ -398,20 +399,20 @@ func (d *JSON) other(p int, c *column) int {
 		return d.fail(p, "")
 	}
 	b := d.b
-	switch ch := d.data[p]; {
-	case ch == '"':
+	switch ch := d.data[p]; ch {
+	case '"':
 		s, end := d.str(p)
 		if end >= 0 {
 			b.text(c, s)
 		}
 		return end
-	case ch == '{' || ch == '[':
+	case '{', '[':
 		end := d.skip(p, 1)
 		if end >= 0 {
 			d.nested(c, d.data[p:end])
 		}
 		return end
-	case ch == 't' || ch == 'f' || ch == 'n':
+	case 't', 'f', 'n':
 		end := d.word(p)
 		if end >= 0 {
 			d.literal(c, d.data[p:end])

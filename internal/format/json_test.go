@@ -46,7 +46,7 @@ func decodeAll(tb testing.TB, d Decoder, b *Builder, data []byte) (rows string, 
 			}
 		}
 		for _, r := range wrong {
-			bad = append(bad, string(appendInt(nil, int64(r.Line)))+" "+r.Code+" "+r.Reason)
+			bad = append(bad, string(intText(int64(r.Line)))+" "+r.Code+" "+r.Reason)
 		}
 		if p += n; n == 0 && batch == nil && wrong == nil {
 			tb.Fatalf("no progress at byte %d of %q", p, data)

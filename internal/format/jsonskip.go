@@ -135,17 +135,17 @@ func (d *JSON) skip(p, depth int) int {
 	if p >= len(d.data) {
 		return d.fail(p, "")
 	}
-	switch c := d.data[p]; {
-	case c == '"':
+	switch c := d.data[p]; c {
+	case '"':
 		_, end := d.str(p)
 		return end
-	case c == '{' || c == '[':
+	case '{', '[':
 		if depth >= maxDepth {
 			d.deep = true
 			return d.fail(p, "nested too deep")
 		}
 		return d.skipNested(p, depth)
-	case c == 't' || c == 'f' || c == 'n':
+	case 't', 'f', 'n':
 		return d.word(p)
 	default:
 		end := numberEnd(d.data, p)

@@ -195,11 +195,11 @@ func (b *Builder) word(c *column, v bool) {
 func (b *Builder) integer(c *column, v int64) {
 	switch c.typ.Kind {
 	case vector.Boolean, vector.Bytes:
-		b.refuseValue(c, appendInt(nil, v))
+		b.refuseValue(c, intText(v))
 	case vector.Int, vector.BigInt, vector.Timestamp:
 		b.int64(c, v)
 	default:
-		b.text(c, appendInt(nil, v))
+		b.text(c, intText(v))
 	}
 }
 

@@ -72,9 +72,10 @@ func NewBare(s *vector.Schema) (*Bare, error) {
 	switch s.Fields[0].Type.Kind {
 	case vector.String, vector.Bytes, vector.Int, vector.BigInt, vector.Double:
 		return &Bare{}, nil
+	default:
+		return nil, fmt.Errorf("format kafka: %s is not supported; want STRING, BYTES, INT, BIGINT or DOUBLE",
+			s.Fields[0].Type)
 	}
-	return nil, fmt.Errorf("format kafka: %s is not supported; want STRING, BYTES, INT, BIGINT or DOUBLE",
-		s.Fields[0].Type)
 }
 
 // Start implements Decoder.

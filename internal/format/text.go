@@ -124,7 +124,7 @@ func (b *Builder) float64(c *column, v float64) {
 // int64 sets a column whose values lie in I64 and checks the range of INT.
 func (b *Builder) int64(c *column, v int64) {
 	if c.typ.Kind == vector.Int && v != int64(int32(v)) {
-		b.refuse(CodeRange, c.name, quote(appendInt(nil, v))+" is out of range of INT")
+		b.refuse(CodeRange, c.name, quote(intText(v))+" is out of range of INT")
 		return
 	}
 	c.i64[b.rows] = v

@@ -201,6 +201,7 @@ func BenchmarkWriteJSONL(b *testing.B) { benchWrite(b, "jsonl") }
 func BenchmarkWriteCSV(b *testing.B)   { benchWrite(b, "csv") }
 
 func benchWrite(b *testing.B, kind string) {
+	b.Helper()
 	data, _ := trades()
 	bld, err := NewBuilder(tradeSchema(6), Options{MaxRows: tradeRows, MaxBytes: 1 << 30})
 	if err != nil {

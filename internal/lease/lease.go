@@ -143,7 +143,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			m.leave()
+			m.leave(ctx)
 			return context.Cause(ctx)
 		case <-tick.C:
 			m.beat(ctx, &n)
@@ -225,8 +225,8 @@ func (m *Manager) beat(ctx context.Context, n *uint64) {
 const leaveTimeout = 2 * time.Second
 
 // leave removes the member, so that others take over at once.
-func (m *Manager) leave() {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+func (m *Manager) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
 	_ = m.members.Purge(ctx, m.cfg.ID)
 }
@@ -300,7 +300,7 @@ func (m *Manager) Owner(task string) (Entry, bool) {
 	return e, ok
 }
 
-// ErrHeld: another live member has the lease.
+// ErrHeld says that another live member has the lease.
 var ErrHeld = errors.New("the lease is held by another member")
 
 // Acquire takes the lease of task with a new epoch: it is free, released, mine (a restart in place), or its owner is

@@ -56,7 +56,6 @@ type execution struct {
 	stats Stats
 	files []io.Closer
 	sinks map[string][]format.RowWriter // by topic
-	keys  []string
 }
 
 // Run runs the program without a broker.
@@ -166,7 +165,7 @@ func (x *execution) open(ctx context.Context, o *plan.Object) (*source.Reader, e
 	}
 	switch s.Connector {
 	case "file":
-		r, err := source.OpenFile(Locate(s.Path, x.opt.Dir), cfg)
+		r, err := source.OpenFile(ctx, Locate(s.Path, x.opt.Dir), cfg)
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: %w", o.Name, err)
 		}

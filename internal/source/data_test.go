@@ -112,7 +112,7 @@ func TestRealFiles(t *testing.T) {
 		t.Run(in.file, func(t *testing.T) {
 			t.Parallel()
 			for _, rows := range []int{0, 97} {
-				r, err := OpenFile(filepath.Join(dir, in.file),
+				r, err := OpenFile(t.Context(), filepath.Join(dir, in.file),
 					Config{Format: in.format, Schema: schemaOf(t, in.columns), EventTime: in.event, MaxRows: rows})
 				if err != nil {
 					t.Fatal(err)
@@ -153,7 +153,7 @@ func TestRealFilesRoundTrip(t *testing.T) {
 		t.Run(in.file, func(t *testing.T) {
 			t.Parallel()
 			schema := schemaOf(t, in.columns)
-			r, err := OpenFile(filepath.Join(dir, in.file),
+			r, err := OpenFile(t.Context(), filepath.Join(dir, in.file),
 				Config{Format: in.format, Schema: schema, EventTime: in.event})
 			if err != nil {
 				t.Fatal(err)

@@ -135,8 +135,7 @@ func (s *File) stat(path string) (fs.FileInfo, error) {
 
 // plainError takes the path out of an error that already names it.
 func plainError(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err

@@ -161,18 +161,18 @@ func (g *Generator) due(ctx context.Context) (n uint64, more bool, err error) {
 		return left, true, context.Cause(ctx)
 	}
 	if g.began.IsZero() {
-		g.began = time.Now() //nolint:forbidigo // the clock paces rows, it is in none of them
+		g.began = time.Now()
 	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return 0, false, context.Cause(ctx)
 		}
-		due := uint64(time.Since(g.began).Seconds()*g.Rate) + g.first + 1 //nolint:forbidigo // see above
+		due := uint64(time.Since(g.began).Seconds()*g.Rate) + g.first + 1
 		if due > g.row || len(g.buf) > 0 {
 			n = min(due-min(due, g.row), left)
 			return n, due > g.row+n, nil
 		}
-		timer := time.NewTimer(generatorTick) //nolint:forbidigo // see above
+		timer := time.NewTimer(generatorTick)
 		select {
 		case <-ctx.Done():
 		case <-timer.C:

@@ -136,12 +136,12 @@ func (r *Reader) prime(from Position) error {
 }
 
 // OpenFile returns a reader of a file or, if path is "-", of standard input.
-func OpenFile(path string, cfg Config) (*Reader, error) {
+func OpenFile(ctx context.Context, path string, cfg Config) (*Reader, error) {
 	f := &File{Path: path}
 	if path == "-" {
-		f.Input = os.Stdin //nolint:forbidigo // "-" means the process's own input
+		f.Input = os.Stdin
 	}
-	return Open(context.Background(), f, cfg)
+	return Open(ctx, f, cfg)
 }
 
 // Open opens a text source at its beginning and returns a reader of it. The reader closes the source.

@@ -55,11 +55,11 @@ func TopicWriters(o *plan.Object, partition int, planOf func(query string) *plan
 	if p == nil {
 		return nil
 	}
-	return StageWriters(p.Stages[len(p.Stages)-1], partition)
+	return Writers(p.Stages[len(p.Stages)-1], partition)
 }
 
-// StageWriters lists the tasks of a stage that write a partition of its output.
-func StageWriters(s *plan.Stage, partition int) []string {
+// Writers lists the tasks of a stage that write a partition of its output.
+func Writers(s *plan.Stage, partition int) []string {
 	var out []string
 	for t := range s.Partitions {
 		if Writes(s, t, partition) {

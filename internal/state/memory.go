@@ -137,6 +137,7 @@ func (m *Memory) Switch(_ context.Context, task string, value []byte, revision u
 	case Late:
 		m.late = append(m.late, lateSwitch{task, slices.Clone(value), revision})
 		return 0, ErrNoAnswer
+	default:
 	}
 	rev, err := m.apply(task, value, revision)
 	if f == AckLost {

@@ -191,7 +191,7 @@ func (a *Appender) Write(ctx context.Context, partition int, b *vector.Batch, so
 		return nil // source lies before the last row in the log: the position stays where it is
 	}
 	l.steps++
-	l.lane.rows(l.steps, liveRows(b, there, b.Live()))
+	l.rows(l.steps, liveRows(b, there, b.Live()))
 	counts := l.tail.counts
 	counts.In += uint64(b.Live())
 	counts.Used += uint64(b.Live())

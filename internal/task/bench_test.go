@@ -49,11 +49,12 @@ func BenchmarkTask(b *testing.B) {
 }
 
 func benchTask(b *testing.B, rows int) {
+	b.Helper()
 	const total, parts = 1 << 20, 8
 	js := topictest.StartServer(b, b.TempDir()).Connect(b)
 	shard := func(name, class string) topic.Log {
 		log, err := topic.CreateShard(b.Context(), js, topic.ShardConfig{
-			Name: topic.ShardName(name, 0), Subjects: []string{topic.TopicFilter(class, name)}, MaxBytes: 1 << 30,
+			Name: topic.ShardName(name, 0), Subjects: []string{topic.Filter(class, name)}, MaxBytes: 1 << 30,
 			WriterSubjects: 8,
 		}, topic.JetStreamConfig{})
 		if err != nil {

@@ -141,10 +141,3 @@ func (o *Order) at(step uint64) (int, bool) {
 	}
 	return 0, false
 }
-
-// clone returns a copy that shares nothing.
-func (o *Order) clone() Order {
-	out := *o
-	out.runs = slices.Clone(o.runs)
-	return out
-}

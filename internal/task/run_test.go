@@ -74,7 +74,7 @@ func (r *rig) open(t *testing.T, prefix string) {
 			continue
 		}
 		log, err := topic.CreateShard(t.Context(), r.js, topic.ShardConfig{
-			Name: topic.ShardName(name, 0), Subjects: []string{topic.TopicFilter(s.class, name)},
+			Name: topic.ShardName(name, 0), Subjects: []string{topic.Filter(s.class, name)},
 			MaxBytes: topic.MinMaxBytes(4, 0), WriterSubjects: 4,
 		}, topic.JetStreamConfig{})
 		if err != nil {

@@ -12,10 +12,9 @@ import (
 
 // snapshotting is a snapshot on its way: taken, waiting for its outputs, put, switched.
 type snapshotting struct {
-	slot    *slot
-	data    []byte
-	put     bool
-	stopped bool // the last one of an owner that stops in good order
+	slot *slot
+	data []byte
+	put  bool
 }
 
 // news tells whether a snapshot would hold more than the newest does.

@@ -64,7 +64,6 @@ type toyTask struct {
 	kind   toyKind
 	part   int
 	inputs []Input
-	output func() OutputConfig
 	config func() Config
 	fresh  func() *toy
 	kills  func(toyRow) bool
@@ -78,7 +77,6 @@ type instance struct {
 	c       *core
 	m       *toy
 	readers []*topic.Reader
-	op      *storeOp
 	answer  *storeAnswer
 	dead    bool
 	paused  int

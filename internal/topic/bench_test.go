@@ -114,6 +114,7 @@ func BenchmarkRead(b *testing.B) {
 
 // perByte reports the cost of a byte.
 func perByte(b *testing.B, size int) {
+	b.Helper()
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/B")
 }
 

@@ -41,7 +41,7 @@ func TestAppendErrors(t *testing.T) {
 	} {
 		got := appendError("s", c.err)
 		for _, e := range all {
-			if errors.Is(got, e) != (e == c.want) {
+			if errors.Is(got, e) != errors.Is(e, c.want) {
 				t.Errorf("%v: got %v, want %v", c.err, got, c.want)
 			}
 		}

@@ -114,6 +114,7 @@ func appendError(subject string, err error) error {
 			return fmt.Errorf("append to %s: %w: %w", subject, ErrTooLarge, err)
 		}
 		return fmt.Errorf("append to %s: %w", subject, err)
+	default:
 	}
 	if api.Code == 503 { // the server is there and cannot: starting, without a leader, or its store is broken
 		return fmt.Errorf("append to %s: %w: %w", subject, ErrNoAnswer, err)

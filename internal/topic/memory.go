@@ -82,6 +82,7 @@ func (l *Memory) Append(ctx context.Context, m *Message, expect uint64) (uint64,
 		return 0, ErrNoAnswer
 	case AppendServerFull:
 		return 0, ErrServerFull
+	default:
 	}
 	if err := l.check(m, expect); err != nil {
 		if fault == AppendAckLost {
@@ -155,8 +156,7 @@ func (l *Memory) Last(ctx context.Context, subject string) (*Message, error) {
 	if fault == ReadNoAnswer {
 		return nil, ErrNoAnswer
 	}
-	for i := len(l.msgs) - 1; i >= 0; i-- {
-		m := l.msgs[i]
+	for i, m := range slices.Backward(l.msgs) {
 		if m.Subject != subject {
 			continue
 		}

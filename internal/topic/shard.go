@@ -14,7 +14,7 @@ import (
 // ShardConfig describes a stream to be made for a topic.
 type ShardConfig struct {
 	Name     string   // ShardName
-	Subjects []string // TopicFilter of each class, or the filters of the shard's partitions
+	Subjects []string // Filter of each class, or the filters of the shard's partitions
 	MaxBytes int64    // at least MinMaxBytes
 	Replicas int      // 0: 1
 	// WriterSubjects is how many subjects are written in the shard: its partitions times their writers.
@@ -47,7 +47,7 @@ func (c ShardConfig) Validate() error {
 	}
 	for _, s := range c.Subjects {
 		if !strings.HasPrefix(s, "leat.") {
-			errs = append(errs, fmt.Errorf("subjects: %q does not begin with leat.", s))
+			errs = append(errs, fmt.Errorf("subjects: %q does not begin with %q", s, "leat."))
 		}
 	}
 	if c.WriterSubjects < 1 {

@@ -53,8 +53,8 @@ func PartitionFilter(class, name string, partition int) string {
 	return "leat." + class + "." + name + "." + strconv.Itoa(partition) + ".*"
 }
 
-// TopicFilter matches every subject of a topic.
-func TopicFilter(class, name string) string {
+// Filter matches every subject of a topic.
+func Filter(class, name string) string {
 	mustToken(class, name, 0)
 	return "leat." + class + "." + name + ".>"
 }

@@ -18,8 +18,8 @@ func TestSubjects(t *testing.T) {
 		t.Errorf("parsed %+v %v, want %+v", p, err, want)
 	}
 	if !topic.Match(topic.PartitionFilter("res", "Qq1-1", 7), s) ||
-		!topic.Match(topic.TopicFilter("res", "Qq1-1"), s) ||
-		topic.Match(topic.PartitionFilter("res", "Qq1-1", 77), s) || topic.Match(topic.TopicFilter("src", "Qq1-1"), s) {
+		!topic.Match(topic.Filter("res", "Qq1-1"), s) ||
+		topic.Match(topic.PartitionFilter("res", "Qq1-1", 77), s) || topic.Match(topic.Filter("src", "Qq1-1"), s) {
 		t.Error("filters do not match")
 	}
 	if n := topic.ShardName("orders", 2); n != "LEAT_orders_2" {

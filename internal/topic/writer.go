@@ -197,6 +197,7 @@ func (w *Writer) Step(ctx context.Context) Progress {
 		return w.stop(w.state.err)
 	case actRead:
 		return Progress{}
+	case actSend:
 	}
 	w.stats.retries.Add(1)
 	return w.again(ctx, a.err)

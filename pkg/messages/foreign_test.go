@@ -257,6 +257,7 @@ func genColumn(t *rapid.T, typ ColumnType, rows int) Column {
 		}
 	case physStr:
 		genStrings(t, &c, rows)
+	default:
 	}
 	return c
 }

@@ -80,7 +80,7 @@ func ParseColumnType(s []byte) (ColumnType, error) {
 		if decimal != (t.Kind == "DECIMAL") {
 			break
 		}
-		if decimal && !t.parseDecimal(args) {
+		if decimal && !parseDecimal(&t, args) {
 			break
 		}
 		return t, nil
@@ -89,7 +89,7 @@ func ParseColumnType(s []byte) (ColumnType, error) {
 }
 
 // parseDecimal reads "(p,s)".
-func (t *ColumnType) parseDecimal(args []byte) bool {
+func parseDecimal(t *ColumnType, args []byte) bool {
 	p, rest, ok := digits(args[1:])
 	if !ok || len(rest) == 0 || rest[0] != ',' {
 		return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -84,9 +85,7 @@ func (c *Coordinator) declareBounded(ctx context.Context, b *Bounded) error {
 		}
 	}
 	return c.change(ctx, func(cat *catalog.Catalog) error {
-		for name, o := range objects { // any order: a map is filled
-			cat.Objects[name] = o
-		}
+		maps.Copy(cat.Objects, objects)
 		return nil
 	})
 }
@@ -159,7 +158,10 @@ func (c *Coordinator) ReadToEnd(ctx context.Context, e Ending, f func(*vector.Ba
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go c.watchStops(ctx, cancel)
-	fd, err := feed.Open(ctx, feed.Config{Log: c.shard(e.Topic), Topic: e.Topic, Schema: e.Schema, From: 1, Partition: -1})
+	fd, err := feed.Open(ctx, feed.Config{
+		Log: c.shard(e.Topic), Topic: e.Topic, Schema: e.Schema, From: 1,
+		Partition: -1,
+	})
 	if err != nil {
 		return err
 	}

@@ -172,7 +172,7 @@ func (c *Coordinator) lettersOf(ctx context.Context, name string, req api.DLQReq
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters of %s: %w", name, err)
 	}
-	cursor, err := log.Read(ctx, 1, 4<<20, topic.TopicFilter(topic.ClassDead, name))
+	cursor, err := log.Read(ctx, 1, 4<<20, topic.Filter(topic.ClassDead, name))
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters of %s: %w", name, err)
 	}

@@ -139,8 +139,7 @@ func (c *Coordinator) binder(s *session, mode plan.Mode) *plan.Binder {
 
 // apiError gives an error its code, hint and place.
 func apiError(err error, script string) *api.Error {
-	var e *sqlerr.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlerr.Error](err); ok {
 		line, col := sqlerr.Position(script, e.Span.Start)
 		return &api.Error{
 			Code: string(e.Code), Message: e.Msg, Hint: e.Hint,
@@ -150,8 +149,7 @@ func apiError(err error, script string) *api.Error {
 			},
 		}
 	}
-	var a *api.Error
-	if errors.As(err, &a) {
+	if a, ok := errors.AsType[*api.Error](err); ok {
 		return a
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

@@ -22,15 +22,15 @@ func (c *Coordinator) Handler() http.Handler {
 	mux.HandleFunc("POST /api/v1/fetch", c.httpFetch)
 	mux.HandleFunc("POST /api/v1/streams/{name}/rows", c.httpRows)
 	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, c.Status())
+		writeJSON(w, c.Status())
 	})
 	return mux
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
+func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
+	w.WriteHeader(http.StatusOK)
 	_ = json.NewEncoder(w).Encode(v) // the client is gone when this fails
 }
 
@@ -93,7 +93,7 @@ func (c *Coordinator) httpStatements(w http.ResponseWriter, r *http.Request) {
 		c.streamRows(w, r, resp.Results[n-1].Cursor)
 		return
 	}
-	writeJSON(w, http.StatusOK, resp)
+	writeJSON(w, resp)
 }
 
 // streamRows writes rows as they come; it ends with the query or the client.
@@ -124,7 +124,7 @@ func (c *Coordinator) httpFetch(w http.ResponseWriter, r *http.Request) {
 	var req api.FetchRequest
 	if readJSON(w, r, &req) {
 		req.Format = "json"
-		writeJSON(w, http.StatusOK, c.Fetch(r.Context(), req))
+		writeJSON(w, c.Fetch(r.Context(), req))
 	}
 }
 
@@ -156,8 +156,7 @@ func (c *Coordinator) httpRows(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		problem(w, http.StatusRequestEntityTooLarge,
 			&api.Error{Code: "LEAT-3301", Message: "the body is larger than 8 MiB"})
 		return
@@ -182,5 +181,5 @@ func (c *Coordinator) httpRows(w http.ResponseWriter, r *http.Request) {
 		problem(w, statusOf(e), e)
 		return
 	}
-	writeJSON(w, http.StatusOK, resp)
+	writeJSON(w, resp)
 }

@@ -295,7 +295,7 @@ func withPlace(b *vector.Batch, schema *vector.Schema) *vector.Batch {
 // explain answers EXPLAIN.
 func (c *Coordinator) explain(s *session, st *ast.Explain) (api.Result, error) {
 	for _, opt := range sorted(st.Options) {
-		if opt != "PLAN" && !(opt == "FORMAT" && st.Options[opt] == "TEXT") {
+		if opt != "PLAN" && (opt != "FORMAT" || st.Options[opt] != "TEXT") {
 			return api.Result{}, unsupported(st, "EXPLAIN ("+opt+")")
 		}
 	}

@@ -25,8 +25,8 @@ func (c *Coordinator) makeTopic(ctx context.Context, name, what string, writerSu
 	_, err := topic.CreateShard(ctx, c.js, topic.ShardConfig{
 		Name: topic.ShardName(name, 0),
 		Subjects: []string{
-			topic.TopicFilter(topic.ClassSource, name),
-			topic.TopicFilter(topic.ClassResult, name),
+			topic.Filter(topic.ClassSource, name),
+			topic.Filter(topic.ClassResult, name),
 		},
 		MaxBytes:       max(bytes, least),
 		Replicas:       c.cfg.Replicas,
@@ -44,7 +44,7 @@ func (c *Coordinator) makeTopic(ctx context.Context, name, what string, writerSu
 func (c *Coordinator) makeDead(ctx context.Context, name string, writers int) error {
 	_, err := topic.CreateShard(ctx, c.js, topic.ShardConfig{
 		Name:           "LEAT_DLQ_" + name,
-		Subjects:       []string{topic.TopicFilter(topic.ClassDead, name)},
+		Subjects:       []string{topic.Filter(topic.ClassDead, name)},
 		MaxBytes:       max(deadBytes, topic.MinMaxBytes(writers, 0)),
 		Replicas:       c.cfg.Replicas,
 		WriterSubjects: writers,

@@ -218,7 +218,7 @@ func (e *Engine) writers(w want, in plan.Input, cat *catalog.Catalog) []string {
 	if in.Stage != "" {
 		for _, s := range w.plan.Stages {
 			if s.ID == in.Stage {
-				return stage.StageWriters(s, w.partition)
+				return stage.Writers(s, w.partition)
 			}
 		}
 	}

@@ -50,9 +50,9 @@ func parseKeys(s string) keyList {
 }
 
 // String returns the list as it stands in the log.
-func (l keyList) String() string {
+func (l *keyList) String() string {
 	var out []byte
-	for i, e := range l {
+	for i, e := range *l {
 		if i > 0 {
 			out = append(out, ',')
 		}
@@ -65,8 +65,8 @@ func (l keyList) String() string {
 }
 
 // rows returns how many rows of the request with that key the partition has.
-func (l keyList) rows(key string) int {
-	for _, e := range l {
+func (l *keyList) rows(key string) int {
+	for _, e := range *l {
 		if key != "" && e.key == key {
 			return e.rows
 		}

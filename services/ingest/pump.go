@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -286,12 +287,7 @@ func (p *Pump) done() []source.Position {
 }
 
 func (p *Pump) anyBehind(pos source.Position) bool {
-	for _, d := range p.behind {
-		if pos.Less(d) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.behind, pos.Less)
 }
 
 func (p *Pump) append(ctx context.Context, partition int, b *vector.Batch, pos string) error {

@@ -55,9 +55,9 @@ func newCluster(t *testing.T, o *plan.Object) *cluster {
 		t.Fatal(err)
 	}
 	make := func(name, class string) *topic.JetStream {
-		subjects := []string{topic.TopicFilter(class, o.Topic)}
+		subjects := []string{topic.Filter(class, o.Topic)}
 		if class == topic.ClassSource {
-			subjects = append(subjects, topic.TopicFilter(topic.ClassResult, o.Topic))
+			subjects = append(subjects, topic.Filter(topic.ClassResult, o.Topic))
 		}
 		l, err := topic.CreateShard(t.Context(), c.js, topic.ShardConfig{
 			Name: name, Subjects: subjects,

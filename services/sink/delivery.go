@@ -157,7 +157,7 @@ const stopTimeout = 5 * time.Second
 func (d *delivery) filters() []string {
 	t := d.object.Topic
 	if d.part < 0 {
-		return []string{topic.TopicFilter(topic.ClassSource, t), topic.TopicFilter(topic.ClassResult, t)}
+		return []string{topic.Filter(topic.ClassSource, t), topic.Filter(topic.ClassResult, t)}
 	}
 	return []string{
 		topic.PartitionFilter(topic.ClassSource, t, d.part),

@@ -75,11 +75,13 @@ func (r *rig) shards() {
 	r.t.Helper()
 	var log topic.Log
 	for name, filters := range map[string][]string{
-		topic.ShardName(r.object.Topic, 0):   {topic.TopicFilter(topic.ClassSource, r.object.Topic), topic.TopicFilter(topic.ClassResult, r.object.Topic)},
-		"LEAT_DLQ_" + DeadTopic(r.sink.Name): {topic.TopicFilter(topic.ClassDead, DeadTopic(r.sink.Name))},
+		topic.ShardName(r.object.Topic, 0):   {topic.Filter(topic.ClassSource, r.object.Topic), topic.Filter(topic.ClassResult, r.object.Topic)},
+		"LEAT_DLQ_" + DeadTopic(r.sink.Name): {topic.Filter(topic.ClassDead, DeadTopic(r.sink.Name))},
 	} {
-		l, err := topic.CreateShard(r.t.Context(), r.js, topic.ShardConfig{Name: name, Subjects: filters,
-			MaxBytes: topic.MinMaxBytes(16, 0), WriterSubjects: 16}, topic.JetStreamConfig{})
+		l, err := topic.CreateShard(r.t.Context(), r.js, topic.ShardConfig{
+			Name: name, Subjects: filters,
+			MaxBytes: topic.MinMaxBytes(16, 0), WriterSubjects: 16,
+		}, topic.JetStreamConfig{})
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -91,8 +93,10 @@ func (r *rig) shards() {
 	for i := range logs {
 		logs[i] = log
 	}
-	w, err := task.NewAppender(task.AppenderConfig{Name: "ingest", Epoch: 1, Topic: r.object.Topic, Schema: r.object.Schema(), Logs: logs,
-		Clock: func() int64 { return 0 }})
+	w, err := task.NewAppender(task.AppenderConfig{
+		Name: "ingest", Epoch: 1, Topic: r.object.Topic, Schema: r.object.Schema(), Logs: logs,
+		Clock: func() int64 { return 0 },
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -120,8 +124,10 @@ func (r *rig) run(open func(*delivery) (target, error)) (*Service, func()) {
 	r.t.Helper()
 	r.epoch++
 	ctx, cancel := context.WithCancel(r.t.Context())
-	members, err := lease.Open(ctx, r.js, lease.Config{ID: fmt.Sprint("m", r.epoch), Roles: []string{Role}, Heartbeat: 50 * time.Millisecond,
-		Timeout: 300 * time.Millisecond})
+	members, err := lease.Open(ctx, r.js, lease.Config{
+		ID: fmt.Sprint("m", r.epoch), Roles: []string{Role}, Heartbeat: 50 * time.Millisecond,
+		Timeout: 300 * time.Millisecond,
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -181,7 +187,8 @@ func (r *rig) messages(stream string) []*jetstream.RawStreamMsg {
 
 func nameObject() *plan.Object {
 	return &plan.Object{Name: "o", Topic: "o", Partitions: 1, Key: []int{0}, Columns: []plan.Column{
-		{Name: "name", Type: vector.TString, Key: true}, {Name: "n", Type: vector.TBigInt}}}
+		{Name: "name", Type: vector.TString, Key: true}, {Name: "n", Type: vector.TBigInt},
+	}}
 }
 
 // nameRow is one row of nameObject; null has no name.
@@ -224,8 +231,10 @@ func TestSubjectsAreEscaped(t *testing.T) {
 	for _, m := range r.messages("OUT_S") {
 		got = append(got, m.Subject+" "+string(m.Data)+" "+m.Header.Get(headerOp))
 	}
-	want := []string{`out.plain-1_A.x {"name":"plain-1_A","n":0} `, `out.a=2E=3E.x {"name":"a.>","n":1} `, `out.=.x {"name":"","n":2} `,
-		`out.=2A=0D=0A=00=20=C3=A9.x {"name":"*\r\n\u0000 é","n":3} `, `out.gone.x  delete`}
+	want := []string{
+		`out.plain-1_A.x {"name":"plain-1_A","n":0} `, `out.a=2E=3E.x {"name":"a.>","n":1} `, `out.=.x {"name":"","n":2} `,
+		`out.=2A=0D=0A=00=20=C3=A9.x {"name":"*\r\n\u0000 é","n":3} `, `out.gone.x  delete`,
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -281,8 +290,10 @@ func TestRowsAcceptedOutOfOrderAreNotLost(t *testing.T) {
 	t.Parallel()
 	o := nameObject()
 	r := newRig(t, o, &catalog.Sink{Name: "s", Target: "NATS", Address: "out.{name}"})
-	if _, err := r.users.CreateStream(t.Context(), jetstream.StreamConfig{Name: "OUT", Subjects: []string{"out.*"}, MaxMsgs: 2,
-		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true}); err != nil {
+	if _, err := r.users.CreateStream(t.Context(), jetstream.StreamConfig{
+		Name: "OUT", Subjects: []string{"out.*"}, MaxMsgs: 2,
+		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	// The second x is refused while the first is there; y is taken.

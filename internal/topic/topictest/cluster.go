@@ -24,7 +24,8 @@ func StartCluster(tb testing.TB, n int) *Cluster {
 	var ports []int
 	var routes []string
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		var lc net.ListenConfig
+		l, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -112,6 +112,7 @@ func same(t *testing.T, what string, got, want any) {
 }
 
 func order(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	a, b := Sub(0, "a"), Sub(1, "b")
 	same(t, "seq", Put(t, l, a, "a1", 0), uint64(1))
@@ -131,6 +132,7 @@ func order(t *testing.T, open Open) {
 }
 
 func fence(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	a := Sub(0, "a")
 	Put(t, l, a, "1", 0)
@@ -148,6 +150,7 @@ func fence(t *testing.T, open Open) {
 }
 
 func emptySubject(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	Put(t, l, Sub(0, "b"), "b", 0)
 	_, err := l.Append(t.Context(), &topic.Message{Subject: Sub(0, "a")}, 1)
@@ -159,6 +162,7 @@ func emptySubject(t *testing.T, open Open) {
 }
 
 func lastAndGet(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	a := Sub(0, "a")
 	if m, err := l.Last(t.Context(), a); !errors.Is(err, topic.ErrNotFound) {
@@ -192,6 +196,7 @@ func lastAndGet(t *testing.T, open Open) {
 }
 
 func full(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 64<<10)
 	a := Sub(0, "a")
 	block := strings.Repeat("x", 8<<10)
@@ -224,6 +229,7 @@ func full(t *testing.T, open Open) {
 }
 
 func trimKeepsLast(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	a, idle := Sub(0, "a"), Sub(0, "idle")
 	Put(t, l, idle, "i1", 0)
@@ -253,6 +259,7 @@ func trimKeepsLast(t *testing.T, open Open) {
 }
 
 func readFrom(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	last := uint64(0)
 	for i := range 6 {
@@ -275,6 +282,7 @@ func readFrom(t *testing.T, open Open) {
 }
 
 func readFilters(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	for i, s := range []string{Sub(0, "a"), Sub(1, "a"), Sub(0, "b"), Sub(2, "a"), Sub(10, "a")} {
 		Put(t, l, s, fmt.Sprint(i), 0)
@@ -282,10 +290,11 @@ func readFilters(t *testing.T, open Open) {
 	filter := topic.PartitionFilter(topic.ClassSource, "x", 0)
 	same(t, "partition", Show(read(t, l, 0, 2, filter)), "1:0.a:0 3:0.b:2")
 	same(t, "two", Show(read(t, l, 0, 3, filter, Sub(2, "a"))), "1:0.a:0 3:0.b:2 4:2.a:3")
-	same(t, "topic", Show(read(t, l, 3, 3, topic.TopicFilter(topic.ClassSource, "x"))), "3:0.b:2 4:2.a:3 5:10.a:4")
+	same(t, "topic", Show(read(t, l, 3, 3, topic.Filter(topic.ClassSource, "x"))), "3:0.b:2 4:2.a:3 5:10.a:4")
 }
 
 func readWaits(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	c, err := l.Read(t.Context(), 2, 1<<20)
 	if err != nil {
@@ -310,6 +319,7 @@ func readWaits(t *testing.T, open Open) {
 }
 
 func hole(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	last := uint64(0)
 	for i := range 4 {
@@ -328,6 +338,7 @@ func hole(t *testing.T, open Open) {
 }
 
 func large(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	a := Sub(0, "a")
 	data := bytes.Repeat([]byte("0123456789abcdef"), 512<<10/16)
@@ -350,6 +361,7 @@ func large(t *testing.T, open Open) {
 }
 
 func headers(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	h := map[string]string{
 		topic.HeaderProvenance: "w1;7;3.0;x/0=12", topic.HeaderKind: "epoch", "traceparent": "00-ab-cd-01",
@@ -376,6 +388,7 @@ func headers(t *testing.T, open Open) {
 }
 
 func endedContext(t *testing.T, open Open) {
+	t.Helper()
 	l := open(t, 0)
 	Put(t, l, Sub(0, "a"), "1", 0)
 	c, err := l.Read(t.Context(), 1, 1<<20)

@@ -40,7 +40,7 @@ func TestResolveAgg(t *testing.T) {
 	}
 	for _, c := range cases {
 		var args []vector.Type
-		for _, a := range strings.Fields(c.args) {
+		for a := range strings.FieldsSeq(c.args) {
 			args = append(args, parseType(a))
 		}
 		got, err := ResolveAgg(c.name, args)

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -172,10 +173,8 @@ func findAgg(name string) *aggFunc {
 		if f.Name == name {
 			return f
 		}
-		for _, a := range f.Aliases {
-			if a == name {
-				return f
-			}
+		if slices.Contains(f.Aliases, name) {
+			return f
 		}
 	}
 	return nil

@@ -102,7 +102,7 @@ func fieldNames(s *vector.Schema, from, to int) string {
 func ms(n int64) string { return (time.Duration(n) * time.Millisecond).String() }
 
 // String is the window as it is written.
-func (w Window) String() string {
+func (w *Window) String() string {
 	out := ""
 	switch w.Kind {
 	case NoWindow:

@@ -66,7 +66,7 @@ func runGolden(t *testing.T, name, text string, size int) string {
 	var specs []Spec
 	var events []event
 	cur := (*vector.Schema)(nil)
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		switch word {
 		case "#":
@@ -206,7 +206,7 @@ func goldenSpec(t *testing.T, word string, args []string, in, table *vector.Sche
 
 func ints(s string) []int {
 	var out []int
-	for _, p := range strings.Split(s, ",") {
+	for p := range strings.SplitSeq(s, ",") {
 		if n, err := strconv.Atoi(p); err == nil {
 			out = append(out, n)
 		}

@@ -29,6 +29,7 @@ func compare(tb testing.TB, op string, col int, name string, n int64) expr.Expr 
 }
 
 func havingSpec(tb testing.TB, w Window, emit Emission, n int64) (*Aggregate, *Filter) {
+	tb.Helper()
 	a := modelSpec(w, emit)
 	col := 3
 	if w.Kind == NoWindow {
@@ -66,7 +67,7 @@ func TestHavingAgainstModel(t *testing.T) {
 			}
 		}
 		a, f := havingSpec(t, w, emit, 1)
-		checkRestore(rt, t, modelIn, events, a, f)
+		checkRestore(t, rt, modelIn, events, a, f)
 	})
 }
 

@@ -197,7 +197,7 @@ func play(tb testing.TB, c *Chain, schemas []*vector.Schema, events []event, siz
 
 func fields(spec string) *vector.Schema {
 	s := &vector.Schema{}
-	for _, f := range strings.Fields(spec) {
+	for f := range strings.FieldsSeq(spec) {
 		name, typ, _ := strings.Cut(f, ":")
 		s.Fields = append(s.Fields, vector.Field{Name: name, Type: parseType(typ)})
 	}

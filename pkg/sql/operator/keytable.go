@@ -185,7 +185,7 @@ func (t *keyTable) grow() {
 
 // find returns the number of the key with bytes k, or of word w in a keyInt table.
 func (t *keyTable) find(k []byte, w uint64) (uint32, bool) {
-	h := uint32(0)
+	var h uint32
 	if t.kind == keyInt {
 		h = mixWord(w)
 	} else {

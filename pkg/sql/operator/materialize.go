@@ -11,7 +11,6 @@ type materialize struct {
 	spec *Materialize
 	rows *rowTable
 	done bool
-	idx  []uint32
 }
 
 func newMaterialize(spec *Materialize, in *vector.Schema) (*materialize, error) {

@@ -417,12 +417,12 @@ func TestRestoreAnywhere(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w, events := drawWindow(rt), drawEvents(rt)
 		emit := Emission(rapid.IntRange(0, 2).Draw(rt, "emit"))
-		checkRestore(rt, t, modelIn, events, modelSpec(w, emit))
+		checkRestore(t, rt, modelIn, events, modelSpec(w, emit))
 	})
 }
 
 // checkRestore runs events once straight and once through a new chain after every step.
-func checkRestore(rt *rapid.T, t *testing.T, in *vector.Schema, events []event, specs ...Spec) {
+func checkRestore(t *testing.T, rt *rapid.T, in *vector.Schema, events []event, specs ...Spec) {
 	steps := [][]event{nil}
 	for _, e := range events {
 		steps[len(steps)-1] = append(steps[len(steps)-1], e)

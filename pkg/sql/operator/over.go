@@ -19,7 +19,6 @@ type over struct {
 	wm      int64
 	sweepAt int // number of partitions at which idle ones are looked for
 	rows    rowScratch
-	find    codeMap
 	out     *vector.Batch
 	bad     []uint32
 }

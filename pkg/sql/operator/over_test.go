@@ -234,7 +234,7 @@ func TestOverRestoreAnywhere(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		events, frame := drawOver(rt), drawFrame(rt)
-		checkRestore(rt, t, overIn, events, overSpec(frame, rapid.Bool().Draw(rt, "number")))
+		checkRestore(t, rt, overIn, events, overSpec(frame, rapid.Bool().Draw(rt, "number")))
 	})
 }
 

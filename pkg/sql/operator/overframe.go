@@ -190,7 +190,7 @@ func (f *frame) subtract(d *aggDef) {
 	if d.kind == kindCount {
 		return
 	}
-	x := vector.Int128{Lo: 0, Hi: 0}
+	var x vector.Int128
 	if d.width() == 2 {
 		x = wide(f.val[2*f.lo:])
 	} else {

@@ -66,10 +66,10 @@ func (t *rowTable) set(b *vector.Batch, i int) {
 }
 
 // remove deletes the row with the key of row i of b, if there is one.
-func (t *rowTable) remove(b *vector.Batch, i int) bool {
+func (t *rowTable) remove(b *vector.Batch, i int) {
 	id, found := t.keys.findRow(b, t.by, i)
 	if !found || t.keys.kind == keyNone && !t.here[0] {
-		return false
+		return
 	}
 	if t.keys.kind == keyNone {
 		t.keys.n, t.times, t.here = 0, t.times[:0], t.here[:0]
@@ -77,20 +77,18 @@ func (t *rowTable) remove(b *vector.Batch, i int) bool {
 			c := &t.cols[k]
 			c.words, c.null, c.heap, c.waste = c.words[:0], c.null[:0], c.heap[:0], 0
 		}
-		return true
+		return
 	}
 	t.keys.remove(id)
 	t.here[id] = false
 	for k := range t.cols {
 		t.cols[k].drop(int(id))
 	}
-	return true
 }
 
 // tidy drops deleted rows and overwritten strings once they are the larger part. Row numbers change.
-func (t *rowTable) tidy() bool {
-	moved := t.keys.gone > 1<<10 && 2*t.keys.gone > t.keys.n
-	if moved {
+func (t *rowTable) tidy() {
+	if t.keys.gone > 1<<10 && 2*t.keys.gone > t.keys.n {
 		t.compact()
 	}
 	for k := range t.cols {
@@ -98,7 +96,6 @@ func (t *rowTable) tidy() bool {
 			c.compact()
 		}
 	}
-	return moved
 }
 
 func (t *rowTable) compact() {

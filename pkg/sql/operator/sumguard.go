@@ -127,7 +127,7 @@ func (d *aggDef) overflows(r []uint64, v *vector.Vector, i uint32, sign int64) b
 		sum := old + x
 		return (sum^old)&(sum^x) < 0
 	}
-	x := vector.Int128{}
+	var x vector.Int128
 	if v.Type.Phys() == vector.PhysI128 {
 		x = v.I128[i]
 	} else {

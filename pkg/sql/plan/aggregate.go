@@ -33,7 +33,6 @@ type aggregation struct {
 	pre    []expr.Expr // keys, then arguments
 	keys   int
 	names  []string
-	aggs   []operator.Agg
 	texts  []string // canonical text of each aggregate
 	window *ast.Window
 	having map[string]expr.Expr // select aliases while HAVING is bound
@@ -383,7 +382,8 @@ func (a *aggregation) unknownName(n *ast.Name, err error) error {
 func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 	name := strings.ToUpper(c.Name.Name)
 	agg := operator.Agg{Func: name, Distinct: c.Distinct, Filter: -1}
-	text := name + "("
+	var text strings.Builder
+	text.WriteString(name + "(")
 	var types []vector.Type
 	for _, arg := range c.Args {
 		if _, star := arg.(*ast.Star); star {
@@ -395,7 +395,7 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 		}
 		agg.Args = append(agg.Args, a.preColumn(x))
 		types = append(types, x.Type())
-		text += textOf(x) + ","
+		text.WriteString(textOf(x) + ",")
 	}
 	if c.Filter != nil {
 		f, err := a.argument(c.Filter)
@@ -406,7 +406,7 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 			return nil, err
 		}
 		agg.Filter = a.preColumn(f)
-		text += " FILTER " + textOf(f)
+		text.WriteString(" FILTER " + textOf(f))
 	}
 	if len(c.OrderBy) > 0 {
 		return nil, unsupported(c.OrderBy[0].Expr.Span(), "ORDER BY inside of an aggregate")
@@ -416,7 +416,7 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, c.At, "%s", err.Error())
 	}
 	agg.T = t
-	return a.addAgg(agg, fmt.Sprintf("%s distinct=%v)", text, c.Distinct), c.At), nil
+	return a.addAgg(agg, fmt.Sprintf("%s distinct=%v)", text.String(), c.Distinct), c.At), nil
 }
 
 func (a *aggregation) argument(e ast.Expr) (expr.Expr, error) {

@@ -219,6 +219,7 @@ func (d *definition) columns(c *ast.Create) error {
 				WithHint("declare it STRING: it holds the JSON text")
 		case vector.Interval, vector.Null:
 			return unsupported(col.At, "a column of type "+col.Type.String())
+		default:
 		}
 		if err := refuseReserved(col.Name.Name, col.At); err != nil {
 			return err

@@ -24,7 +24,7 @@ func corpus(tb testing.TB) []string {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		for _, c := range strings.Split(string(text), "====\n") {
+		for c := range strings.SplitSeq(string(text), "====\n") {
 			in, _, _ := strings.Cut(c, "----\n")
 			out = append(out, in)
 		}

@@ -193,7 +193,7 @@ func TestGolden(t *testing.T) {
 		}
 		wantError := strings.Contains(f, "error")
 		var outs []string
-		for _, c := range strings.Split(string(text), "====\n") {
+		for c := range strings.SplitSeq(string(text), "====\n") {
 			in, want, _ := strings.Cut(c, "----\n")
 			got, failed := outcome(t, in)
 			if failed != wantError {

@@ -72,7 +72,7 @@ type Source struct {
 	Options       map[string]string `json:"options,omitempty"` // rate, limit, seed, ... of a generator
 }
 
-// OptionEager, in the options of a source, lets a file be read before anybody reads the stream: a table that has to be
+// OptionEager is the option of a source that lets a file be read before anybody reads the stream: a table that has to be
 // complete before its streams start.
 const OptionEager = "eager"
 

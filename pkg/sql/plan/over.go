@@ -157,7 +157,8 @@ func overFrame(c *ast.Call, agg *operator.OverAgg) error {
 
 func (o *overBinding) arguments(c *ast.Call, agg *operator.OverAgg) (string, error) {
 	var types []vector.Type
-	text := fmt.Sprintf("%s/%d/%d/%v(", agg.Func, agg.RangeMs, agg.Rows, agg.ByRows)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s/%d/%d/%v(", agg.Func, agg.RangeMs, agg.Rows, agg.ByRows)
 	for _, arg := range c.Args {
 		if _, star := arg.(*ast.Star); star {
 			continue
@@ -171,14 +172,14 @@ func (o *overBinding) arguments(c *ast.Call, agg *operator.OverAgg) (string, err
 		}
 		agg.Args = append(agg.Args, o.column(x))
 		types = append(types, x.Type())
-		text += textOf(x) + ","
+		text.WriteString(textOf(x) + ",")
 	}
 	t, err := operator.ResolveOver(agg.Func, types)
 	if err != nil {
 		return "", sqlerr.New(sqlerr.TypeMismatch, c.At, "%s", err.Error())
 	}
 	agg.T = t
-	return text, nil
+	return text.String(), nil
 }
 
 // column returns the column of the Project in front that computes x.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/operator"
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -240,12 +239,4 @@ func withoutBounds(n *Node) []int {
 		}
 	}
 	return out
-}
-
-// kindOf is the kind of object that a plan's result makes.
-func kindOf(r Result) ast.ObjectKind {
-	if r.Table {
-		return ast.Table
-	}
-	return ast.Stream
 }

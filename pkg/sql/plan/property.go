@@ -128,7 +128,7 @@ func setFormat(d *definition, v string, at ast.Span) error {
 }
 
 func setKey(d *definition, v string, at ast.Span) error {
-	for _, k := range strings.Split(v, ",") {
+	for k := range strings.SplitSeq(v, ",") {
 		d.key = append(d.key, strings.TrimSpace(k))
 	}
 	d.keyAt = at

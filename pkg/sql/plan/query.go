@@ -301,11 +301,11 @@ func (b *Binder) bindSelect(q *ast.Query, sc *scope, table bool) (*Node, error) 
 	if table || sc.node.Updating {
 		exprs, names = keepColumns(sc.node, sc.node.Key, exprs, names)
 	}
-	return b.repartition(q, project(sc.node, exprs, names), sc, eb)
+	return b.repartition(q, project(sc.node, exprs, names), eb)
 }
 
 // repartition applies PARTITION BY.
-func (b *Binder) repartition(q *ast.Query, n *Node, sc *scope, eb *exprBinder) (*Node, error) {
+func (b *Binder) repartition(q *ast.Query, n *Node, eb *exprBinder) (*Node, error) {
 	if !q.PartitionBy {
 		return n, nil
 	}
@@ -427,10 +427,7 @@ func (b *Binder) bindOrderLimit(q *ast.Query, in *scope, n *Node) (*Node, error)
 // bindOrder sorts the result n; a key may also read columns of the input that the select list leaves out.
 func (b *Binder) bindOrder(q *ast.Query, from *scope, n *Node) (*Node, error) {
 	visible := len(n.Schema.Fields)
-	n, err := b.addOrderKeys(q, from, n)
-	if err != nil {
-		return nil, err
-	}
+	n = b.addOrderKeys(q, from, n)
 	sc := &scope{node: n, relations: []relation{{alias: ast.Ident{Name: "the result"}, to: len(n.Schema.Fields)}}}
 	exprs, names := identity(n)
 	var keys []operator.SortKey
@@ -478,10 +475,10 @@ func (b *Binder) bindOrderKey(e ast.Expr, sc *scope, n *Node) (expr.Expr, error)
 }
 
 // addOrderKeys appends to a plain projection the columns of its input that ORDER BY names and the result does not have.
-func (b *Binder) addOrderKeys(q *ast.Query, from *scope, n *Node) (*Node, error) {
+func (b *Binder) addOrderKeys(q *ast.Query, from *scope, n *Node) *Node {
 	p, ok := n.Spec.(*operator.Project)
 	if !ok || n.Inputs[0] != from.node || q.Distinct {
-		return n, nil
+		return n
 	}
 	result := &scope{node: n, relations: []relation{{alias: ast.Ident{Name: "the result"}, to: len(n.Schema.Fields)}}}
 	exprs, names := slices.Clone(p.Exprs), fieldNames(n)
@@ -501,11 +498,11 @@ func (b *Binder) addOrderKeys(q *ast.Query, from *scope, n *Node) (*Node, error)
 		})
 	}
 	if len(exprs) == len(p.Exprs) {
-		return n, nil
+		return n
 	}
 	out := project(from.node, exprs, names)
 	out.Updating, out.Table = n.Updating, n.Table
-	return out, nil
+	return out
 }
 
 func fieldNames(n *Node) []string {

@@ -161,12 +161,7 @@ func isAggregated(n *Node) bool {
 	if _, ok := n.Spec.(*operator.Aggregate); ok {
 		return true
 	}
-	for _, in := range n.Inputs {
-		if isAggregated(in) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.Inputs, isAggregated)
 }
 
 // resultTime makes a column of the result the event time.
@@ -374,7 +369,7 @@ func insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (*vector.Batc
 		}
 	}
 	if when != nil {
-		exprs = append(exprs, when)
+		exprs = slices.Concat(exprs, []expr.Expr{when})
 	}
 	return evalRow(o, exprs, when != nil)
 }

@@ -47,15 +47,14 @@ func Reset(v *Vector) {
 func Gather(v *Vector, sel []uint32) *Vector {
 	out := &Vector{Type: v.Type}
 	if v.Type.Phys() == PhysStr {
-		if v.Codes == nil {
-			out.Offs = append(make([]uint32, 0, len(sel)+1), 0)
-		} else { // capacities end with the lengths, so that a later append copies
-			out.Offs, out.Data = v.Offs[:len(v.Offs):len(v.Offs)], v.Data[:len(v.Data):len(v.Data)]
+		if v.Codes != nil { // capacities end with the lengths, so that a later append copies
+			out.Offs, out.Data = slices.Clip(v.Offs), slices.Clip(v.Data)
 			out.Codes = appendSel(make([]uint32, 0, len(sel)), v.Codes[:v.Len], sel)
 			appendValid(out, v, sel)
 			out.Len = len(out.Codes)
 			return out
 		}
+		out.Offs = append(make([]uint32, 0, len(sel)+1), 0)
 	}
 	Append(out, v, sel)
 	return out
@@ -233,9 +232,9 @@ func SliceVector(v *Vector, from, to int) *Vector {
 	case PhysI128:
 		out.I128 = v.I128[from:to:to]
 	case PhysStr:
-		out.Data = v.Data[:len(v.Data):len(v.Data)]
+		out.Data = slices.Clip(v.Data)
 		if v.Codes != nil {
-			out.Codes, out.Offs = v.Codes[from:to:to], v.Offs[:len(v.Offs):len(v.Offs)]
+			out.Codes, out.Offs = v.Codes[from:to:to], slices.Clip(v.Offs)
 			break
 		}
 		out.Offs = v.Offs[from : to+1 : to+1]
