@@ -158,6 +158,9 @@ func TestRequestsAndDiscoveryCross(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	if err := own.Flush(); err != nil { // the server knows the subscriptions from here on
+		t.Fatal(err)
+	}
 	inbox := users.NewRespInbox()
 	sub, err := users.SubscribeSync(inbox)
 	if err != nil {

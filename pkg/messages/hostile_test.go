@@ -225,7 +225,7 @@ func TestDecodeDoesNotAllocatePerRow(t *testing.T) {
 		t.Errorf("into a new batch: 16 rows: %v allocations, 16,384 rows: %v", small, large)
 	}
 	b, buf := trades(16_384), make([]byte, 0, 1<<20)
-	if n := testing.AllocsPerRun(20, func() { buf = b.Append(buf[:0]) }); n > 4 {
+	if n := testing.AllocsPerRun(20, func() { buf = b.Append(buf[:0]) }); n > 16 { // a pool may be emptied meanwhile
 		t.Errorf("encoding 16,384 rows: %v allocations", n)
 	}
 }
