@@ -122,7 +122,8 @@ func number(v any) int64 {
 	return i
 }
 
-// groups reads a table with COUNT and SUM(id); the key is made of the named columns. A key that comes twice is an error.
+// groups reads a table with COUNT and SUM(id); the key is made of the named columns. A key that comes twice is an
+// error.
 func groups(t *testing.T, rows []map[string]any, columns ...string) map[string]sums {
 	t.Helper()
 	out := map[string]sums{}
@@ -164,8 +165,8 @@ func once(t *testing.T, where string, ids []int64, want map[int64]bool) {
 	slices.Sort(lost)
 	slices.Sort(twice)
 	if len(lost)+len(twice)+len(invented) > 0 {
-		t.Errorf("%s: %d of %d rows lost (%v), %d there more than once (%v), %d invented (%v)", where, len(lost), len(want),
-			first(lost), len(twice), first(twice), len(invented), first(invented))
+		t.Errorf("%s: %d of %d rows lost (%v), %d there more than once (%v), %d invented (%v)", where, len(lost),
+			len(want), first(lost), len(twice), first(twice), len(invented), first(invented))
 	}
 }
 
@@ -416,7 +417,8 @@ func checkDead(t *testing.T, d *rig.Dev, w want) {
 	var got []int64
 	for _, l := range list.Letters {
 		var id int64
-		if _, err := fmt.Sscanf(l.Original, `{"id":%d,"customer":"broken`, &id); err != nil || l.Original != string(orderOf(id).payload()) {
+		if _, err := fmt.Sscanf(l.Original, `{"id":%d,"customer":"broken`, &id); err != nil ||
+			l.Original != string(orderOf(id).payload()) {
 			t.Fatalf("dead letter %+v", l)
 		}
 		got = append(got, id)

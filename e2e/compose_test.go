@@ -30,7 +30,7 @@ const (
 type stack struct {
 	*rig.Dev // the commands
 	t        *testing.T
-	ctx      context.Context //nolint:containedctx // it bounds the test, whose only value this is
+	ctx      context.Context // it bounds the test, whose only value this is
 	env      []string
 }
 
@@ -39,7 +39,7 @@ func newStack(t *testing.T) *stack {
 	ctx, cancel := context.WithTimeout(context.Background(), composeWithin)
 	t.Cleanup(cancel)
 	s := &stack{Dev: rig.NewDev(t), t: t, ctx: ctx}
-	_, port, _ := strings.Cut(s.Dev.NATS, ":")
+	_, port, _ := strings.Cut(s.NATS, ":")
 	name := fmt.Sprintf("leat-e2e-%d", os.Getpid())
 	s.env = append(os.Environ(), "COMPOSE_PROJECT_NAME="+name, "LEAT_TAG="+name, "LEAT_NATS_PORT="+port)
 	return s
@@ -51,7 +51,8 @@ func (s *stack) try(ctx context.Context, args ...string) (string, error) {
 	var out, errs bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = rig.Root(), s.env, &out, &errs, time.Second
 	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("%s: %w (%w)\n%s", strings.Join(args, " "), err, context.Cause(ctx), errs.String())
+		return out.String(), fmt.Errorf("%s: %w (%w)\n%s", strings.Join(args, " "), err, context.Cause(ctx),
+			errs.String())
 	}
 	return out.String(), nil
 }
@@ -107,13 +108,14 @@ type confinement struct {
 // confined wants every container without rights, and ports on loopback alone.
 func (s *stack) confined() {
 	s.t.Helper()
-	for _, id := range strings.Fields(s.compose("ps", "-q")) {
+	for id := range strings.FieldsSeq(s.compose("ps", "-q")) {
 		var got []confinement
 		if err := json.Unmarshal([]byte(s.run("docker", "inspect", id)), &got); err != nil || len(got) != 1 {
 			s.t.Fatalf("docker inspect: %d containers, %v", len(got), err)
 		}
 		h := got[0].HostConfig
-		if got[0].Config.User != "65532:65532" || !h.ReadonlyRootfs || h.Privileged || h.Memory == 0 || h.PidsLimit == 0 ||
+		if got[0].Config.User != "65532:65532" || !h.ReadonlyRootfs || h.Privileged || h.Memory == 0 ||
+			h.PidsLimit == 0 ||
 			len(h.CapAdd) > 0 || !cmp.Equal(h.CapDrop, []string{"ALL"}) ||
 			!cmp.Equal(h.SecurityOpt, []string{"no-new-privileges:true"}) {
 			s.t.Errorf("container %s: %+v", id, got[0])
@@ -180,7 +182,8 @@ func (s *stack) files(w want) string {
 		}
 		big, err := csvRows(folder)
 		lines := bytes.Count(placed, []byte("\n"))
-		return err == nil && lines >= len(w.placed) && big >= len(w.big), fmt.Sprintf("%d and %d rows, %v", lines, big, err)
+		return err == nil && lines >= len(w.placed) && big >= len(w.big),
+			fmt.Sprintf("%d and %d rows, %v", lines, big, err)
 	})
 	return folder
 }
@@ -196,8 +199,8 @@ func csvRows(folder string) (n int, err error) {
 	return n, err
 }
 
-// TestCompose does what README says about Docker Compose, kills the engine and the NATS server while a client publishes,
-// takes everything down and up again, and wants every order in every output once.
+// TestCompose does what README says about Docker Compose, kills the engine and the NATS server while a client
+// publishes, takes everything down and up again, and wants every order in every output once.
 func TestCompose(t *testing.T) {
 	if os.Getenv("LEAT_DOCKER") != "1" {
 		t.Skip("SKIPPED: it needs a Docker engine with docker compose; LEAT_DOCKER=1 asks for it")
@@ -208,7 +211,7 @@ func TestCompose(t *testing.T) {
 	s.compose("up", "-d", "--build", "--wait")
 	s.confined()
 	s.SQL(fmt.Sprintf(declareOrders, ""))
-	p := newPublisher(t, s.Dev.NATS)
+	p := newPublisher(t, s.NATS)
 	s.apart(p)
 	sendCustomers(t, p)
 	rig.Until(t, takeWithin, "customers are there", func() (bool, string) {

@@ -161,7 +161,8 @@ func TestRetriedLetterTakesEffect(t *testing.T) {
 	t.Parallel()
 	d := rig.NewDev(t)
 	d.Start()
-	d.SQL(`CREATE STREAM s (id BIGINT, at BIGINT) WITH (subject = 's.>', format = 'json', event_time = 'at', max_future = '1h');
+	d.SQL(`CREATE STREAM s (id BIGINT, at BIGINT)
+		WITH (subject = 's.>', format = 'json', event_time = 'at', max_future = '1h');
 		CREATE STREAM t AS SELECT id FROM s;`)
 	p := newPublisher(t, d.NATS)
 	ctx, cancel := context.WithTimeout(t.Context(), settleWithin)
@@ -188,7 +189,8 @@ func TestLargeMessages(t *testing.T) {
 	t.Parallel()
 	d := rig.NewDev(t)
 	d.Start()
-	d.SQL(`CREATE STREAM s (id BIGINT, name STRING) WITH (subject = 's.>', format = 'json'); CREATE STREAM t AS SELECT id FROM s;`)
+	d.SQL(`CREATE STREAM s (id BIGINT, name STRING)
+		WITH (subject = 's.>', format = 'json'); CREATE STREAM t AS SELECT id FROM s;`)
 	p := newPublisher(t, d.NATS)
 	ctx, cancel := context.WithTimeout(t.Context(), settleWithin)
 	defer cancel()

@@ -211,7 +211,8 @@ func (g *globals) runProgram(ctx context.Context, p *script.Program, f runFlags,
 		return nil
 	}
 	if err != nil && errors.Is(context.Cause(ctx), errRunTimeout) {
-		return errcode.New(errcode.Timeout, "the run is not over after %s", g.timeout).WithHint("--timeout waits longer; without it there is no limit")
+		return errcode.New(errcode.Timeout, "the run is not over after %s", g.timeout).
+			WithHint("--timeout waits longer; without it there is no limit")
 	}
 	if err != nil {
 		return runError(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -146,20 +145,4 @@ func isTerminal(w any) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
-}
-
-// colored tells whether to colour what goes to w: --color, then CLICOLOR_FORCE, NO_COLOR and TERM=dumb, then whether w
-// is a terminal.
-func (g *globals) colored(w io.Writer) bool {
-	switch {
-	case g.color == "always":
-		return true
-	case g.color == "never":
-		return false
-	case g.env("CLICOLOR_FORCE") != "" && g.env("CLICOLOR_FORCE") != "0":
-		return true
-	case g.env("NO_COLOR") != "" || g.env("TERM") == "dumb":
-		return false
-	}
-	return isTerminal(w)
 }

@@ -32,7 +32,8 @@ func execute(p process) int {
 	g := &globals{process: p, origins: map[string]string{}}
 	err := newRoot(g).ExecuteContext(ctx)
 	var by stopped
-	if !g.shell && errors.As(context.Cause(ctx), &by) && (err == nil || errors.Is(err, context.Canceled) || errors.As(err, &by)) {
+	if !g.shell && errors.As(context.Cause(ctx), &by) &&
+		(err == nil || errors.Is(err, context.Canceled) || errors.As(err, &by)) {
 		if by.signal == syscall.SIGTERM {
 			return errcode.ExitTerminated
 		}

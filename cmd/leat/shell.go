@@ -36,8 +36,8 @@ func (s *sqlSession) shell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "Leat at %s. %d sources, %d queries, %d sinks. \\? for help, \\q to quit.\n", status.NATS, len(status.Sources),
-		len(status.Queries), len(status.Sinks))
+	fmt.Fprintf(s.out, "Leat at %s. %d sources, %d queries, %d sinks. \\? for help, \\q to quit.\n", status.NATS,
+		len(status.Sources), len(status.Queries), len(status.Sinks))
 	// Ctrl-C is the shell's from here on: for the process it would be the end. A query that runs listens for itself.
 	interrupts := make(chan os.Signal, 1)
 	signal.Reset(os.Interrupt)

@@ -100,7 +100,7 @@ func encodeBatches(ctx context.Context, in string, maxRows int) (encoded [][]byt
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for {
-		b, err := r.Next()
+		b, err := r.NextContext(ctx)
 		if errors.Is(err, io.EOF) {
 			return encoded, rows, nil
 		}

@@ -255,19 +255,19 @@ func (d *CSV) plain(p int, c *column) int {
 			return end
 		}
 	case vector.Decimal:
-		m, places, e, ok := scanFixed(d.data, p)
+		v, e, ok := scanFixed(d.data, p)
 		if end = e; !ok || end >= len(d.data) || d.data[end] != d.delim && d.data[end] != '\n' {
 			return -1
 		}
-		if d.b.fixed(c, m, places) {
+		if d.b.fixed(c, v) {
 			return end
 		}
 	case vector.Double:
-		m, places, e, ok := scanFixed(d.data, p)
+		v, e, ok := scanFixed(d.data, p)
 		if end = e; !ok || end >= len(d.data) || d.data[end] != d.delim && d.data[end] != '\n' {
 			return -1
 		}
-		if f, exact := fixedFloat(m, places, d.data[p] == '-'); exact {
+		if f, exact := fixedFloat(v, d.data[p] == '-'); exact {
 			d.b.float64(c, f)
 			return end
 		}

@@ -30,7 +30,8 @@ func newEventColumn(i int, c *column, format string) (*eventColumn, error) {
 		e.pattern = p
 		return e, nil
 	default:
-		return nil, fmt.Errorf("event_time: column %s is %s; want BIGINT (ms), TIMESTAMP, DATE or STRING", e.name, c.typ)
+		return nil, fmt.Errorf("event_time: column %s is %s; want BIGINT (ms), TIMESTAMP, DATE or STRING", e.name,
+			c.typ)
 	}
 }
 

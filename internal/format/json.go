@@ -355,8 +355,8 @@ func (d *JSON) value(p int, c *column) int {
 			return end
 		}
 	case vector.Double:
-		if m, places, end, ok := scanFixed(data, p); ok {
-			if f, exact := fixedFloat(m, places, data[p] == '-'); exact {
+		if v, end, ok := scanFixed(data, p); ok {
+			if f, exact := fixedFloat(v, data[p] == '-'); exact {
 				c.f64[b.rows] = f
 				b.mark(c)
 				return end
@@ -377,7 +377,7 @@ func (d *JSON) fixed(p int, c *column) (end int, ok bool) {
 	if quoted {
 		p++
 	}
-	m, places, end, ok := scanFixed(data, p)
+	v, end, ok := scanFixed(data, p)
 	if !ok {
 		return 0, false
 	}
@@ -387,7 +387,7 @@ func (d *JSON) fixed(p int, c *column) (end int, ok bool) {
 		}
 		end++
 	}
-	if !b.fixed(c, m, places) {
+	if !b.fixed(c, v) {
 		return 0, false
 	}
 	return end, true

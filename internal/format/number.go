@@ -61,8 +61,16 @@ func scanInt(data []byte, p int) (v int64, end int, ok bool) {
 	return v, p, true
 }
 
-// scanFixed reads a plain decimal of at most 18 digits at p, as mant * 10^-places. ok is false for anything else.
-func scanFixed(data []byte, p int) (mant int64, places, end int, ok bool) { //nolint:revive // one scan, four facts
+// fixedPoint is mant * 10^-places.
+type fixedPoint struct {
+	mant   int64
+	places int
+}
+
+// scanFixed reads a plain decimal of at most 18 digits at p. ok is false for anything else.
+func scanFixed(data []byte, p int) (v fixedPoint, end int, ok bool) {
+	var mant int64
+	places := 0
 	neg := false
 	if p < len(data) && data[p] == '-' {
 		neg = true
@@ -75,7 +83,7 @@ func scanFixed(data []byte, p int) (mant int64, places, end int, ok bool) { //no
 	}
 	n := p - first
 	if n == 0 || n > 1 && data[first] == '0' {
-		return 0, 0, 0, false
+		return fixedPoint{}, 0, false
 	}
 	if p < len(data) && data[p] == '.' {
 		p++
@@ -86,16 +94,16 @@ func scanFixed(data []byte, p int) (mant int64, places, end int, ok bool) { //no
 		}
 		places = p - dot
 		if places == 0 {
-			return 0, 0, 0, false
+			return fixedPoint{}, 0, false
 		}
 	}
 	if n+places > 18 || p < len(data) && data[p]|0x20 == 'e' {
-		return 0, 0, 0, false
+		return fixedPoint{}, 0, false
 	}
 	if neg {
 		mant = -mant
 	}
-	return mant, places, p, true
+	return fixedPoint{mant, places}, p, true
 }
 
 // numberEnd returns where the JSON number that begins at p ends, or -1 when none does.
@@ -141,12 +149,13 @@ func parseScaled(s []byte, precision, scale int) (vector.Int128, status) {
 	if neg || len(s) > 0 && s[0] == '+' {
 		s = s[1:]
 	}
-	whole, frac, exp, ok := splitNumber(s)
+	n, ok := splitNumber(s)
 	if !ok {
 		return vector.Int128{}, noNumber
 	}
+	whole, frac := n.whole, n.frac
 	// take is how many digits of whole+frac the result has; the ones behind must be zeros.
-	take := len(whole) + exp + scale
+	take := len(whole) + n.exp + scale
 	digit := func(i int) byte {
 		if i < len(whole) {
 			return whole[i] - '0'
@@ -191,16 +200,22 @@ func parseScaled(s []byte, precision, scale int) (vector.Int128, status) {
 	return vector.Int128{Lo: lo, Hi: int64(hi)}, isNumber
 }
 
-// splitNumber cuts an unsigned number into digits before and behind the point, and the exponent (at most 100,000).
-func splitNumber(s []byte) (whole, frac []byte, exp int, ok bool) { //nolint:revive // the parts of a number
+// numberParts are the digits of a number before and behind the point, and the exponent (at most 100,000).
+type numberParts struct {
+	whole, frac []byte
+	exp         int
+}
+
+// splitNumber cuts an unsigned number into its parts.
+func splitNumber(s []byte) (n numberParts, ok bool) {
 	p := digitsEnd(s, 0)
-	whole = s[:p]
+	n.whole = s[:p]
 	if p < len(s) && s[p] == '.' {
 		q := digitsEnd(s, p+1)
-		frac, p = s[p+1:q], q
+		n.frac, p = s[p+1:q], q
 	}
-	if len(whole)+len(frac) == 0 {
-		return nil, nil, 0, false
+	if len(n.whole)+len(n.frac) == 0 {
+		return numberParts{}, false
 	}
 	if p < len(s) && s[p]|0x20 == 'e' {
 		p++
@@ -210,17 +225,17 @@ func splitNumber(s []byte) (whole, frac []byte, exp int, ok bool) { //nolint:rev
 		}
 		first := p
 		for p < len(s) && s[p]-'0' <= 9 {
-			exp = min(exp*10+int(s[p]-'0'), 100_000)
+			n.exp = min(n.exp*10+int(s[p]-'0'), 100_000)
 			p++
 		}
 		if p == first {
-			return nil, nil, 0, false
+			return numberParts{}, false
 		}
 		if neg {
-			exp = -exp
+			n.exp = -n.exp
 		}
 	}
-	return whole, frac, exp, p == len(s)
+	return n, p == len(s)
 }
 
 // parseInt reads an integer exactly; 1.0 and 1e3 are integers.
@@ -237,8 +252,8 @@ func parseInt(s []byte) (int64, status) {
 
 // parseFloat reads a double; NaN and Infinity are taken as JSON strings and CSV fields write them.
 func parseFloat(s []byte) (float64, status) {
-	if m, places, end, ok := scanFixed(s, 0); ok && end == len(s) {
-		if f, exact := fixedFloat(m, places, s[0] == '-'); exact {
+	if v, end, ok := scanFixed(s, 0); ok && end == len(s) {
+		if f, exact := fixedFloat(v, s[0] == '-'); exact {
 			return f, isNumber
 		}
 	}
@@ -268,12 +283,12 @@ func parseFloat(s []byte) (float64, status) {
 }
 
 // fixedFloat returns mant * 10^-places when that needs one correctly rounded division.
-func fixedFloat(mant int64, places int, neg bool) (f float64, exact bool) {
-	if mant > 1<<53 || mant < -1<<53 {
+func fixedFloat(v fixedPoint, neg bool) (f float64, exact bool) {
+	if v.mant > 1<<53 || v.mant < -1<<53 {
 		return 0, false
 	}
-	f = float64(mant) / floatPow10[places]
-	if mant == 0 && neg {
+	f = float64(v.mant) / floatPow10[v.places]
+	if v.mant == 0 && neg {
 		f = math.Copysign(0, -1)
 	}
 	return f, true

@@ -174,15 +174,15 @@ func (b *Builder) floatNumber(c *column, f float64) {
 }
 
 // fixed makes mant * 10^-places the value of a DECIMAL of at most 18 digits; false when that is not possible so.
-func (b *Builder) fixed(c *column, mant int64, places int) bool {
+func (b *Builder) fixed(c *column, v fixedPoint) bool {
 	precision, scale := int(c.typ.Precision), int(c.typ.Scale)
-	if places > scale || precision > 18 {
+	if v.places > scale || precision > 18 {
 		return false
 	}
-	if limit := pow10[precision-scale+places]; mant >= limit || mant <= -limit {
+	if limit := pow10[precision-scale+v.places]; v.mant >= limit || v.mant <= -limit {
 		return false
 	}
-	c.i64[b.rows] = mant * pow10[scale-places]
+	c.i64[b.rows] = v.mant * pow10[scale-v.places]
 	b.mark(c)
 	return true
 }

@@ -263,5 +263,7 @@ func TestPool(t *testing.T) {
 	p.Look()
 	<-ended
 	cancel()
-	<-done
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the pool ended with %v", err)
+	}
 }

@@ -7,8 +7,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// BatchSpan starts the span of work on a batch and returns what ends it. Many traces may meet in a batch, so it is linked
-// to the one it carries instead of being its child. A batch that carries none has no span: the hot path pays nothing.
+// BatchSpan starts the span of work on a batch and returns what ends it. Many traces may meet in a batch, so it is
+// linked to the one it carries instead of being its child. A batch that carries none has no span: the hot path pays
+// nothing.
 type BatchSpan func(name, traceparent string, rows int) (end func())
 
 // StartBatch is a BatchSpan of this process's tracer.

@@ -72,7 +72,10 @@ func (c *Coordinator) showObjects(cat *catalog.Catalog, kind ast.ObjectKind) api
 		if o.Kind != kind {
 			continue
 		}
-		r.Rows = append(r.Rows, []string{o.Name, keyText(o), o.Topic, strconv.Itoa(o.Partitions), sourceText(o), objectState(o, &status)})
+		r.Rows = append(r.Rows, []string{
+			o.Name, keyText(o), o.Topic, strconv.Itoa(o.Partitions), sourceText(o),
+			objectState(o, &status),
+		})
 	}
 	return r
 }

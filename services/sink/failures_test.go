@@ -90,7 +90,8 @@ type job struct {
 }
 
 var faults = map[string]string{
-	"sink: every flush fails": "flush", "sink: commit fails": "flush", "sink: begin fails": "open", "sink: writes fail": "write",
+	"sink: every flush fails": "flush", "sink: commit fails": "flush", "sink: begin fails": "open",
+	"sink: writes fail":  "write",
 	"source: reads fail": "source",
 }
 

@@ -82,7 +82,10 @@ func (f *dyingFile) Truncate(n int64) error {
 }
 
 func idObject() *plan.Object {
-	return &plan.Object{Name: "o", Topic: "o", Partitions: 1, Columns: []plan.Column{{Name: "id", Type: vector.TBigInt}}}
+	return &plan.Object{
+		Name: "o", Topic: "o", Partitions: 1,
+		Columns: []plan.Column{{Name: "id", Type: vector.TBigInt}},
+	}
 }
 
 // idBatch is a message of the log: rows are numbered through all messages.
@@ -95,8 +98,10 @@ func idBatch(o *plan.Object, seq uint64, rows int) *vector.Batch {
 }
 
 func fileDelivery(path string, props map[string]string) *delivery {
-	return &delivery{s: &Service{log: hclog.NewNullLogger()}, object: idObject(), part: -1,
-		sink: &catalog.Sink{Name: "s", ID: "s1", Target: "FILE", Address: path, Props: props}}
+	return &delivery{
+		s: &Service{log: hclog.NewNullLogger()}, object: idObject(), part: -1,
+		sink: &catalog.Sink{Name: "s", ID: "s1", Target: "FILE", Address: path, Props: props},
+	}
 }
 
 const (
@@ -210,7 +215,9 @@ func TestFileDiesBetweenAnyTwoSteps(t *testing.T) {
 					if !slices.Equal(got, want) {
 						t.Fatalf("death at step %d: got %v", at, got)
 					}
-					if c.rotated > 0 && slices.ContainsFunc(sizes[:len(sizes)-1], func(n int) bool { return n != c.rotated }) {
+					if c.rotated > 0 && slices.ContainsFunc(sizes[:len(sizes)-1], func(n int) bool {
+						return n != c.rotated
+					}) {
 						t.Fatalf("death at step %d: files of %v rows", at, sizes)
 					}
 				}
@@ -245,7 +252,10 @@ func TestFileRefusesWhatIsNotItsOwn(t *testing.T) {
 		name, words string
 		prepare     func(path string) record
 	}{
-		{"a file of somebody", "is not this sink's", func(path string) record { write(path, "precious\n"); return record{} }},
+		{"a file of somebody", "is not this sink's", func(path string) record {
+			write(path, "precious\n")
+			return record{}
+		}},
 		{"a file that was cut", "somebody cut it", func(path string) record {
 			r := whole(path)
 			write(path, "id\n1\n")

@@ -75,7 +75,10 @@ func (r *rig) shards() {
 	r.t.Helper()
 	var log topic.Log
 	for name, filters := range map[string][]string{
-		topic.ShardName(r.object.Topic, 0):   {topic.Filter(topic.ClassSource, r.object.Topic), topic.Filter(topic.ClassResult, r.object.Topic)},
+		topic.ShardName(r.object.Topic, 0): {
+			topic.Filter(topic.ClassSource, r.object.Topic),
+			topic.Filter(topic.ClassResult, r.object.Topic),
+		},
 		"LEAT_DLQ_" + DeadTopic(r.sink.Name): {topic.Filter(topic.ClassDead, DeadTopic(r.sink.Name))},
 	} {
 		l, err := topic.CreateShard(r.t.Context(), r.js, topic.ShardConfig{
@@ -131,7 +134,10 @@ func (r *rig) run(open func(*delivery) (target, error)) (*Service, func()) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	s, err := New(ctx, Config{Conn: r.leat, App: r.app, Members: members, Log: hclog.NewNullLogger(), Console: os.Stdout})
+	s, err := New(ctx, Config{
+		Conn: r.leat, App: r.app, Members: members, Log: hclog.NewNullLogger(),
+		Console: os.Stdout,
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -221,8 +227,9 @@ func TestSubjectsAreEscaped(t *testing.T) {
 	t.Parallel()
 	o := nameObject()
 	r := newRig(t, o, &catalog.Sink{Name: "s", Target: "NATS", Address: "out.{name}.x"})
-	r.append(0, nameBatch(o, nameRow{name: "plain-1_A"}, nameRow{name: "a.>", n: 1}, nameRow{name: "", n: 2}, nameRow{name: "*\r\n\x00 é", n: 3},
-		nameRow{null: true, n: 4}, nameRow{name: "gone", n: 5, op: vector.Delete}, nameRow{name: "old", op: vector.UpdateBefore}))
+	r.append(0, nameBatch(o, nameRow{name: "plain-1_A"}, nameRow{name: "a.>", n: 1}, nameRow{name: "", n: 2},
+		nameRow{name: "*\r\n\x00 é", n: 3}, nameRow{null: true, n: 4}, nameRow{name: "gone", n: 5, op: vector.Delete},
+		nameRow{name: "old", op: vector.UpdateBefore}))
 	s, stop := r.run(nil)
 	r.until("all rows are delivered", func() bool { return len(r.messages("OUT_S")) == 5 })
 	r.until("the null is refused", func() bool { return len(s.Report()) == 1 && s.Report()[0].Dead == 1 })
@@ -232,7 +239,8 @@ func TestSubjectsAreEscaped(t *testing.T) {
 		got = append(got, m.Subject+" "+string(m.Data)+" "+m.Header.Get(headerOp))
 	}
 	want := []string{
-		`out.plain-1_A.x {"name":"plain-1_A","n":0} `, `out.a=2E=3E.x {"name":"a.>","n":1} `, `out.=.x {"name":"","n":2} `,
+		`out.plain-1_A.x {"name":"plain-1_A","n":0} `, `out.a=2E=3E.x {"name":"a.>","n":1} `,
+		`out.=.x {"name":"","n":2} `,
 		`out.=2A=0D=0A=00=20=C3=A9.x {"name":"*\r\n\u0000 é","n":3} `, `out.gone.x  delete`,
 	}
 	if !slices.Equal(got, want) {
@@ -262,7 +270,8 @@ func TestBucketFollowsTheTable(t *testing.T) {
 	t.Parallel()
 	o := nameObject()
 	r := newRig(t, o, &catalog.Sink{Name: "s", Target: "KV", Address: "names"})
-	r.append(0, nameBatch(o, nameRow{name: "a", n: 1}, nameRow{name: "b.c", n: 2}, nameRow{name: "a", n: 3, op: vector.UpdateAfter}))
+	r.append(0, nameBatch(o, nameRow{name: "a", n: 1}, nameRow{name: "b.c", n: 2},
+		nameRow{name: "a", n: 3, op: vector.UpdateAfter}))
 	_, stop := r.run(nil)
 	entry := func(key string) string {
 		kv, err := r.users.KeyValue(t.Context(), "names")
@@ -275,9 +284,12 @@ func TestBucketFollowsTheTable(t *testing.T) {
 		}
 		return string(e.Value())
 	}
-	r.until("a is there", func() bool { return entry("a") == `{"name":"a","n":3}` && entry("b=2Ec") == `{"name":"b.c","n":2}` })
+	r.until("a is there", func() bool {
+		return entry("a") == `{"name":"a","n":3}` && entry("b=2Ec") == `{"name":"b.c","n":2}`
+	})
 	stop()
-	r.append(0, nameBatch(o, nameRow{name: "a", n: 3, op: vector.Delete}, nameRow{name: "b.c", n: 9, op: vector.UpdateAfter}))
+	r.append(0, nameBatch(o, nameRow{name: "a", n: 3, op: vector.Delete},
+		nameRow{name: "b.c", n: 9, op: vector.UpdateAfter}))
 	_, stop = r.run(nil)
 	r.until("a is gone", func() bool {
 		return entry("a") == jetstream.ErrKeyNotFound.Error() && entry("b=2Ec") == `{"name":"b.c","n":9}`

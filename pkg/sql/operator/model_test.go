@@ -423,6 +423,7 @@ func TestRestoreAnywhere(t *testing.T) {
 
 // checkRestore runs events once straight and once through a new chain after every step.
 func checkRestore(t *testing.T, rt *rapid.T, in *vector.Schema, events []event, specs ...Spec) {
+	t.Helper()
 	steps := [][]event{nil}
 	for _, e := range events {
 		steps[len(steps)-1] = append(steps[len(steps)-1], e)

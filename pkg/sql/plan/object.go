@@ -72,8 +72,8 @@ type Source struct {
 	Options       map[string]string `json:"options,omitempty"` // rate, limit, seed, ... of a generator
 }
 
-// OptionEager is the option of a source that lets a file be read before anybody reads the stream: a table that has to be
-// complete before its streams start.
+// OptionEager is the option of a source that lets a file be read before anybody reads the stream: a table that has to
+// be complete before its streams start.
 const OptionEager = "eager"
 
 // Placement lists the columns whose hash places a row on its partition; without any, rows lie where their writer put
