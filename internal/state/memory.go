@@ -103,7 +103,7 @@ func (m *Memory) List(_ context.Context, prefix string) ([]string, error) {
 		return nil, ErrNoAnswer
 	}
 	var names []string
-	for name := range m.objects {
+	for name := range m.objects { // any order: sorted below
 		if strings.HasPrefix(name, prefix) {
 			names = append(names, name)
 		}

@@ -119,7 +119,7 @@ func (p *parser) namedType(t *token) vector.Type {
 	for _, n := range typeNames {
 		names = append(names, n.word)
 	}
-	for n := range p.session.types {
+	for n := range p.session.types { // any order: sorted below
 		names = append(names, n)
 	}
 	slices.Sort(names)

@@ -180,7 +180,7 @@ func lookup(vars map[string]string, name string) (string, bool) {
 
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))
-	for k := range m {
+	for k := range m { // any order: sorted below
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
