@@ -145,7 +145,8 @@ func (s *Service) wanted() []lease.Work {
 	var out []lease.Work
 	for _, name := range cat.Names() {
 		o := cat.Objects[name]
-		active := o.Source != nil && (o.Source.Connector != "file" || s.cfg.EagerFiles || o.Source.Options[plan.OptionEager] != "" || len(cat.Readers(name)) > 0)
+		active := o.Source != nil && (o.Source.Connector != "file" || s.cfg.EagerFiles ||
+			o.Source.Options[plan.OptionEager] != "" || len(cat.Readers(name)) > 0)
 		version := strconv.FormatUint(xxh3.HashString(fmt.Sprintf("%s %v %d", o.Statement, active, o.Partitions)), 16)
 		out = append(out, lease.Work{
 			Name: Role + "." + o.Topic, Version: version,
@@ -204,7 +205,8 @@ func (s *Service) job(ctx context.Context, o *plan.Object, active bool, epoch ui
 		writer = stage.IngestWriter
 	}
 	j.pusher = NewPusher(&Pusher{
-		Object: o, Writer: writer, Epoch: epoch, Logs: logs, Dead: dead, Idle: idle, Early: alone, OnStatus: j.setStatus,
+		Object: o, Writer: writer, Epoch: epoch, Logs: logs, Dead: dead, Idle: idle, Early: alone,
+		OnStatus: j.setStatus,
 	})
 	if !active || alone {
 		return j, nil

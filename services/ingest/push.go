@@ -244,7 +244,7 @@ func (p *Pusher) serveOne(ctx context.Context, m *nats.Msg) error {
 		p.answers = append(p.answers, func() {
 			respond(m, &api.PushResponse{Error: &api.Error{Code: codeBadRows, Message: err.Error()}})
 		})
-		return nil
+		return nil //nolint:nilerr // the client is told
 	}
 	e := messages.ReadEnvelope(m.Header)
 	p.app.Origin(e.CorrelationID, e.TraceParent)
