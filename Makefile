@@ -10,7 +10,7 @@ BENCH ?= .
 BENCHTIME ?= 50ms
 PKG ?= ./...
 
-.PHONY: help run build test check race lint fmt gen golden fuzz bench sim e2e vuln size compose clean
+.PHONY: help run build test check race lint fmt gen golden fuzz bench sim e2e e2e-long vuln size compose clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,10 @@ sim: ## the seeded simulation, longer than in the tests
 
 e2e: build ## tests over real processes
 	@sh scripts/test.sh e2e
+
+e2e-long: build ## leat dev killed 100 times (LEAT_E2E_KILLS, LEAT_E2E_SEED)
+	LEAT_BIN=$(CURDIR)/bin/leat LEAT_E2E_KILLS=$${LEAT_E2E_KILLS:-100} LEAT_E2E_SEED=$${LEAT_E2E_SEED:-1} \
+		$(GO) test -tags e2e -count 1 -timeout 60m -run TestKillDev -v ./e2e/
 
 vuln: ## known vulnerabilities in what we call (needs the network)
 	$(TOOL) govulncheck ./...

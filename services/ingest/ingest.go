@@ -274,6 +274,7 @@ func (s *Service) open(ctx context.Context, o *plan.Object) (source.Source, erro
 		}
 		st := &source.Stream{
 			JS: s.app, Subject: src.Subject, Name: StreamName(o.Topic), Replicas: s.cfg.Replicas, Warn: s.warn(o),
+			MaxBytes: src.MaxBytes,
 		}
 		return st, st.Ensure(ctx)
 	}

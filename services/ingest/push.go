@@ -43,6 +43,7 @@ type Pusher struct {
 	Early    bool
 	OnStatus func(topic.Status)
 
+	full     fullness
 	requests chan *nats.Msg
 	schema   *vector.Schema
 	keys     []int
@@ -63,12 +64,26 @@ type Pusher struct {
 func NewPusher(p *Pusher) *Pusher {
 	p.requests = make(chan *nats.Msg, pushWaiting)
 	p.schema, p.wm, p.idle = p.Object.Schema(), vector.NoTime, true
+	tell := p.OnStatus
+	p.OnStatus = func(st topic.Status) {
+		p.full.saw(st)
+		if tell != nil {
+			tell(st)
+		}
+	}
 	p.keys = p.Object.Placement()
 	return p
 }
 
-// Handle takes a request; one that finds the queue full is told to come again. It never blocks.
+// Handle takes a request; one that finds the topic or the queue full is told to come again. It never blocks.
 func (p *Pusher) Handle(m *nats.Msg) {
+	if p.full.yes() {
+		respond(m, &api.PushResponse{Error: &api.Error{
+			Code: codeTryLater, Retryable: true,
+			Message: "the topic of " + p.Object.Name + " is full: its readers are slow", Hint: "try again in a second",
+		}})
+		return
+	}
 	select {
 	case p.requests <- m:
 	default:

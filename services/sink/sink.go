@@ -117,11 +117,15 @@ func (e *fatalError) Unwrap() error { return e.err }
 // parts is how many deliveries a sink is cut into: one per partition where the target is shared, one for a file or the
 // console.
 func parts(sink *catalog.Sink, o *plan.Object) int {
-	if sink.Target == "FILE" || sink.Target == "CONSOLE" {
+	if whole(sink) {
 		return 1
 	}
 	return o.Partitions
 }
+
+// whole reports whether one delivery takes all partitions. Engines, which trim behind the positions of deliveries, name
+// them by the same rule.
+func whole(sink *catalog.Sink) bool { return sink.Target == "FILE" || sink.Target == "CONSOLE" }
 
 // wanted lists the deliveries of all running sinks.
 func (s *Service) wanted() []lease.Work {
@@ -137,7 +141,7 @@ func (s *Service) wanted() []lease.Work {
 		n := parts(sink, o)
 		for p := range n {
 			d := &delivery{s: s, sink: sink, object: o, part: p}
-			if n == 1 {
+			if whole(sink) {
 				d.part = -1
 			}
 			out = append(out, lease.Work{
