@@ -226,3 +226,25 @@ func TestLargeMessages(t *testing.T) {
 			fmt.Sprintf("%d rows, %d dead letters %s", len(rows), dead, words)
 	})
 }
+
+// TestRowsThatGrow lets a query make a row of what fits that no message can hold.
+func TestRowsThatGrow(t *testing.T) {
+	t.Parallel()
+	d := rig.NewDev(t)
+	d.Start()
+	d.SQL(`CREATE STREAM s (id BIGINT, name STRING) WITH (subject = 's.>', format = 'json');
+		CREATE STREAM t AS SELECT id, name || name || name || name AS wide FROM s;`)
+	p := newPublisher(t, d.NATS)
+	ctx, cancel := context.WithTimeout(t.Context(), settleWithin)
+	defer cancel()
+	for id, size := range []int{10, 3 << 20, 10} {
+		row := fmt.Appendf(nil, `{"id":%d,"name":%q}`, id, strings.Repeat("x", size))
+		if err := p.send(ctx, "s.a", fmt.Sprint(id), row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rig.Until(t, drainWithin, "the rows around the large one", func() (bool, string) {
+		rows, ok, words := d.Rows("SELECT id FROM t")
+		return ok && len(rows) == 2 && len(letters(t, d, "q1")) == 1, fmt.Sprintf("%d rows %s", len(rows), words)
+	})
+}

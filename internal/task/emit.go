@@ -23,7 +23,44 @@ func (e emitter) Rows(o, p int, b *vector.Batch) {
 			o, p))
 		return
 	}
-	l.rows(e.c.running, b)
+	l.rows(e.c.running, e.fitting(b))
+}
+
+// fitting leaves out rows that no message can hold. They become dead letters, in every replay the same.
+func (e emitter) fitting(b *vector.Batch) *vector.Batch {
+	most, fixed := e.c.cfg.Limits.RowBytes, rowSize(b)
+	if all := fixed + backing(b); all <= most {
+		return b // all values of the batch together would fit
+	}
+	var sel []uint32
+	for k := range b.Live() {
+		i, size := rowAt(b, k), fixed
+		for _, v := range b.Cols {
+			if v.Type.Phys() == vector.PhysStr {
+				size += len(v.Bytes(i))
+			}
+		}
+		if size <= most {
+			sel = append(sel, uint32(i))
+			continue
+		}
+		e.DeadLetter(b, uint32(i), format.CodeLimit, fmt.Sprintf("the row has %d bytes, the limit is %d", size, most))
+	}
+	if len(sel) == b.Live() {
+		return b
+	}
+	part := *b
+	part.Sel = append([]uint32{}, sel...) // never nil, which would be all rows
+	return &part
+}
+
+// backing is how many bytes of strings the columns hold.
+func backing(b *vector.Batch) int {
+	n := 0
+	for _, v := range b.Cols {
+		n += len(v.Data)
+	}
+	return n
 }
 
 // Watermark implements Output.

@@ -119,7 +119,11 @@ func (e *Engine) run(ctx context.Context, w want, epoch uint64) error {
 	return err
 }
 
-const stopTimeout = 5 * time.Second
+const (
+	stopTimeout = 5 * time.Second
+	maxRowBytes = 7 << 20  // of a row that a query makes
+	rowMargin   = 64 << 10 // what stands beside it in a message
+)
 
 // stopInOrder closes stop when ctx ends, and cuts off a task that is not done soon after.
 func stopInOrder(ctx context.Context, stop chan<- struct{}, cut context.CancelCauseFunc, done <-chan struct{}) {
@@ -157,6 +161,7 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 			return e.cfg.Span("step "+w.stage.ID, traceparent, rows)
 		}
 	}
+	cfg.Limits.RowBytes = min(maxRowBytes, max(1, int(e.cfg.Conn.MaxPayload())-rowMargin))
 	cfg.Lease = func(context.Context) (bool, error) { return e.cfg.Members.Mine(w.name(), epoch), nil }
 	writers := make([][]string, 2)
 	for _, in := range w.stage.Inputs {
