@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
@@ -58,16 +60,25 @@ func (e *Error) Error() string { return e.Msg }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// What a NATS server answers that has no room for one more stream.
+const (
+	noResources jetstream.ErrorCode = 10023
+	noStorage   jetstream.ErrorCode = 10047
+)
+
 // Of returns the code of err: its own, that of the SQL front end, or one that fits a known cause. An error that nobody
 // gave a code is a bug of ours.
 func Of(err error) Code {
 	var own *Error
 	var sql *sqlerr.Error
+	var broker *jetstream.APIError
 	switch {
 	case errors.As(err, &own):
 		return own.Code
 	case errors.As(err, &sql):
 		return Code(sql.Code)
+	case errors.As(err, &broker) && (broker.ErrorCode == noResources || broker.ErrorCode == noStorage):
+		return StoreFull
 	case errors.Is(err, context.DeadlineExceeded):
 		return Timeout
 	case errors.Is(err, context.Canceled):
@@ -85,6 +96,8 @@ func Hint(err error) string {
 		return own.Hint
 	case errors.As(err, &sql):
 		return sql.Hint
+	case Of(err) == StoreFull:
+		return "streams reserve their largest size: raise max_file_store of the NATS server, or the account's limit"
 	}
 	return ""
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
@@ -122,4 +124,13 @@ func sources(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return paths
+}
+
+// A server without room for one more stream is no bug of ours.
+func TestServerWithoutRoom(t *testing.T) {
+	t.Parallel()
+	err := fmt.Errorf("make the bucket: %w", &jetstream.APIError{ErrorCode: 10047, Description: "insufficient storage"})
+	if Of(err) != StoreFull || Hint(err) == "" {
+		t.Errorf("code %s, hint %q", Of(err), Hint(err))
+	}
 }
