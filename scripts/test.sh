@@ -4,7 +4,7 @@
 # needs; with LEAT_REQUIRE=all a skip is a failure.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-: "${GO:=go}" "${FUZZTIME:=3s}" "${LEAT_REQUIRE:=}"
+: "${GO:=go}" "${FUZZTIME:=2000x}" "${LEAT_REQUIRE:=}"
 export CGO_ENABLED="${CGO_ENABLED:-0}"
 parts="${*:-vet fmt lint maprange test race fuzz e2e}"
 failed="" skips=0 skipped=""
@@ -45,12 +45,14 @@ part_race() {
 	CGO_ENABLED=1 $GO test -race -short -timeout 20m ./...
 }
 
-# Each fuzz target for FUZZTIME, beyond its seeds, which the tests run.
+# Each fuzz target for FUZZTIME (inputs, or a time), beyond its seeds, which the tests run.
 part_fuzz() {
 	for dir in $(git grep -l --untracked '^func Fuzz' -- '*_test.go' | xargs -r -n 1 dirname | sort -u); do
 		for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$dir"/*_test.go); do
 			echo "fuzz $dir $target"
 			$GO test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" "./$dir" >bin/fuzz.log 2>&1 || {
+				# The fuzzer of Go sometimes takes its own end for a failure; a real one names its input.
+				if ! grep -q 'Failing input' bin/fuzz.log && grep -q 'context deadline exceeded' bin/fuzz.log; then continue; fi
 				cat bin/fuzz.log
 				return 1
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/errcode"
@@ -111,11 +112,23 @@ func (g *globals) printError(err error) {
 			_ = p.writeJSON(g.stderr) // nowhere to say so
 			continue
 		}
-		_ = sqlerr.Render(g.stderr, p.file, p.text, p.err) // nowhere to say so
+		g.renderError(p)
 	}
 	if more := len(all) - maxErrors; more > 0 && g.output != outputJSON {
 		fmt.Fprintf(g.stderr, "leat: and %d more errors\n", more)
 	}
+}
+
+// renderError prints an error for people; where colours are wanted its first line is bold and red.
+func (g *globals) renderError(p place) {
+	if !g.colored(g.stderr) {
+		_ = sqlerr.Render(g.stderr, p.file, p.text, p.err) // nowhere to say so
+		return
+	}
+	var sb strings.Builder
+	_ = sqlerr.Render(&sb, p.file, p.text, p.err) // a Builder takes all
+	first, rest, _ := strings.Cut(sb.String(), "\n")
+	fmt.Fprintf(g.stderr, "\x1b[1;31m%s\x1b[0m\n%s", first, rest)
 }
 
 func (p place) writeJSON(w io.Writer) error {

@@ -126,6 +126,9 @@ func (g *globals) logConfig() (telemetry.LogConfig, error) {
 
 // env returns an environment variable, or "".
 func (g *globals) env(key string) string {
+	if g.lookupEnv == nil {
+		return ""
+	}
 	v, _ := g.lookupEnv(key)
 	return v
 }
@@ -145,4 +148,21 @@ func isTerminal(w any) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+}
+
+// colored tells whether to colour what goes to w: --color, then CLICOLOR_FORCE, NO_COLOR and TERM=dumb, then whether w
+// is a terminal.
+func (g *globals) colored(w any) bool {
+	force := g.env("CLICOLOR_FORCE")
+	switch {
+	case g.color == "always":
+		return true
+	case g.color == "never":
+		return false
+	case force != "" && force != "0":
+		return true
+	case g.env("NO_COLOR") != "" || g.env("TERM") == "dumb":
+		return false
+	}
+	return isTerminal(w)
 }
