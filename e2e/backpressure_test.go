@@ -162,7 +162,7 @@ func (d *pressed) askWhileBusy() (full bool) {
 				answers <- 0
 				return
 			}
-			resp.Body.Close()
+			_ = resp.Body.Close() // only its status counts
 			if resp.Header.Get("Retry-After") == "" && resp.StatusCode != http.StatusOK {
 				answers <- -resp.StatusCode
 				return
