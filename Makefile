@@ -16,7 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build, and start the demo on ./.leat
-	bin/leat dev --demo --data ./.leat
+	bin/leat dev --demo --data ./.leat || [ $$? -eq 130 ] # Ctrl-C is how it ends
 
 build: ## build bin/leat, one static binary
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/leat ./cmd/leat
