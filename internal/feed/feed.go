@@ -9,8 +9,8 @@ import (
 	"io"
 
 	"github.com/leatsql/leat/internal/direct"
+	"github.com/leatsql/leat/internal/task"
 	"github.com/leatsql/leat/internal/topic"
-	"github.com/leatsql/leat/pkg/messages"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -93,30 +93,15 @@ func (f *Feed) Next(ctx context.Context) (direct.Item, error) {
 	return item, nil
 }
 
-// Decode makes a batch of a message of class src or res. Messages without rows give batches without rows.
+// Decode makes a batch of a message of class src or res, as tasks do. Messages without rows give batches without rows.
 func Decode(m *topic.Message, schema *vector.Schema) (direct.Item, error) {
 	place, err := topic.ParseSubject(m.Subject)
 	if err != nil {
 		return direct.Item{}, err
 	}
-	var r messages.BatchResult
-	b := &vector.Batch{Schema: schema, Watermark: vector.NoTime}
-	if len(m.Data) > 0 {
-		if place.Class == topic.ClassSource {
-			err = messages.DecodeProcessBatch(m.Data, &r.ProcessBatch)
-		} else {
-			err = messages.DecodeBatchResult(m.Data, &r)
-		}
-		if err != nil {
-			return direct.Item{}, err
-		}
-		if r.Columns.Rows > 0 {
-			if err := vector.FromColumns(&r.Columns, schema, b); err != nil {
-				return direct.Item{}, err
-			}
-		}
-		b.Watermark, b.Idle = r.Watermark, r.Idle
+	d, err := task.Decode(m, place.Name, schema)
+	if err != nil {
+		return direct.Item{}, err
 	}
-	b.AppendTime, b.Topic, b.Partition, b.Seq = m.TimeMs, place.Name, place.Partition, m.Seq
-	return direct.Item{Batch: b, Writer: place.Writer, Partition: place.Partition}, nil
+	return direct.Item{Batch: d.Batch, Writer: d.Writer, Partition: place.Partition}, nil
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -79,7 +80,7 @@ func bindDecimal(n *ast.Literal) (expr.Expr, error) {
 }
 
 func mul10(hi, lo, add uint64) (uint64, uint64) {
-	h, l := mulWide(lo, 10)
+	h, l := bits.Mul64(lo, 10)
 	l2 := l + add
 	if l2 < l {
 		h++

@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
@@ -127,7 +128,7 @@ func (c Objects) Names() []string {
 	for n := range c { // any order: sorted below
 		names = append(names, n)
 	}
-	sortStrings(names)
+	slices.Sort(names)
 	return names
 }
 
