@@ -340,7 +340,10 @@ func readStream(t *testing.T, p *publisher, subject string) []jetstream.Msg {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer it.Stop()
+	defer func() { // tests poll: the server would keep each consumer for minutes, and 1,000 at most
+		it.Stop()
+		_ = p.js.DeleteConsumer(context.WithoutCancel(ctx), name, c.CachedInfo().Name)
+	}()
 	var out []jetstream.Msg
 	for {
 		m, err := it.Next(jetstream.NextContext(ctx))

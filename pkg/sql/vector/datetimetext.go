@@ -50,6 +50,17 @@ func (t *isoText) year() (int64, bool) {
 	return int64(y), ok && n >= 4
 }
 
+// maxDays after and before the epoch, about the year 99,999,999, ends what has a text.
+const maxDays = 36_523_530_107
+
+// inYears refuses a count of units since the epoch that is beyond maxDays; perDay are the units of a day.
+func inYears(n, perDay int64) (int64, error) {
+	if days := floorDiv(n, perDay); days < -maxDays || days > maxDays {
+		return 0, ErrRange
+	}
+	return n, nil
+}
+
 // date takes yyyy[-mm[-dd]]; month and day may have one digit.
 func (t *isoText) date() (int64, bool) {
 	y, ok := t.year()
@@ -67,7 +78,8 @@ func (t *isoText) date() (int64, bool) {
 			}
 		}
 	}
-	return CivilDays(y, m, d), true
+	days := CivilDays(y, m, d)
+	return days, days >= -maxDays && days <= maxDays
 }
 
 func (t *isoText) oneOrTwo() (int, bool) {
@@ -150,7 +162,7 @@ func (t *isoText) zone() (int64, bool) {
 func ParseTimestamp(text []byte) (ms int64, err error) {
 	text = trimSpace(text)
 	if n, ok := plainInt(text, 5); ok {
-		return n, nil
+		return inYears(n, MsDay)
 	}
 	t := isoText{s: text}
 	days, ok := t.date()
@@ -180,7 +192,7 @@ func ParseTimestamp(text []byte) (ms int64, err error) {
 func ParseDate(text []byte) (days int64, err error) {
 	text = trimSpace(text)
 	if n, ok := plainInt(text, 5); ok {
-		return n, nil
+		return inYears(n, 1)
 	}
 	t := isoText{s: text}
 	if days, ok := t.date(); ok && len(t.s) == 0 {
