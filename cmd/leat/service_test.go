@@ -63,7 +63,10 @@ func startRig(t *testing.T, partitions int) *rig {
 	ready := make(chan struct{})
 	cfg.onReady = func(*coordinator.Coordinator) { close(ready) }
 	done := make(chan error, 1)
-	go func() { done <- runNode(ctx, cfg) }()
+	go func() {
+		done <- runNode(ctx, cfg)
+		close(done) // the cleanup reads it too
+	}()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; ignoreStop(err) != nil {

@@ -40,7 +40,7 @@ func (c *Coordinator) serve(ctx context.Context) error {
 			return fmt.Errorf("serve %s: %w", subject, err)
 		}
 	}
-	if err := c.cfg.Conn.FlushWithContext(ctx); err != nil { // the server knows the subscriptions from here on
+	if err := c.cfg.Conn.Flush(); err != nil { // the server knows the subscriptions from here on
 		return fmt.Errorf("announce the micro service: %w", err)
 	}
 	if c.cfg.OnReady != nil {
