@@ -21,29 +21,30 @@ func (n *node) measure(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	all := map[telemetry.StageName]*measured{}
+	links := map[telemetry.LinkName]*telemetry.Link{}
 	states := map[string]telemetry.HealthState{}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			n.copyFigures(all)
+			r := n.report()
+			n.copyFigures(all, &r)
+			n.copyLinks(links, &r)
 			n.tellHealth(ctx, states)
 		}
 	}
 }
 
-func (n *node) copyFigures(all map[telemetry.StageName]*measured) {
+func (n *node) copyFigures(all map[telemetry.StageName]*measured, r *api.MemberReport) {
 	for _, m := range all { // any order: each is marked
 		m.seen = false
 	}
-	r := n.report()
 	for _, s := range r.Sources {
 		n.count(all, telemetry.StageName{Stage: "ingest " + s.Name}, s.Counts)
 	}
 	for _, t := range r.Tasks {
-		part := t.Name[strings.LastIndexByte(t.Name, '.')+1:]
-		m := n.count(all, telemetry.StageName{Query: t.Query, Stage: t.Stage, Partition: part}, t.Counts)
+		m := n.count(all, telemetry.StageName{Query: t.Query, Stage: t.Stage, Partition: partitionOf(t)}, t.Counts)
 		m.stage.StateBytes(t.StateBytes)
 	}
 	for _, s := range r.Sinks {
@@ -54,6 +55,43 @@ func (n *node) copyFigures(all map[telemetry.StageName]*measured) {
 		if !m.seen {
 			m.stage.Close()
 			delete(all, name)
+		}
+	}
+}
+
+func partitionOf(t api.TaskReport) string { return t.Name[strings.LastIndexByte(t.Name, '.')+1:] }
+
+// copyLinks states the figures of the bounded links. Links of one name, such as the appends of one task to several
+// partitions, count as one.
+func (n *node) copyLinks(open map[telemetry.LinkName]*telemetry.Link, r *api.MemberReport) {
+	now := map[telemetry.LinkName]api.Link{}
+	add := func(name telemetry.LinkName, links []api.Link) {
+		for _, l := range links {
+			name.Queue = l.Name
+			sum := now[name]
+			sum.Depth += l.Depth
+			sum.Capacity += l.Capacity
+			sum.BlockedMs += l.BlockedMs
+			now[name] = sum
+		}
+	}
+	for _, s := range r.Sources {
+		add(telemetry.LinkName{Stage: "ingest " + s.Name}, s.Links)
+	}
+	for _, t := range r.Tasks {
+		add(telemetry.LinkName{Query: t.Query, Stage: t.Stage, Partition: partitionOf(t)}, t.Links)
+	}
+	for name, l := range now { // any order: links do not depend on each other
+		if open[name] == nil {
+			open[name] = n.cfg.telemetry.Links.Open(name, l.Capacity)
+		}
+		open[name].Set(l.Depth)
+		open[name].Blocked(time.Duration(l.BlockedMs) * time.Millisecond)
+	}
+	for name, l := range open { // any order: each is judged on its own
+		if _, there := now[name]; !there {
+			l.Close()
+			delete(open, name)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -112,8 +113,9 @@ func (t *Telemetry) observeStages() error {
 			set := metric.WithAttributeSet(attribute.NewSet(attribute.String("query", s.Name.Query),
 				attribute.String("stage", s.Name.Stage), attribute.String("partition", s.Name.Partition)))
 			for i, c := range stageColumns {
-				if inst, ok := insts[i].(metric.Float64Observable); ok {
-					o.ObserveFloat64(inst, c.read(&s), set)
+				inst, ok := insts[i].(metric.Float64Observable)
+				if v := c.read(&s); ok && !math.IsNaN(v) {
+					o.ObserveFloat64(inst, v, set)
 				}
 			}
 		}

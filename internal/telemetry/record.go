@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -76,11 +77,7 @@ func (r *Record) add(key string, v any) {
 }
 
 func (r *Record) addMetrics(m Metrics) {
-	keys := make([]string, 0, len(m))
-	for k := range m { // any order: sorted below
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
+	keys := slices.Sorted(maps.Keys(m))
 	for _, k := range keys[:min(len(keys), maxFields)] {
 		r.Metrics = set(r.Metrics, k, value(m[k]))
 	}

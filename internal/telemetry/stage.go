@@ -34,7 +34,7 @@ type Stage struct {
 type StageState struct {
 	Name       StageName
 	Records    Records
-	LagSeconds float64
+	LagSeconds float64 // NaN: nobody has stated it
 	StateBytes int64
 }
 
@@ -53,6 +53,7 @@ type Stages struct {
 func (ss *Stages) Open(name StageName) *Stage {
 	s := &Stage{name: name, from: ss, set: metric.WithAttributeSet(attribute.NewSet(
 		attribute.String("query", name.Query), attribute.String("stage", name.Stage)))}
+	s.lag.Store(math.Float64bits(math.NaN()))
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	if ss.open == nil {

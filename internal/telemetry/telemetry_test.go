@@ -57,7 +57,7 @@ func TestMetricNames(t *testing.T) {
 	s.Retry(t.Context())
 	s.Restart(t.Context())
 	l := tel.Links.Open(LinkName{Queue: "fetch", Query: "q1", Stage: "q1.1", Partition: "3"}, 10)
-	l.Add(10)
+	l.Set(10)
 	tel.Log.Warn("x")
 	_, page := get(t, tel, "/metrics")
 	stage := `{partition="3",query="q1",stage="q1.1"}`
