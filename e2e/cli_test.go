@@ -45,26 +45,7 @@ func TestSecondDevIsRefused(t *testing.T) {
 // TestCleanStop ends leat dev by signals: the exit code tells, nothing hangs, and a later start goes on.
 func TestCleanStop(t *testing.T) {
 	t.Parallel()
-	d := rig.NewDev(t)
-	folder := filepath.Join(d.Home, "out")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	d.Start()
-	d.SQL(fmt.Sprintf(declareOrders, folder+"/"))
-	p := newPublisher(t, d.NATS)
-	sendCustomers(t, p)
-	rig.Until(t, drainWithin, "customers are there", func() (bool, string) {
-		rows, ok, words := d.Rows("SELECT * FROM customers")
-		return ok && len(rows) == orderCustomers, words
-	})
-	if err := p.upTo(t.Context(), orderSettled); err != nil {
-		t.Fatal(err)
-	}
-	rig.Until(t, drainWithin, "the first orders are counted", func() (bool, string) {
-		rows, ok, words := d.Rows("SELECT * FROM stats")
-		return ok && len(rows) > 0, words
-	})
+	d, p, folder := startOrders(t)
 	for i, stop := range []struct {
 		signal syscall.Signal
 		code   int

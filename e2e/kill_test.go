@@ -4,14 +4,11 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/leatsql/leat/e2e/rig"
+	"github.com/leatsql/leat/internal/pause"
 )
 
 // TestKillDev kills leat dev again and again while a client publishes. Whatever was acknowledged is in every output
@@ -21,37 +18,18 @@ func TestKillDev(t *testing.T) {
 	seed := envInt(t, "LEAT_E2E_SEED", 1)
 	t.Logf("seed %d, %d kills", seed, kills)
 	r := rand.New(rand.NewPCG(uint64(seed), 1))
-	d := rig.NewDev(t)
-	folder := filepath.Join(d.Home, "out")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	d.Start()
-	d.SQL(fmt.Sprintf(declareOrders, folder+"/"))
-	p := newPublisher(t, d.NATS)
-	sendCustomers(t, p)
-	rig.Until(t, drainWithin, "customers are there", func() (bool, string) {
-		rows, ok, words := d.Rows("SELECT * FROM customers")
-		return ok && len(rows) == orderCustomers, fmt.Sprintf("%d %s", len(rows), words)
-	})
-	if err := p.upTo(t.Context(), orderSettled); err != nil {
-		t.Fatal(err)
-	}
-	rig.Until(t, drainWithin, "the first orders are counted", func() (bool, string) {
-		rows, ok, words := d.Rows("SELECT * FROM stats")
-		return ok && len(rows) > 0, words
-	})
+	d, p, folder := startOrders(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	published := make(chan error, 1)
 	go func() { published <- p.run(ctx, envInt(t, "LEAT_E2E_RATE", 1500)) }()
 	slowest, sum := time.Duration(0), time.Duration(0)
 	for k := range kills {
-		pause(ctx, between(r, 20*time.Millisecond, 1200*time.Millisecond))
+		pause.For(ctx, between(r, 20*time.Millisecond, 1200*time.Millisecond))
 		d.Kill()
 		for r.IntN(4) == 0 { // a start is killed too
 			d.Launch()
-			pause(ctx, between(r, time.Millisecond, 700*time.Millisecond))
+			pause.For(ctx, between(r, time.Millisecond, 700*time.Millisecond))
 			d.Kill()
 		}
 		began := time.Now()

@@ -6,12 +6,17 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/leatsql/leat/e2e/rig"
+	"github.com/leatsql/leat/internal/pause"
 )
 
 // The orders that publishers send. Everything about an order follows from its number, so that a test knows the answer
@@ -96,7 +101,7 @@ func (p *publisher) send(ctx context.Context, subject, id string, data []byte) e
 		p.mu.Lock()
 		p.retries++
 		p.mu.Unlock()
-		if !pause(ctx, 10*time.Millisecond) {
+		if !pause.For(ctx, 10*time.Millisecond) {
 			return fmt.Errorf("publish %s: %w (%w)", id, err, context.Cause(ctx))
 		}
 	}
@@ -108,7 +113,7 @@ func (p *publisher) run(ctx context.Context, perSecond int) error {
 	for ctx.Err() == nil {
 		due := first + int64(time.Since(began).Seconds()*float64(perSecond))
 		if p.next+orderWindow > due {
-			pause(ctx, 5*time.Millisecond)
+			pause.For(ctx, 5*time.Millisecond)
 			continue
 		}
 		if err := p.window(context.WithoutCancel(ctx), p.next+orderWindow); err != nil {
@@ -148,7 +153,7 @@ func (p *publisher) window(ctx context.Context, n int64) error {
 			return fmt.Errorf("%d orders from %d on are not acknowledged after %s", len(open), open[0], settleWithin)
 		}
 		if open = p.try(ctx, open); len(open) > 0 {
-			pause(ctx, 10*time.Millisecond)
+			pause.For(ctx, 10*time.Millisecond)
 		}
 	}
 	p.next = n
@@ -200,16 +205,31 @@ func (p *publisher) count() int64 {
 	return p.acked
 }
 
-// pause waits, and reports whether it waited to the end.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
+// startOrders starts leat dev, declares what the orders need, with files in the folder that it returns, and publishes
+// until the first orders are counted.
+func startOrders(t *testing.T) (*rig.Dev, *publisher, string) {
+	t.Helper()
+	d := rig.NewDev(t)
+	folder := filepath.Join(d.Home, "out")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
 	}
+	d.Start()
+	d.SQL(fmt.Sprintf(declareOrders, folder+"/"))
+	p := newPublisher(t, d.NATS)
+	sendCustomers(t, p)
+	rig.Until(t, drainWithin, "customers are there", func() (bool, string) {
+		rows, ok, words := d.Rows("SELECT * FROM customers")
+		return ok && len(rows) == orderCustomers, fmt.Sprintf("%d %s", len(rows), words)
+	})
+	if err := p.upTo(t.Context(), orderSettled); err != nil {
+		t.Fatal(err)
+	}
+	rig.Until(t, drainWithin, "the first orders are counted", func() (bool, string) {
+		rows, ok, words := d.Rows("SELECT * FROM stats")
+		return ok && len(rows) > 0, words
+	})
+	return d, p, folder
 }
 
 // between is a random time.

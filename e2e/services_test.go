@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leatsql/leat/e2e/rig"
+	"github.com/leatsql/leat/internal/pause"
 )
 
 const (
@@ -113,7 +114,7 @@ func (s *services) zombies(ctx context.Context) {
 		p.Signal(syscall.SIGSTOP)
 	}
 	s.flows("an engine and a sink hang")
-	pause(ctx, hangFor-time.Since(began))
+	pause.For(ctx, hangFor-time.Since(began))
 	for _, p := range []*rig.Process{s.engine2, s.sink} {
 		p.Signal(syscall.SIGCONT)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/client"
 	"github.com/leatsql/leat/internal/format"
+	"github.com/leatsql/leat/internal/pause"
 	"github.com/leatsql/leat/pkg/messages"
 	"github.com/leatsql/leat/pkg/sql/vector"
 	"github.com/leatsql/leat/services/coordinator"
@@ -60,7 +61,7 @@ func (g *globals) demoScreen(ctx context.Context, c *coordinator.Coordinator, cf
 		status := c.Status()
 		if n == 0 { // the first picture comes soon, once rates are known
 			before = &status
-			if !pauseFor(ctx, demoEvery) {
+			if !pause.For(ctx, demoEvery) {
 				return
 			}
 			status = c.Status()
@@ -76,17 +77,6 @@ func (g *globals) demoScreen(ctx context.Context, c *coordinator.Coordinator, cf
 			return
 		case <-tick.C:
 		}
-	}
-}
-
-func pauseFor(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }
 

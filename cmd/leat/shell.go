@@ -16,6 +16,7 @@ import (
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/errcode"
+	"github.com/leatsql/leat/internal/pause"
 	"github.com/leatsql/leat/pkg/sql/parser"
 )
 
@@ -211,7 +212,7 @@ func (sh *shellState) watch(ctx context.Context, arg string) error {
 		if err := sh.s.script(ctx, "", sh.last); err != nil {
 			return err
 		}
-		if !pauseFor(ctx, time.Duration(every*float64(time.Second))) {
+		if !pause.For(ctx, time.Duration(every*float64(time.Second))) {
 			return nil
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -226,17 +225,6 @@ func ReadStatus(ctx context.Context, addr string) (s Status, err error) {
 	}
 	defer resp.Body.Close()
 	return s, json.NewDecoder(resp.Body).Decode(&s)
-}
-
-var addrs = regexp.MustCompile(`(?m)^(nats|http) (?:nats|http)://(\S+)`)
-
-// Addresses returns the addresses that a process told on stderr, by protocol.
-func (p *Process) Addresses() map[string]string {
-	out := map[string]string{}
-	for _, m := range addrs.FindAllStringSubmatch(p.Stderr(), -1) {
-		out[m[1]] = m[2]
-	}
-	return out
 }
 
 // FolderBytes is how much the files below dir hold.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/client"
+	"github.com/leatsql/leat/internal/pause"
 )
 
 // dev is a running leat dev, or a bare server, with a connection of a user.
@@ -96,7 +97,7 @@ func (d *dev) wait(ctx context.Context, addr string, answers func(context.Contex
 			d.ready = time.Since(d.start)
 			return nil
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := rest(ctx, pollEvery); err != nil {
 			return fmt.Errorf("wait for the server at %s: %w: %w: %s", addr, err, last, d.stderr.String())
 		}
 	}
@@ -178,13 +179,10 @@ func flushed(ctx context.Context, js jetstream.JetStream) error {
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+// rest waits for d; its error is the cause of the end of ctx.
+func rest(ctx context.Context, d time.Duration) error {
+	if !pause.For(ctx, d) {
 		return context.Cause(ctx)
 	}
+	return nil
 }

@@ -229,7 +229,7 @@ func (p *probe) publishAll(
 		if perS > 0 {
 			due := time.Duration(float64(i) / perS * float64(time.Second))
 			if wait := due - time.Since(start); wait > 0 {
-				if err := pause(ctx, wait); err != nil {
+				if err := rest(ctx, wait); err != nil {
 					return err
 				}
 			}

@@ -84,10 +84,10 @@ func (b *bench) idle(ctx context.Context, leat, bare func() (*dev, error)) error
 		if err != nil {
 			return err
 		}
-		err = pause(ctx, settleTime)
+		err = rest(ctx, settleTime)
 		c, from := d.cpu(), time.Now()
 		if err == nil {
-			err = pause(ctx, watchTime)
+			err = rest(ctx, watchTime)
 		}
 		r := Result{
 			Name: w.name, Limit: w.limit, PeakRSSBytes: d.rss(),

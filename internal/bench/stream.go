@@ -162,7 +162,7 @@ func (d *dev) stored(ctx context.Context, s jetstream.Stream, n int64) error {
 		if err := d.ended(); err != nil {
 			return err
 		}
-		if err := pause(ctx, 2*time.Millisecond); err != nil {
+		if err := rest(ctx, 2*time.Millisecond); err != nil {
 			return err
 		}
 	}

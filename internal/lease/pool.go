@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/leatsql/leat/internal/pause"
 )
 
 // Work is something that one member of the cluster should run at a time.
@@ -145,7 +147,7 @@ func (p *Pool) loop(ctx context.Context, j *job) {
 		epoch, err := p.Members.Acquire(ctx, j.work.Name)
 		if err != nil {
 			p.set(j, "waiting", err.Error())
-			pause(ctx, leaseRetry)
+			pause.For(ctx, leaseRetry)
 			continue
 		}
 		p.set(j, "running", "")
@@ -173,17 +175,8 @@ func (p *Pool) loop(ctx context.Context, j *job) {
 		if time.Since(started) > maxBackoff {
 			backoff = minBackoff
 		}
-		pause(ctx, backoff)
+		pause.For(ctx, backoff)
 		backoff = min(backoff*2, maxBackoff)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,21 +84,12 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (stats Stats, err err
 	if p.Result != nil && err == nil {
 		err = opt.Out.End()
 	}
-	for _, t := range sortedKeys(x.sinks) {
+	for _, t := range slices.Sorted(maps.Keys(x.sinks)) {
 		for _, w := range x.sinks[t] {
 			err = errors.Join(err, w.End())
 		}
 	}
 	return x.stats, err
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m { // any order: sorted below
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // build opens sources and sinks and makes the graph.

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -289,14 +288,4 @@ func (a *Appender) Pending(partition int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return !a.lanes[partition].drained()
-}
-
-// Err returns why the appender stopped, nil while it has not.
-func (a *Appender) Err() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if errors.Is(a.err, context.Canceled) {
-		return nil
-	}
-	return a.err
 }

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/leatsql/leat/internal/pause"
 )
 
 // WriterConfig describes a Writer. Only Log and Subject must be given.
@@ -244,12 +246,8 @@ func (w *Writer) gone(ctx context.Context) bool {
 }
 
 func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	if !pause.For(ctx, d) {
 		return ctx.Err()
 	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/catalog"
 	"github.com/leatsql/leat/internal/feed"
+	"github.com/leatsql/leat/internal/pause"
 	"github.com/leatsql/leat/internal/stage"
 	"github.com/leatsql/leat/internal/topic"
 	"github.com/leatsql/leat/pkg/messages"
@@ -98,22 +99,11 @@ func (c *Coordinator) pushBatch(ctx context.Context, o *plan.Object, rows *vecto
 			return nil
 		}
 		var e *api.Error
-		if !errors.As(err, &e) || !e.Retryable || !wait(ctx, 5*endPoll) {
+		if !errors.As(err, &e) || !e.Retryable || !pause.For(ctx, 5*endPoll) {
 			return err
 		}
 	}
 	return err
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // readTables lets the files of tables be read and waits for their ends.
@@ -199,7 +189,7 @@ func (e *StoppedError) Error() string { return e.What + " stopped: " + e.Reason 
 
 // watchStops cancels with the reason when something stops for good.
 func (c *Coordinator) watchStops(ctx context.Context, cancel context.CancelCauseFunc) {
-	for wait(ctx, 10*endPoll) {
+	for pause.For(ctx, 10*endPoll) {
 		s := c.Status()
 		for _, src := range s.Sources {
 			if src.State == "stopped" {

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -208,22 +209,13 @@ func findCycle(cat *catalog.Catalog, q *catalog.Query) string {
 			continue
 		}
 		seen[name] = true
-		for _, id := range sorted(cat.Queries) {
+		for _, id := range slices.Sorted(maps.Keys(cat.Queries)) {
 			if other := cat.Queries[id]; other.Sources[name] != nil {
 				todo = append(todo, other.Result)
 			}
 		}
 	}
 	return ""
-}
-
-func sorted[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for n := range m { // any order: sorted below
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // sinkTargets are the targets there are, with what their address is.
@@ -362,7 +354,7 @@ func dropObject(cat *catalog.Catalog, st *ast.Drop, o *plan.Object, gone *[]stri
 		return sqlerr.New(sqlerr.InUse, st.Name.At, "%s is read by %s", o.Name, strings.Join(readers, ", ")).
 			WithHint("drop what reads it first")
 	}
-	for _, id := range sorted(cat.Queries) {
+	for _, id := range slices.Sorted(maps.Keys(cat.Queries)) {
 		q := cat.Queries[id]
 		if q.Result != o.Name {
 			continue
@@ -395,7 +387,7 @@ func (c *Coordinator) control(ctx context.Context, st *ast.Control) (api.Result,
 	var gone []string
 	err := c.change(ctx, func(cat *catalog.Catalog) error {
 		gone = nil
-		ids := sorted(cat.Queries)
+		ids := slices.Sorted(maps.Keys(cat.Queries))
 		if !st.All {
 			q, ok := cat.Query(st.ID.Name)
 			if !ok {

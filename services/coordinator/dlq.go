@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,8 +152,8 @@ func (c *Coordinator) deadTopics() []string {
 			out = append(out, cat.Objects[n].Topic)
 		}
 	}
-	out = append(out, sorted(cat.Queries)...)
-	for _, s := range sorted(cat.Sinks) {
+	out = append(out, slices.Sorted(maps.Keys(cat.Queries))...)
+	for _, s := range slices.Sorted(maps.Keys(cat.Sinks)) {
 		out = append(out, sinkDead(s))
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/leatsql/leat/internal/api"
@@ -294,7 +295,7 @@ func withPlace(b *vector.Batch, schema *vector.Schema) *vector.Batch {
 
 // explain answers EXPLAIN.
 func (c *Coordinator) explain(s *session, st *ast.Explain) (api.Result, error) {
-	for _, opt := range sorted(st.Options) {
+	for _, opt := range slices.Sorted(maps.Keys(st.Options)) {
 		if opt != "PLAN" && (opt != "FORMAT" || st.Options[opt] != "TEXT") {
 			return api.Result{}, unsupported(st, "EXPLAIN ("+opt+")")
 		}

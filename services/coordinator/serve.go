@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/nats-io/nats.go/micro"
 
@@ -34,7 +36,7 @@ func (c *Coordinator) serve(ctx context.Context) error {
 		api.SubjectStatus:             answer(ctx, func(context.Context, struct{}) api.Status { return c.Status() }),
 		api.SubjectDLQ:                answer(ctx, c.DLQ),
 	}
-	for _, subject := range sorted(endpoints) {
+	for _, subject := range slices.Sorted(maps.Keys(endpoints)) {
 		name := endpointName(subject, c.id)
 		if err := srv.AddEndpoint(name, endpoints[subject], micro.WithEndpointSubject(subject)); err != nil {
 			return fmt.Errorf("serve %s: %w", subject, err)

@@ -49,13 +49,13 @@ func (c *Coordinator) show(s *session, st *ast.Show) (api.Result, error) {
 		r := table("setting", "value")
 		values := plan.DefaultSettings()
 		maps.Copy(values, s.set)
-		for _, k := range sorted(values) {
+		for _, k := range slices.Sorted(maps.Keys(values)) {
 			r.Rows = append(r.Rows, []string{k, values[k]})
 		}
 		return r, nil
 	case "VARIABLES":
 		r := table("variable", "value")
-		for _, k := range sorted(s.vars) {
+		for _, k := range slices.Sorted(maps.Keys(s.vars)) {
 			r.Rows = append(r.Rows, []string{k, s.vars[k]})
 		}
 		return r, nil
@@ -121,7 +121,7 @@ func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Resul
 	}
 	r := table(cols...)
 	status := c.Status()
-	for _, id := range sorted(cat.Queries) {
+	for _, id := range slices.Sorted(maps.Keys(cat.Queries)) {
 		q := cat.Queries[id]
 		if !extended {
 			r.Rows = append(r.Rows, []string{id, q.Result, string(q.State), oneLine(q.Statement)})
@@ -151,7 +151,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func (c *Coordinator) showSinks(cat *catalog.Catalog) api.Result {
 	r := table("name", "from", "to", "state", "guarantee", "delivered")
 	status := c.Status()
-	for _, n := range sorted(cat.Sinks) {
+	for _, n := range slices.Sorted(maps.Keys(cat.Sinks)) {
 		s := cat.Sinks[n]
 		row := []string{n, s.From, strings.TrimSpace(s.Target + " " + s.Address), string(s.State), "", ""}
 		for _, st := range status.Sinks {
@@ -251,7 +251,7 @@ func (c *Coordinator) describeSink(cat *catalog.Catalog, st *ast.Describe) (api.
 	r := table("property", "value")
 	r.Rows = append(r.Rows, []string{"from", s.From}, []string{"to", s.Target + " " + s.Address},
 		[]string{"state", c.sinkState(s)})
-	for _, k := range sorted(s.Props) {
+	for _, k := range slices.Sorted(maps.Keys(s.Props)) {
 		r.Rows = append(r.Rows, []string{k, s.Props[k]})
 	}
 	for _, status := range c.Status().Sinks {

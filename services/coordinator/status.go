@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,7 +39,7 @@ func (c *Coordinator) Status() api.Status {
 		s.Sinks = append(s.Sinks, r.Sinks...)
 		s.Members = append(s.Members, m)
 	}
-	for _, id := range sorted(cat.Queries) {
+	for _, id := range slices.Sorted(maps.Keys(cat.Queries)) {
 		s.Queries = append(s.Queries, queryStatus(cat.Queries[id], cat, tasks))
 	}
 	slices.SortFunc(s.Sources, func(a, b api.SourceStatus) int { return strings.Compare(a.Name, b.Name) })

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -130,7 +132,7 @@ func (c *Coordinator) beginsLate(ctx context.Context, q *catalog.Query) []string
 		return nil
 	}
 	var out []string
-	for _, name := range sorted(q.Sources) {
+	for _, name := range slices.Sorted(maps.Keys(q.Sources)) {
 		o := q.Sources[name]
 		for p := range o.Partitions {
 			if e, err := kv.Get(ctx, fmt.Sprintf("%s.%d", o.Topic, p)); err == nil {

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +44,7 @@ type Engine struct {
 	cfg   Config
 	js    jetstream.JetStream
 	store *catalog.Store
+	view  *catalog.View
 	log   hclog.Logger
 	res   *resources
 	pool  *lease.Pool
@@ -50,9 +52,8 @@ type Engine struct {
 	shared *shared
 
 	mu    sync.Mutex
-	cat   *catalog.Catalog
-	plans map[string]*plan.Plan // by query id and generation
-	live  map[string]*liveTask  // running tasks, by name
+	plans map[string]planned   // by query id
+	live  map[string]*liveTask // running tasks, by name
 }
 
 // New opens what an engine needs; nothing runs until Run.
@@ -68,7 +69,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	log := cfg.Log.Named("engine")
 	e := &Engine{
 		cfg: cfg, js: js, store: store, log: log, pool: lease.NewPool(cfg.Members, Role, log, fatal),
-		cat: catalog.New(), plans: map[string]*plan.Plan{}, live: map[string]*liveTask{},
+		view: catalog.NewView(), plans: map[string]planned{}, live: map[string]*liveTask{},
 		shared: newShared(),
 	}
 	if e.res, err = openResources(ctx, js, cfg); err != nil {
@@ -80,15 +81,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 // Run serves until ctx ends and all tasks have stopped.
 func (e *Engine) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		return e.store.Watch(ctx, func(c *catalog.Catalog) error {
-			e.mu.Lock()
-			e.cat = c
-			e.mu.Unlock()
-			e.pool.Look()
-			return nil
-		})
-	})
+	g.Go(func() error { return e.view.Follow(ctx, e.store, e.pool.Look) })
 	g.Go(func() error { return e.trim(ctx) })
 	g.Go(func() error { return e.nudge(ctx) })
 	g.Go(func() error { return e.pool.Run(ctx, e.wanted) })
@@ -105,16 +98,12 @@ type want struct {
 
 func (w want) name() string { return stage.TaskName(w.stage, w.partition) }
 
-// catalog returns the catalog as last seen.
-func (e *Engine) catalog() *catalog.Catalog {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.cat
-}
-
 // wanted lists the tasks of all running queries.
 func (e *Engine) wanted() []lease.Work {
-	cat := e.catalog()
+	cat := e.view.Catalog()
+	e.mu.Lock()
+	maps.DeleteFunc(e.plans, func(id string, _ planned) bool { return cat.Queries[id] == nil })
+	e.mu.Unlock()
 	var out []lease.Work
 	for id, q := range cat.Queries { // any order: the pool keeps them by name
 		if q.State != catalog.Running {
@@ -138,21 +127,26 @@ func (e *Engine) wanted() []lease.Work {
 	return out
 }
 
+// planned is the plan of one generation of a query.
+type planned struct {
+	plan       *plan.Plan
+	generation int
+}
+
 // planOf plans a query once.
 func (e *Engine) planOf(q *catalog.Query, cat *catalog.Catalog) (*plan.Plan, error) {
-	key := fmt.Sprintf("%s/%d", q.ID, q.Generation)
 	e.mu.Lock()
-	p := e.plans[key]
+	have := e.plans[q.ID]
 	e.mu.Unlock()
-	if p != nil {
-		return p, nil
+	if have.plan != nil && have.generation == q.Generation {
+		return have.plan, nil
 	}
 	p, err := q.Plan(cat.Objects[q.Result])
 	if err != nil {
 		return nil, err
 	}
 	e.mu.Lock()
-	e.plans[key] = p
+	e.plans[q.ID] = planned{plan: p, generation: q.Generation}
 	e.mu.Unlock()
 	return p, nil
 }

@@ -149,7 +149,7 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 	if err != nil {
 		return nil, err
 	}
-	cat := e.catalog()
+	cat := e.view.Catalog()
 	cfg := &task.Config{
 		Name: stage.Writer(w.stage, w.partition), Query: w.query.ID, Stage: w.stage.ID, Epoch: epoch,
 		Snapshots: e.res.store, Report: &t.numbers, Calls: t.calls, Nudge: t.half, Clock: monotonic(),

@@ -59,12 +59,12 @@ type Service struct {
 	js     jetstream.JetStream
 	app    jetstream.JetStream
 	store  *catalog.Store
+	view   *catalog.View
 	log    hclog.Logger
 	pool   *lease.Pool
 	budget *topic.PullBudget
 
 	mu   sync.Mutex
-	cat  *catalog.Catalog
 	live map[string]*job // by topic
 }
 
@@ -85,7 +85,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
 	s := &Service{
-		cfg: cfg, js: js, log: cfg.Log.Named("ingest"), budget: topic.NewPullBudget(0), cat: catalog.New(),
+		cfg: cfg, js: js, log: cfg.Log.Named("ingest"), budget: topic.NewPullBudget(0), view: catalog.NewView(),
 		live: map[string]*job{},
 	}
 	if cfg.App != nil {
@@ -100,27 +100,10 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// Run opens a Service and serves until ctx ends.
-func Run(ctx context.Context, cfg Config) error {
-	s, err := New(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	return s.Run(ctx)
-}
-
 // Run serves until ctx ends and all sources have stopped.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		return s.store.Watch(ctx, func(c *catalog.Catalog) error {
-			s.mu.Lock()
-			s.cat = c
-			s.mu.Unlock()
-			s.pool.Look()
-			return nil
-		})
-	})
+	g.Go(func() error { return s.view.Follow(ctx, s.store, s.pool.Look) })
 	g.Go(func() error { return s.pool.Run(ctx, s.wanted) })
 	return g.Wait()
 }
@@ -139,9 +122,7 @@ func (e *refusedError) Error() string { return e.reason }
 
 // wanted lists the objects of the catalog: each takes pushed rows, and some have a source.
 func (s *Service) wanted() []lease.Work {
-	s.mu.Lock()
-	cat := s.cat
-	s.mu.Unlock()
+	cat := s.view.Catalog()
 	var out []lease.Work
 	for _, name := range cat.Names() {
 		o := cat.Objects[name]

@@ -13,6 +13,7 @@ import (
 
 	"github.com/leatsql/leat/internal/catalog"
 	"github.com/leatsql/leat/internal/feed"
+	"github.com/leatsql/leat/internal/pause"
 	"github.com/leatsql/leat/internal/topic"
 	"github.com/leatsql/leat/pkg/messages"
 	"github.com/leatsql/leat/pkg/sql/plan"
@@ -247,7 +248,7 @@ func (d *delivery) flush(ctx context.Context) error {
 			return err
 		}
 		d.waits(err)
-		if !pause(ctx, wait) {
+		if !pause.For(ctx, wait) {
 			return context.Cause(ctx)
 		}
 	}
@@ -275,17 +276,6 @@ func (d *delivery) waits(err error) {
 func (d *delivery) refuse(ctx context.Context, b *vector.Batch, i int, code string, why error) error {
 	d.n.dead.Add(1)
 	return d.letters.add(ctx, b, i, code, why)
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // load reads the record and takes it over by its revision.

@@ -50,6 +50,7 @@ type Service struct {
 	js    jetstream.JetStream // Leat's
 	app   jetstream.JetStream // the users'
 	store *catalog.Store
+	view  *catalog.View
 	kv    jetstream.KeyValue
 	log   hclog.Logger
 	pool  *lease.Pool
@@ -58,7 +59,6 @@ type Service struct {
 	openTarget func(*delivery) (target, error)
 
 	mu   sync.Mutex
-	cat  *catalog.Catalog
 	live map[string]*delivery
 }
 
@@ -83,22 +83,14 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	log := cfg.Log.Named("sink")
 	return &Service{
 		cfg: cfg, js: js, app: app, store: store, kv: kv, log: log,
-		pool: lease.NewPool(cfg.Members, Role, log, fatal), cat: catalog.New(), live: map[string]*delivery{},
+		pool: lease.NewPool(cfg.Members, Role, log, fatal), view: catalog.NewView(), live: map[string]*delivery{},
 	}, nil
 }
 
 // Run serves until ctx ends and all deliveries have stopped.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		return s.store.Watch(ctx, func(c *catalog.Catalog) error {
-			s.mu.Lock()
-			s.cat = c
-			s.mu.Unlock()
-			s.pool.Look()
-			return nil
-		})
-	})
+	g.Go(func() error { return s.view.Follow(ctx, s.store, s.pool.Look) })
 	g.Go(func() error { return s.pool.Run(ctx, s.wanted) })
 	return g.Wait()
 }
@@ -129,9 +121,7 @@ func whole(sink *catalog.Sink) bool { return sink.Target == "FILE" || sink.Targe
 
 // wanted lists the deliveries of all running sinks.
 func (s *Service) wanted() []lease.Work {
-	s.mu.Lock()
-	cat := s.cat
-	s.mu.Unlock()
+	cat := s.view.Catalog()
 	var out []lease.Work
 	for name, sink := range cat.Sinks { // any order: the pool keeps them by name
 		o := cat.Objects[sink.From]
@@ -197,8 +187,8 @@ func (s *Service) Report() []api.SinkStatus {
 			st.Reason = r
 		}
 	}
-	cat := s.cat
 	s.mu.Unlock()
+	cat := s.view.Catalog()
 	for _, w := range s.pool.States() {
 		name := strings.Split(w.Name, ".")[1]
 		if sink, ok := cat.Sink(name); ok && w.State != "running" {

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leatsql/leat/internal/format"
+	"github.com/leatsql/leat/internal/pause"
 	"github.com/leatsql/leat/pkg/messages"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -309,7 +310,7 @@ func (t *streamTarget) settleOne(ctx context.Context, k int) error {
 			return nil
 		}
 		t.d.waits(err)
-		if !pause(ctx, wait) {
+		if !pause.For(ctx, wait) {
 			return context.Cause(ctx)
 		}
 		f.future = nil

@@ -30,13 +30,6 @@ func Format(s Statement) string {
 	return w.String()
 }
 
-// FormatQuery writes a query as canonical SQL.
-func FormatQuery(q *Query) string {
-	w := &printer{}
-	w.query(q)
-	return w.String()
-}
-
 // FormatExpr writes an expression as canonical SQL.
 func FormatExpr(x Expr) string {
 	w := &printer{}

@@ -23,8 +23,12 @@ const (
 // flip is the operator with its sides exchanged.
 func (op cmpOp) flip() cmpOp { return [...]cmpOp{opEq, opNe, opGt, opGe, opLt, opLe}[op] }
 
-// resolveCompare brings two operands to one type.
-func resolveCompare(op string, a, b Operand) (vector.Type, error) {
+// resolveCompare brings two operands to one type; another number of them is a misfit.
+func resolveCompare(op string, args []Operand) (vector.Type, error) {
+	if len(args) != 2 {
+		return vector.TNull, &misfit{}
+	}
+	a, b := args[0], args[1]
 	if err := textWithNumber(a, b); err != nil {
 		return a.T, err
 	}
@@ -63,10 +67,7 @@ func textWithNumber(a, b Operand) error {
 
 func compareMatch(name string, op cmpOp) func([]Operand) (*Match, error) {
 	return func(args []Operand) (*Match, error) {
-		if len(args) != 2 {
-			return nil, &misfit{}
-		}
-		t, err := resolveCompare(name, args[0], args[1])
+		t, err := resolveCompare(name, args)
 		if err != nil {
 			return nil, err
 		}
@@ -195,10 +196,7 @@ func distinctMatch(name string, want bool) func([]Operand) (*Match, error) {
 		}
 	}
 	return func(args []Operand) (*Match, error) {
-		if len(args) != 2 {
-			return nil, &misfit{}
-		}
-		t, err := resolveCompare(name, args[0], args[1])
+		t, err := resolveCompare(name, args)
 		if err != nil {
 			return nil, err
 		}

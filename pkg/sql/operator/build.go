@@ -7,21 +7,6 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// Build makes the chain of specs whose input the first spec describes; see BuildOn.
-func Build(specs []Spec, rep Report, out Emit) (*Chain, error) {
-	var in []*vector.Schema
-	if len(specs) > 0 {
-		switch s := specs[0].(type) {
-		case *Project, *Aggregate, *LookupJoin:
-		case *Over:
-			in = append(in, &vector.Schema{Fields: s.Schema.Fields[:max(0, len(s.Schema.Fields)-len(s.Aggs))]})
-		default:
-			in = append(in, s.Out())
-		}
-	}
-	return BuildOn(in, specs, rep, out)
-}
-
 // BuildOn makes the chain of specs for inputs with the given columns (by port). Each operator's input is the output of
 // the one before; rows that leave the last go to out.
 func BuildOn(in []*vector.Schema, specs []Spec, rep Report, out Emit) (*Chain, error) {

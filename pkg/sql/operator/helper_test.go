@@ -40,10 +40,7 @@ func (r *recorder) emit(b *vector.Batch) {
 		if b.Sel != nil {
 			i = int(b.Sel[k])
 		}
-		op := vector.Insert
-		if b.Ops != nil {
-			op = b.Ops[i]
-		}
+		op := b.Op(i)
 		r.rows = append(r.rows, []string{"+", "-", "^", "x"}[op]+" @"+strconv.FormatInt(b.Time[i], 10)+" "+rowText(b,
 			i))
 	}

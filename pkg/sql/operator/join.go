@@ -101,10 +101,7 @@ func (j *lookupJoin) change(ctx *Context, b *vector.Batch) {
 		if b.Sel != nil {
 			i = int(b.Sel[k])
 		}
-		op := vector.Insert
-		if b.Ops != nil {
-			op = b.Ops[i]
-		}
+		op := b.Op(i)
 		switch {
 		case anyNull(b, j.spec.TableKeys, i):
 			skipped++

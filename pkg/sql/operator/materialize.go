@@ -35,10 +35,7 @@ func (m *materialize) Process(_ *Context, _ int, b *vector.Batch, emit Emit) {
 		if b.Sel != nil {
 			i = int(b.Sel[k])
 		}
-		op := vector.Insert
-		if b.Ops != nil {
-			op = b.Ops[i]
-		}
+		op := b.Op(i)
 		switch op {
 		case vector.Insert, vector.UpdateAfter:
 			m.rows.set(b, i)

@@ -164,12 +164,7 @@ func (w *waiting) restore(r *reader) {
 	b := vector.NewBatch(w.schema, 1)
 	b.Rows, b.Time = 1, []int64{0}
 	for range r.count(8) {
-		b.Time[0] = r.i64()
-		for _, v := range b.Cols {
-			vector.Reset(v)
-			readRaw(r, v)
-		}
-		if r.err != nil {
+		if !readRow(r, b) {
 			return
 		}
 		w.add(b, []uint32{0})

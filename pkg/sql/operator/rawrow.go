@@ -16,6 +16,17 @@ func appendRaw(dst []byte, v *vector.Vector, i int) []byte {
 	return appendValue(dst, v, i)
 }
 
+// readRow fills b, a batch of one row, with the time and the values at the front of a snapshot; false when they are not
+// whole.
+func readRow(r *reader, b *vector.Batch) bool {
+	b.Time[0] = r.i64()
+	for _, v := range b.Cols {
+		vector.Reset(v)
+		readRaw(r, v)
+	}
+	return r.err == nil
+}
+
 // readRaw appends to v the value at the front of a snapshot.
 func readRaw(r *reader, v *vector.Vector) {
 	if r.err != nil {

@@ -283,12 +283,7 @@ func (t *rowTable) restore(r *reader) {
 	b := vector.NewBatch(t.schema, 1)
 	b.Rows, b.Time = 1, []int64{0}
 	for range n {
-		b.Time[0] = r.i64()
-		for _, v := range b.Cols {
-			vector.Reset(v)
-			readRaw(r, v)
-		}
-		if r.err != nil {
+		if !readRow(r, b) {
 			return
 		}
 		before := fresh.keys.n

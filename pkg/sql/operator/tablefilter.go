@@ -30,10 +30,7 @@ func (f *tableFilter) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 		if b.Sel != nil {
 			i = b.Sel[k]
 		}
-		op := vector.Insert
-		if b.Ops != nil {
-			op = b.Ops[i]
-		}
+		op := b.Op(int(i))
 		if f.change(b, i, op) {
 			f.out = append(f.out, i)
 		}

@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -149,7 +150,7 @@ func variable(text string, at int, quote byte, vars map[string]string) (string, 
 	if !ok && !hasFallback {
 		err := sqlerr.New(sqlerr.Syntax, span, "no variable %q", name).
 			WithHint("give it a value: DEFINE %s = '...';  or --define %s=...", name, name)
-		if near := sqlerr.Nearest(name, sortedKeys(vars)); near != "" {
+		if near := sqlerr.Nearest(name, slices.Sorted(maps.Keys(vars))); near != "" {
 			setHint(err, "did you mean ${%s}?", near)
 		}
 		return "", 0, err
@@ -170,21 +171,12 @@ func lookup(vars map[string]string, name string) (string, bool) {
 	if v, ok := vars[name]; ok {
 		return v, true
 	}
-	for _, k := range sortedKeys(vars) {
+	for _, k := range slices.Sorted(maps.Keys(vars)) {
 		if strings.EqualFold(k, name) {
 			return vars[k], true
 		}
 	}
 	return "", false
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m { // any order: sorted below
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // Split cuts a script for a shell: the statements that are complete, without their semicolons, and what follows the

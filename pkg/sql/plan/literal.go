@@ -2,7 +2,6 @@ package plan
 
 import (
 	"math"
-	"math/bits"
 	"strconv"
 	"strings"
 
@@ -56,34 +55,15 @@ func bindLiteral(n *ast.Literal) (expr.Expr, error) {
 }
 
 func bindDecimal(n *ast.Literal) (expr.Expr, error) {
-	digits := strings.TrimLeft(strings.Replace(n.Text, ".", "", 1), "0")
-	scale := 0
-	if i := strings.IndexByte(n.Text, '.'); i >= 0 {
-		scale = len(n.Text) - i - 1
+	p, s, ok := vector.DecimalShape([]byte(n.Text))
+	if !ok {
+		whole, fraction, _ := strings.Cut(n.Text, ".")
+		digits := max(len(strings.TrimLeft(whole+fraction, "0")), len(fraction))
+		return nil, sqlerr.New(sqlerr.TypeMismatch, n.At, "%s has %d digits; DECIMAL holds 38", n.Text, digits)
 	}
-	precision := max(len(digits), scale, 1)
-	if precision > 38 {
-		return nil, sqlerr.New(sqlerr.TypeMismatch, n.At, "%s has %d digits; DECIMAL holds 38", n.Text, precision)
+	v, err := vector.ParseDecimal([]byte(n.Text), int(p), int(s))
+	if err != nil {
+		return nil, sqlerr.New(sqlerr.TypeMismatch, n.At, "%s: %s", n.Text, err)
 	}
-	var hi, lo uint64 // value = hi<<64 + lo
-	for i := range len(n.Text) {
-		c := n.Text[i]
-		if c == '.' {
-			continue
-		}
-		hi, lo = mul10(hi, lo, uint64(c-'0'))
-	}
-	return &expr.Literal{
-		V: vector.Int128{Lo: lo, Hi: int64(hi)}, T: vector.TDecimal(uint8(precision), uint8(scale)),
-		At: n.At,
-	}, nil
-}
-
-func mul10(hi, lo, add uint64) (uint64, uint64) {
-	h, l := bits.Mul64(lo, 10)
-	l2 := l + add
-	if l2 < l {
-		h++
-	}
-	return hi*10 + h, l2
+	return &expr.Literal{V: v, T: vector.TDecimal(p, s), At: n.At}, nil
 }

@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -124,12 +125,7 @@ func (c Objects) Object(name ast.Ident) (*Object, bool) {
 
 // Names implements Catalog.
 func (c Objects) Names() []string {
-	names := make([]string, 0, len(c))
-	for n := range c { // any order: sorted below
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(c))
 }
 
 func lookup(c Catalog, name ast.Ident) (*Object, error) {

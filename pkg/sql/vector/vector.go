@@ -84,6 +84,14 @@ type Batch struct {
 	FirstRow  int
 }
 
+// Op returns what row i does.
+func (b *Batch) Op(i int) Op {
+	if b.Ops == nil {
+		return Insert
+	}
+	return b.Ops[i]
+}
+
 // Live returns the number of selected rows.
 func (b *Batch) Live() int {
 	if b.Sel != nil {
