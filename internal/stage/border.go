@@ -59,10 +59,10 @@ func firstLate(in *vector.Batch, run, delayMs int64) int {
 func (m *Machine) advance(port int, name string, wm int64) {
 	w := m.writer(port, name)
 	w.wm = max(w.wm, wm)
-	combined, idle := m.combine(m.timed)
-	if port != m.timed {
+	if !m.timed[port] {
 		return
 	}
+	combined, idle := m.combine()
 	m.idle = idle
 	if combined > m.wm {
 		m.wm = combined

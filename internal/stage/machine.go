@@ -64,12 +64,13 @@ type Machine struct {
 	cfg    Config
 	out    plan.Output
 	chain  *operator.Chain
-	timed  int         // the port whose watermark counts: the stream side of a join
+	timed  [2]bool     // the ports whose watermark counts: not that of a table that is looked up
 	ports  [2][]writer // per port, sorted by name
 	wm     int64       // combined, never falls
 	idle   bool
 	counts task.Counts
-	err    error // on_error = 'fail_fast' met a row that fails
+	noted  uint64 // expressions that failed on rows which went on with a null (ksql profile)
+	err    error  // on_error = 'fail_fast' met a row that fails
 
 	// bordered: the input is a declared source with an event time, delayMs its watermark delay.
 	bordered bool
@@ -93,9 +94,10 @@ func New(s *plan.Stage, cfg Config) (*Machine, error) {
 		}
 	}
 	in := make([]*vector.Schema, 2)
+	m.timed = operator.Timed(s.Ops)
 	for _, i := range s.Inputs {
 		in[i.Port] = i.Schema
-		if i.Timed && i.Port == m.timed {
+		if i.Timed && i.Port == 0 && !m.timed[1] {
 			m.bordered, m.delayMs = true, i.DelayMs
 		}
 	}
@@ -133,7 +135,7 @@ func compare(a, b string) int {
 func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output) {
 	m.to, m.lost = out, 0
 	rows := uint64(in.Live())
-	if m.bordered && port == m.timed && rows > 0 {
+	if m.bordered && port == 0 && rows > 0 {
 		m.border(port, name, in)
 	} else {
 		m.chain.Process(port, in) // without rows too: it carries the append time
@@ -147,25 +149,33 @@ func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output)
 	m.to = nil
 }
 
-// combine returns the least watermark of the writers that are not idle; when all are idle it stays where it is.
-func (m *Machine) combine(port int) (wm int64, idle bool) {
-	least, idle := vector.MaxTime, true
-	for _, w := range m.ports[port] {
-		if w.idle && w.wm != vector.MaxTime {
+// combine returns the least watermark of the writers of the timed ports that are not idle; when all are idle it stays
+// where it is.
+func (m *Machine) combine() (wm int64, idle bool) {
+	least, idle, writers, ended := vector.MaxTime, true, 0, true
+	for port, list := range m.ports {
+		if !m.timed[port] {
 			continue
 		}
-		if w.wm != vector.MaxTime {
-			idle = false
+		if len(list) == 0 { // nobody has written yet
+			ended = false
 		}
-		least = min(least, w.wm)
+		for _, w := range list {
+			writers++
+			ended = ended && w.wm == vector.MaxTime
+			if w.idle && w.wm != vector.MaxTime {
+				continue
+			}
+			if w.wm != vector.MaxTime {
+				idle = false
+			}
+			least = min(least, w.wm)
+		}
 	}
-	ended := len(m.ports[port]) > 0 && !slices.ContainsFunc(m.ports[port], func(w writer) bool {
-		return w.wm != vector.MaxTime
-	})
-	if ended {
+	switch {
+	case ended && writers > 0:
 		return vector.MaxTime, false
-	}
-	if idle {
+	case idle:
 		return m.wm, true
 	}
 	return least, false
@@ -275,6 +285,9 @@ func (m *Machine) Failed(b *vector.Batch, row uint32, code, msg string) {
 	}
 }
 
+// Noted implements operator.Report.
+func (m *Machine) Noted(*vector.Batch, uint32, string, string) { m.noted++ }
+
 func (m *Machine) lose(count *uint64, rows int) {
 	*count += uint64(rows)
 	m.lost += uint64(rows)
@@ -283,7 +296,9 @@ func (m *Machine) lose(count *uint64, rows int) {
 // Snapshot implements task.Machine: counts, watermark, writers, then the chain.
 func (m *Machine) Snapshot(dst []byte) []byte {
 	c := m.counts
-	for _, v := range []uint64{c.In, c.Used, c.Out, c.Filtered, c.Late, c.DeadLettered, c.Skipped, uint64(m.wm)} {
+	for _, v := range []uint64{
+		c.In, c.Used, c.Out, c.Filtered, c.Late, c.DeadLettered, c.Skipped, uint64(m.wm), m.noted,
+	} {
 		dst = binary.LittleEndian.AppendUint64(dst, v)
 	}
 	dst = appendBool(dst, m.idle)
@@ -308,14 +323,14 @@ func appendBool(dst []byte, v bool) []byte {
 
 var errShort = errors.New("the snapshot of a stage is cut off")
 
-const fixedBytes = 8*8 + 1
+const fixedBytes = 9*8 + 1
 
 // Restore implements task.Machine.
 func (m *Machine) Restore(src []byte) error {
 	if len(src) < fixedBytes {
 		return errShort
 	}
-	var v [8]uint64
+	var v [9]uint64
 	for i := range v {
 		v[i] = binary.LittleEndian.Uint64(src[i*8:])
 	}
@@ -323,7 +338,7 @@ func (m *Machine) Restore(src []byte) error {
 		In: v[0], Used: v[1], Out: v[2], Filtered: v[3], Late: v[4], DeadLettered: v[5],
 		Skipped: v[6],
 	}
-	m.wm, m.idle = int64(v[7]), src[64] == 1
+	m.wm, m.idle, m.noted = int64(v[7]), src[fixedBytes-1] == 1, v[8]
 	src = src[fixedBytes:]
 	for port := range m.ports {
 		var err error

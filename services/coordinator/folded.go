@@ -98,3 +98,4 @@ func (quiet) Filtered(int)                                 {}
 func (quiet) Late(*vector.Batch, []uint32)                 {}
 func (quiet) Skipped(int)                                  {}
 func (quiet) Failed(*vector.Batch, uint32, string, string) {}
+func (quiet) Noted(*vector.Batch, uint32, string, string)  {}

@@ -29,7 +29,7 @@ func BuildOn(in []*vector.Schema, specs []Spec, rep Report, out Emit) (*Chain, e
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", specs[0].Name(), err)
 		}
-		if _, ok := op.(*lookupJoin); ok {
+		if isJoin(specs[0]) {
 			c.join = len(c.nodes)
 		}
 		ctx := &Context{Report: rows, Derived: derived, AppendTime: vector.NoTime}
@@ -84,6 +84,12 @@ type builder struct {
 
 // build makes the operator of specs[0] and says how many specs it took: an Aggregate takes the HAVING behind it.
 func (b *builder) build(specs []Spec) (Operator, int, error) {
+	if isJoin(specs[0]) {
+		if b.joined {
+			return nil, 1, errors.New("two joins in one stage are not supported")
+		}
+		b.joined = true
+	}
 	switch s := specs[0].(type) {
 	case *Filter:
 		op, err := newFilter(s, b.in)
@@ -107,10 +113,6 @@ func (b *builder) build(specs []Spec) (Operator, int, error) {
 		op, err := newOver(s, b.in)
 		return op, 1, err
 	case *LookupJoin:
-		if b.joined {
-			return nil, 1, errors.New("two joins in one stage are not supported")
-		}
-		b.joined = true
 		op, err := newLookupJoin(s, b.in, b.table)
 		return op, 1, err
 	default:

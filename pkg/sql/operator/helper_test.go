@@ -28,6 +28,8 @@ func (r *recorder) Failed(b *vector.Batch, row uint32, _, msg string) {
 	r.failures = append(r.failures, rowText(b, int(row))+": "+msg)
 }
 
+func (r *recorder) Noted(*vector.Batch, uint32, string, string) {}
+
 func (r *recorder) DerivedFailed(b *vector.Batch, row uint32, _, msg string) {
 	r.derived = append(r.derived, rowText(b, int(row))+": "+msg)
 }

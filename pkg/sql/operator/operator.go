@@ -29,6 +29,9 @@ type Report interface {
 	Skipped(rows int)
 	// Failed is a row that an expression failed on; the implementation follows on_error.
 	Failed(b *vector.Batch, row uint32, code, msg string)
+	// Noted is an expression that failed on a row which goes on all the same, with a null (ksql profile): an error
+	// record, counted apart.
+	Noted(b *vector.Batch, row uint32, code, msg string)
 }
 
 // DerivedReport is what a Report may also be, to hear of rows that failed or came late behind the first stateful

@@ -17,6 +17,10 @@ func (r *inputReport) Failed(_ *vector.Batch, row uint32, code, msg string) {
 	r.to.Failed(r.head, row, code, msg)
 }
 
+func (r *inputReport) Noted(_ *vector.Batch, row uint32, code, msg string) {
+	r.to.Noted(r.head, row, code, msg)
+}
+
 // derivedReport is the Report of the operators behind it: only failures and late rows leave it.
 type derivedReport struct {
 	to      Report
@@ -40,6 +44,8 @@ func (r *derivedReport) Failed(b *vector.Batch, row uint32, code, msg string) {
 	r.to.Failed(b, row, code, msg)
 }
 
+func (r *derivedReport) Noted(b *vector.Batch, row uint32, code, msg string) { r.to.Noted(b, row, code, msg) }
+
 // noReport is for scans: what fails there has been reported when it was emitted.
 type noReport struct{}
 
@@ -47,6 +53,7 @@ func (noReport) Filtered(int)                                 {}
 func (noReport) Skipped(int)                                  {}
 func (noReport) Late(*vector.Batch, []uint32)                 {}
 func (noReport) Failed(*vector.Batch, uint32, string, string) {}
+func (noReport) Noted(*vector.Batch, uint32, string, string)  {}
 
 func silent(appendTime int64) *Context {
 	return &Context{Report: noReport{}, Derived: noReport{}, AppendTime: appendTime}

@@ -20,16 +20,21 @@ type Spec interface {
 type Filter struct {
 	Pred   expr.Expr
 	Keys   []int
-	Schema *vector.Schema
+	// NullOnError (ksql): a row on which Pred fails is Filtered and reported as Noted.
+	NullOnError bool
+	Schema      *vector.Schema
 }
 
-// Project computes Exprs. EventTime, if not -1, is the output column (BIGINT ms or TIMESTAMP) that sets the rows'
+// Project computes Exprs. NullOnError (ksql): a row on which an expression fails stays, with a null in that column, and
+// is reported as Noted; in a Filter such a row is dropped. EventTime, if not -1, is the output column (BIGINT ms or TIMESTAMP) that sets the rows'
 // event time from here on; Delay is then the delay of the new watermark (largest event time - Delay).
 type Project struct {
 	Exprs     []expr.Expr
 	Schema    *vector.Schema
 	EventTime int
 	DelayMs   int64
+	// NullOnError: see above.
+	NullOnError bool
 }
 
 // WindowKind is the kind of window of an Aggregate.
@@ -86,6 +91,15 @@ type Aggregate struct {
 	Aggs     []Agg
 	Emit     Emission
 	DropNull bool // ksql: a null key drops the row (Skipped)
+	// Retracts: the input is a changelog that says what it replaces: rows with UpdateBefore and Delete are taken back.
+	// With several writers a row may be taken back before it comes.
+	Retracts bool
+	// Before: a row that is emitted again is preceded by an UpdateBefore with the old one, for readers that retract.
+	Before bool
+	// KeepEmpty: a group whose last row was taken back stays (ksql: COUNT 0); else it is deleted.
+	KeepEmpty bool
+	// Ksql: functions as the ksql profile has them (SUM keeps the type, AVG is DOUBLE, STDDEV_SAMP the variance ...).
+	Ksql bool
 	// OneRow: without keys and window, an input that ends without a row gives one (COUNT 0). Set it on one task only.
 	OneRow bool
 	Schema *vector.Schema

@@ -49,12 +49,13 @@ func (b *Binder) bindAggregate(q *ast.Query, items []item, sc *scope, table bool
 	if err != nil {
 		return nil, err
 	}
-	a := &aggregation{b: b, in: in, inner: &exprBinder{scope: in}, window: q.Window}
+	a := &aggregation{b: b, in: in, inner: b.binder(in), window: q.Window}
 	if err := a.bindKeys(q, items); err != nil {
 		return nil, err
 	}
 	a.open(q)
-	eb := &exprBinder{scope: &scope{node: a.out, relations: in.relations[:0:0]}, aliases: map[string]expr.Expr{}}
+	eb := b.binder(&scope{node: a.out, relations: in.relations[:0:0]})
+	eb.aliases = map[string]expr.Expr{}
 	eb.special, eb.star = a.special, a.star
 	exprs, names, err := b.bindItems(eb, items)
 	if err != nil {

@@ -18,8 +18,12 @@ type exprBinder struct {
 	aliases map[string]expr.Expr // select aliases, lower case; used where no column has the name
 	special func(ast.Expr) (expr.Expr, error)
 	// star, if set, maps a column of the input that a * stands for.
-	star func(col int, at ast.Span) (expr.Expr, error)
+	star    func(col int, at ast.Span) (expr.Expr, error)
+	profile expr.Profile
 }
+
+// binder binds expressions in a scope, under the profile of the statement.
+func (b *Binder) binder(sc *scope) *exprBinder { return &exprBinder{scope: sc, profile: b.Profile} }
 
 func unsupported(at ast.Span, what string) *sqlerr.Error {
 	return sqlerr.New(sqlerr.NotSupported, at, "%s is not supported", what)
@@ -74,7 +78,7 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return expr.NewCast(x, n.To, n.Try, n.At)
+		return b.profile.Cast(x, n.To, n.Try, n.At)
 	case *ast.Call:
 		return b.bindCall(n)
 	case *ast.AtTimeZone:
@@ -140,7 +144,7 @@ func (b *exprBinder) call(name string, at ast.Span, args ...ast.Expr) (expr.Expr
 	if name == "+" && len(bound) == 1 {
 		return bound[0], nil
 	}
-	return expr.NewCall(name, bound, at)
+	return b.profile.Call(name, bound, at)
 }
 
 func (b *exprBinder) negate(not bool, at ast.Span) func(expr.Expr, error) (expr.Expr, error) {
@@ -148,7 +152,7 @@ func (b *exprBinder) negate(not bool, at ast.Span) func(expr.Expr, error) (expr.
 		if err != nil || !not {
 			return x, err
 		}
-		return expr.NewCall("NOT", []expr.Expr{x}, at)
+		return b.profile.Call("NOT", []expr.Expr{x}, at)
 	}
 }
 
@@ -200,7 +204,7 @@ func (b *exprBinder) bindCase(n *ast.Case) (expr.Expr, error) {
 			return nil, err
 		}
 	}
-	return expr.NewCase(when, then, els, n.At)
+	return b.profile.Case(when, then, els, n.At)
 }
 
 func (b *exprBinder) bindCall(n *ast.Call) (expr.Expr, error) {

@@ -63,12 +63,12 @@ func (b *Binder) lookupJoin(j *ast.Join, l, r *scope) (*scope, error) {
 	var rest []expr.Expr
 	var others []ast.Expr
 	for _, c := range conjuncts(j.On) {
-		eq, x, err := splitEquality(c, l, r, both)
+		eq, x, err := b.splitEquality(c, l, r, both)
 		if err != nil {
 			return nil, err
 		}
 		if x == nil && !isKey(eq.r, r.node) { // an equality that finds no row of the table: a condition like others
-			if x, err = (&exprBinder{scope: both}).bind(c); err != nil {
+			if x, err = b.binder(both).bind(c); err != nil {
 				return nil, err
 			}
 			others = append(others, c)
@@ -129,8 +129,8 @@ func conjuncts(e ast.Expr) []ast.Expr {
 }
 
 // splitEquality takes one conjunct of ON apart; one that is no equality between the sides comes back bound over both.
-func splitEquality(c ast.Expr, l, r, both *scope) (equality, expr.Expr, error) {
-	rest, err := (&exprBinder{scope: both}).bind(c)
+func (b *Binder) splitEquality(c ast.Expr, l, r, both *scope) (equality, expr.Expr, error) {
+	rest, err := b.binder(both).bind(c)
 	if err != nil {
 		return equality{}, nil, err
 	}
@@ -139,7 +139,7 @@ func splitEquality(c ast.Expr, l, r, both *scope) (equality, expr.Expr, error) {
 		return equality{}, rest, wantBoolean(rest, "ON")
 	}
 	bindIn := func(s *scope, e ast.Expr) expr.Expr {
-		x, err := (&exprBinder{scope: s}).bind(e)
+		x, err := b.binder(s).bind(e)
 		if err != nil {
 			return nil
 		}

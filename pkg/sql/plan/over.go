@@ -36,7 +36,7 @@ func (b *Binder) bindOver(q *ast.Query, items []item, sc *scope) (*Node, error) 
 		return nil, sqlerr.New(sqlerr.BadStatement, q.EmitAt, "EMIT FINAL needs a window with GROUP BY").
 			WithHint("an OVER result is final already: a row leaves when the watermark has passed it")
 	}
-	o := &overBinding{inner: &exprBinder{scope: sc}, spec: &operator.Over{}, time: -1}
+	o := &overBinding{inner: b.binder(sc), spec: &operator.Over{}, time: -1}
 	o.pre, o.names = identity(sc.node)
 	if err := o.collect(items, sc); err != nil {
 		return nil, err
@@ -53,7 +53,8 @@ func (b *Binder) bindOver(q *ast.Query, items []item, sc *scope) (*Node, error) 
 	o.spec.Schema = o.out.Schema
 	outer := *sc
 	outer.node = o.out
-	eb := &exprBinder{scope: &outer, aliases: map[string]expr.Expr{}, special: o.special}
+	eb := b.binder(&outer)
+	eb.aliases, eb.special = map[string]expr.Expr{}, o.special
 	exprs, names, err := b.bindItems(eb, items)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,8 @@ type Binder struct {
 	Mode    Mode
 	// RecordEmission emits after each row (SET 'emit' = 'record').
 	RecordEmission bool
+	// Profile is the dialect of the statement.
+	Profile expr.Profile
 	// Warnings are collected for the user; they do not stop anything.
 	Warnings []string
 	depth    int
@@ -96,7 +98,7 @@ func (b *Binder) refuseQuery(q *ast.Query) error {
 }
 
 func (b *Binder) bindWhere(sc *scope, where ast.Expr) (*scope, error) {
-	eb := &exprBinder{scope: sc}
+	eb := b.binder(sc)
 	pred, err := eb.bind(where)
 	if err != nil {
 		return nil, err
@@ -290,7 +292,8 @@ func (b *Binder) bindSelect(q *ast.Query, sc *scope, table bool) (*Node, error) 
 		return nil, sqlerr.New(sqlerr.BadStatement, q.EmitAt, "EMIT FINAL needs a window: nothing here is ever final").
 			WithHint("leave EMIT out, or add WINDOW TUMBLING(...) and GROUP BY")
 	}
-	eb := &exprBinder{scope: sc, aliases: map[string]expr.Expr{}}
+	eb := b.binder(sc)
+	eb.aliases = map[string]expr.Expr{}
 	exprs, names, err := b.bindItems(eb, items)
 	if err != nil {
 		return nil, err
@@ -471,7 +474,7 @@ func (b *Binder) bindOrderKey(e ast.Expr, sc *scope, n *Node) (expr.Expr, error)
 	if name, ok := e.(*ast.Name); ok && len(name.Parts) == 2 { // t.col of the select list
 		e = &ast.Name{E: name.E, Parts: name.Parts[1:]}
 	}
-	return (&exprBinder{scope: sc}).bind(e)
+	return b.binder(sc).bind(e)
 }
 
 // addOrderKeys appends to a plain projection the columns of its input that ORDER BY names and the result does not have.

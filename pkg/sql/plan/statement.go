@@ -291,7 +291,7 @@ func (b *Binder) InsertValues(s *ast.InsertValues) (*Object, *vector.Batch, erro
 			return nil, nil, sqlerr.New(sqlerr.BadStatement, rowSpan(row, s.At), "%d values for %d columns", len(row),
 				len(cols))
 		}
-		one, at, err := insertRow(o, cols, rowtime, row)
+		one, at, err := b.insertRow(o, cols, rowtime, row)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -338,15 +338,12 @@ func insertColumns(s *ast.InsertValues, o *Object) (cols []int, rowtime int, err
 }
 
 // insertRow evaluates one row of constants.
-func insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (*vector.Batch, int64, error) {
+func (b *Binder) insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (*vector.Batch, int64, error) {
 	exprs := make([]expr.Expr, len(o.Columns))
 	for i, c := range o.Columns {
 		exprs[i] = &expr.Literal{T: c.Type}
 	}
-	eb := &exprBinder{scope: &scope{node: &Node{Props: Props{
-		Schema: &vector.Schema{}, WindowStart: -1,
-		WindowEnd: -1,
-	}}}}
+	eb := b.binder(&scope{node: &Node{Props: Props{Schema: &vector.Schema{}, WindowStart: -1, WindowEnd: -1}}})
 	var when expr.Expr
 	for i, a := range row {
 		x, err := eb.bind(a)
@@ -358,7 +355,7 @@ func insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (*vector.Batc
 			t = o.Columns[cols[i]].Type
 		}
 		if !x.Type().Equal(t) {
-			if x, err = expr.NewCast(x, t, false, a.Span()); err != nil {
+			if x, err = b.Profile.Cast(x, t, false, a.Span()); err != nil {
 				return nil, 0, err
 			}
 		}
