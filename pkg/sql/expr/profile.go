@@ -15,7 +15,9 @@ const (
 )
 
 // Call is NewCall under the profile.
-func (p Profile) Call(name string, args []Expr, at sqlerr.Span) (Expr, error) { return NewCall(name, args, at) }
+func (p Profile) Call(name string, args []Expr, at sqlerr.Span) (Expr, error) {
+	return NewCall(name, args, at)
+}
 
 // Cast is NewCast under the profile.
 func (p Profile) Cast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {

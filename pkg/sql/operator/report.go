@@ -44,7 +44,9 @@ func (r *derivedReport) Failed(b *vector.Batch, row uint32, code, msg string) {
 	r.to.Failed(b, row, code, msg)
 }
 
-func (r *derivedReport) Noted(b *vector.Batch, row uint32, code, msg string) { r.to.Noted(b, row, code, msg) }
+func (r *derivedReport) Noted(b *vector.Batch, row uint32, code, msg string) {
+	r.to.Noted(b, row, code, msg)
+}
 
 // noReport is for scans: what fails there has been reported when it was emitted.
 type noReport struct{}

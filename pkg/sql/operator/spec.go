@@ -18,8 +18,8 @@ type Spec interface {
 // one that begins to pass is an Insert, one that stops a Delete, one that never passed nothing. Keys, where the input
 // is another changelog, are the columns of its key: then Filter keeps the keys that pass, to do the same.
 type Filter struct {
-	Pred   expr.Expr
-	Keys   []int
+	Pred expr.Expr
+	Keys []int
 	// NullOnError (ksql): a row on which Pred fails is Filtered and reported as Noted.
 	NullOnError bool
 	Schema      *vector.Schema
