@@ -21,6 +21,9 @@ const (
 	tagTime      = 0x08
 	tagTimestamp = 0x09
 	tagInterval  = 0x0a
+	tagArray     = 0x0b
+	tagMap       = 0x0c
+	tagStruct    = 0x0d
 )
 
 // canonicalNaN is the one bit pattern that stands for every NaN in a key.
@@ -115,6 +118,19 @@ func (h *KeyHasher) AppendDecimal128(v Int128, scale uint8) {
 		return
 	}
 	h.decimal(v.Lo, v.Hi, scale)
+}
+
+// AppendArray begins an ARRAY of n elements, to be appended one by one.
+func (h *KeyHasher) AppendArray(n int) { h.begin(tagArray, n) }
+
+// AppendMap begins a MAP of n entries, to be appended in the order of the keys: key, value, key, value.
+func (h *KeyHasher) AppendMap(n int) { h.begin(tagMap, n) }
+
+// AppendStruct begins a STRUCT of n fields, to be appended in their order.
+func (h *KeyHasher) AppendStruct(n int) { h.begin(tagStruct, n) }
+
+func (h *KeyHasher) begin(tag byte, n int) {
+	h.buf = binary.LittleEndian.AppendUint32(append(h.buf, tag), uint32(n))
 }
 
 func (h *KeyHasher) decimal(lo uint64, hi int64, scale uint8) {

@@ -27,6 +27,9 @@ func Slice(b *Batch, from, to int) *Batch {
 	if b.Time != nil {
 		out.Time = b.Time[from:to:to]
 	}
+	if b.Clock != nil {
+		out.Clock = b.Clock[from:to:to]
+	}
 	if b.Sel != nil {
 		lo, _ := slices.BinarySearch(b.Sel, uint32(from))
 		hi, _ := slices.BinarySearch(b.Sel, uint32(to))
@@ -57,6 +60,7 @@ func AppendBatch(dst, src *Batch) {
 	for i, v := range src.Cols {
 		Append(dst.Cols[i], v, src.Sel)
 	}
+	appendClocks(dst, src)
 	if src.Time != nil {
 		dst.Time = appendSel(dst.Time, src.Time[:src.Rows], src.Sel)
 	}
@@ -80,6 +84,9 @@ func Compact(b *Batch) *Batch {
 	}
 	if b.Time != nil {
 		out.Time = appendSel(make([]int64, 0, len(b.Sel)), b.Time, b.Sel)
+	}
+	if b.Clock != nil {
+		out.Clock = appendSel(make([]int64, 0, len(b.Sel)), b.Clock, b.Sel)
 	}
 	return &out
 }
@@ -108,5 +115,6 @@ func CloneBatch(b *Batch) *Batch {
 		out.Cols[i] = CloneVector(v)
 	}
 	out.Sel, out.Ops, out.Time = slices.Clone(b.Sel), slices.Clone(b.Ops), slices.Clone(b.Time)
+	out.Clock = slices.Clone(b.Clock)
 	return &out
 }

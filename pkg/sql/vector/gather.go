@@ -22,7 +22,7 @@ func NewVector(t Type, capacity int) *Vector {
 	case PhysStr:
 		v.Offs = append(make([]uint32, 0, capacity+1), 0)
 	case PhysNested:
-		panic("vector: nested types have no vectors yet")
+		newNested(v, capacity)
 	}
 	return v
 }
@@ -41,6 +41,9 @@ func Reset(v *Vector) {
 	if v.Type.Phys() == PhysStr {
 		v.Offs, v.Data = append(v.Offs[:0], 0), v.Data[:0]
 	}
+	if v.Kids != nil {
+		resetNested(v)
+	}
 }
 
 // Gather returns the rows sel of v as a new vector. Values are copied; a dictionary is shared with v.
@@ -55,6 +58,9 @@ func Gather(v *Vector, sel []uint32) *Vector {
 			return out
 		}
 		out.Offs = append(make([]uint32, 0, len(sel)+1), 0)
+	}
+	if v.Type.Phys() == PhysNested {
+		newNested(out, len(sel))
 	}
 	Append(out, v, sel)
 	return out
@@ -87,7 +93,7 @@ func Append(dst, src *Vector, sel []uint32) {
 	case PhysStr:
 		appendStrings(dst, src, sel)
 	case PhysNested:
-		panic("vector: nested types have no vectors yet")
+		appendNested(dst, src, sel)
 	}
 	dst.Len += n
 }
@@ -239,7 +245,7 @@ func SliceVector(v *Vector, from, to int) *Vector {
 		}
 		out.Offs = v.Offs[from : to+1 : to+1]
 	case PhysNested:
-		panic("vector: nested types have no vectors yet")
+		sliceNested(out, v, from, to)
 	}
 	return out
 }

@@ -27,6 +27,8 @@ func cell(v *Vector, i int) any {
 		return v.I128[i]
 	case PhysStr:
 		return string(v.Bytes(i))
+	case PhysNested:
+		return v.Value(i)
 	default:
 		return nil
 	}
@@ -46,7 +48,9 @@ func cells(v *Vector, sel []uint32) []any {
 	return out
 }
 
-var genTypes = []Type{TBoolean, TInt, TDouble, TDecimal(12, 2), TDecimal(30, 3), TString, TBytes, TTimestamp, TNull}
+var genTypes = []Type{TBoolean, TInt, TDouble, TDecimal(12, 2), TDecimal(30, 3), TString, TBytes, TTimestamp, TNull,
+	TArray(TBigInt), TArray(TString), TMap(TString, TDouble), TMap(TInt, TArray(TNull)),
+	TStruct(Field{"a", TInt}, Field{"b", TArray(TStruct(Field{"c", TString}, Field{"d", TDecimal(30, 3)}))})}
 
 // genVector draws a vector in one of the shapes operators make: with and without nulls, flat, dictionary, slice.
 func genVector(t *rapid.T, typ Type) *Vector {
@@ -91,8 +95,30 @@ func (v *Vector) push(x int, dict bool) {
 		}
 		v.Data = append(v.Data, fmt.Sprint("s", x)...)
 		v.Offs = append(v.Offs, uint32(len(v.Data)))
+	case PhysNested:
+		v.pushNested(x)
 	default:
 	}
+}
+
+// pushNested appends a value of x%4 elements, some of them null, without making it a row.
+func (v *Vector) pushNested(x int) {
+	n := x % 4
+	if v.Type.Kind == Struct {
+		n = 1
+	}
+	for e := range n {
+		for k, kid := range v.Kids {
+			if kid.Type.Kind == Null || (x+e+k)%5 == 4 && (v.Type.Kind != Map || k > 0) {
+				AppendNull(kid)
+				continue
+			}
+			kid.push(x+3*e+k, false)
+			SetLen(kid, kid.Len+1)
+		}
+	}
+	Close(v)
+	v.Len--
 }
 
 func genSel(t *rapid.T, n int) []uint32 {

@@ -100,6 +100,28 @@ func AppendKey(h *messages.KeyHasher, v *Vector, i int) {
 	case Interval:
 		h.AppendInterval(v.I64[i])
 	case Array, Map, Struct:
-		panic("vector: nested types are no keys")
+		appendNestedKey(h, v, i)
+	}
+}
+
+// appendNestedKey appends a nested value: what it is, how many values follow, and those. Equal values have equal bytes.
+func appendNestedKey(h *messages.KeyHasher, v *Vector, i int) {
+	if v.Type.Kind == Struct {
+		h.AppendStruct(len(v.Kids))
+		for _, k := range v.Kids {
+			AppendKey(h, k, i)
+		}
+		return
+	}
+	from, to := v.Elements(i)
+	if v.Type.Kind == Map {
+		h.AppendMap(to - from)
+	} else {
+		h.AppendArray(to - from)
+	}
+	for e := from; e < to; e++ {
+		for _, k := range v.Kids {
+			AppendKey(h, k, e)
+		}
 	}
 }

@@ -3,13 +3,14 @@ package vector
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // Kind is the family of a type.
 type Kind uint8
 
-// The kinds. Array, Map and Struct are reserved: the binder refuses them by name until operators know them.
+// The kinds.
 const (
 	Null Kind = iota // type of a bare NULL literal
 	Boolean
@@ -96,6 +97,21 @@ var (
 	TInterval  = Type{Kind: Interval}
 )
 
+// Bounds of nested values: how deep a type may nest, and how many elements one value may have.
+const (
+	MaxDepth    = 8
+	MaxElements = 1_000_000
+)
+
+// TArray returns ARRAY<elem>.
+func TArray(elem Type) Type { return Type{Kind: Array, Elem: &elem} }
+
+// TMap returns MAP<key, value>.
+func TMap(key, value Type) Type { return Type{Kind: Map, Key: &key, Elem: &value} }
+
+// TStruct returns STRUCT<fields>.
+func TStruct(fields ...Field) Type { return Type{Kind: Struct, Fields: fields} }
+
 // TDecimal returns DECIMAL(p, s).
 func TDecimal(p, s uint8) Type { return Type{Kind: Decimal, Precision: p, Scale: s} }
 
@@ -126,8 +142,62 @@ func (t Type) String() string {
 	}
 }
 
-// Equal reports whether two types are the same.
-func (t Type) Equal(o Type) bool { return t.String() == o.String() }
+// Equal reports whether two types are the same; the names of a struct's fields count, by their letters and case.
+func (t Type) Equal(o Type) bool {
+	if t.Kind != o.Kind {
+		return false
+	}
+	switch t.Kind {
+	case Decimal:
+		return t.Precision == o.Precision && t.Scale == o.Scale
+	case Array:
+		return t.Elem.Equal(*o.Elem)
+	case Map:
+		return t.Key.Equal(*o.Key) && t.Elem.Equal(*o.Elem)
+	case Struct:
+		return slices.EqualFunc(t.Fields, o.Fields, func(a, b Field) bool {
+			return a.Name == b.Name && a.Type.Equal(b.Type)
+		})
+	default:
+		return true
+	}
+}
+
+// Depth is how deep a type nests: 0 for a flat one, 1 for ARRAY<INT>.
+func (t Type) Depth() int {
+	deepest := -1
+	for k := range t.Kids() {
+		deepest = max(deepest, t.Kid(k).Depth())
+	}
+	return deepest + 1
+}
+
+// Kids is how many vectors lie below one of type t: the element of an ARRAY, key and value of a MAP, the fields of a
+// STRUCT.
+func (t Type) Kids() int {
+	switch t.Kind {
+	case Array:
+		return 1
+	case Map:
+		return 2
+	case Struct:
+		return len(t.Fields)
+	default:
+		return 0
+	}
+}
+
+// Kid returns the type of the k-th vector below one of type t.
+func (t Type) Kid(k int) Type {
+	switch {
+	case t.Kind == Struct:
+		return t.Fields[k].Type
+	case t.Kind == Map && k == 0:
+		return *t.Key
+	default:
+		return *t.Elem
+	}
+}
 
 // Numeric reports whether arithmetic is defined on t.
 func (t Type) Numeric() bool {

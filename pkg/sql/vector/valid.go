@@ -48,7 +48,9 @@ func SetNull(v *Vector, i int) {
 func AppendNull(v *Vector) {
 	SetNull(v, v.Len)
 	switch v.Type.Phys() {
-	case PhysNone, PhysNested:
+	case PhysNone:
+	case PhysNested:
+		appendEmpty(v)
 	case PhysBool:
 		v.Bool = append(v.Bool, false)
 	case PhysI64:

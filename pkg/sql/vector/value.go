@@ -8,8 +8,12 @@ import (
 	"unsafe"
 )
 
-// Value returns row i: nil for NULL, else bool, int64, float64, Int128 (DECIMAL of any precision), string or []byte (a
-// copy). It allocates and is for constants, tests and error messages.
+// Entry is an entry of a MAP as Value gives it.
+type Entry struct{ Key, Val any }
+
+// Value returns row i: nil for NULL, else bool, int64, float64, Int128 (DECIMAL of any precision), string, []byte (a
+// copy), []any (ARRAY, and STRUCT with a value a field) or []Entry (MAP). It allocates and is for constants, tests and
+// error messages.
 func (v *Vector) Value(i int) any {
 	if v.Type.Phys() == PhysNone || v.Null(i) {
 		return nil
@@ -26,6 +30,8 @@ func (v *Vector) Value(i int) any {
 			return append([]byte{}, v.Bytes(i)...)
 		}
 		return string(v.Bytes(i))
+	case PhysNested:
+		return nestedValue(v, i)
 	default:
 		if v.Type.Kind == Decimal {
 			return FromInt64(v.I64[i])
@@ -42,7 +48,8 @@ func (v *Vector) Dec(i int) Int128 {
 	return FromInt64(v.I64[i])
 }
 
-// AppendText appends row i in its SQL text form, as CAST to STRING gives it; NULL appends nothing. BYTES is base64.
+// AppendText appends row i in its SQL text form, as CAST to STRING gives it; NULL appends nothing. BYTES is base64, a
+// nested value JSON.
 func AppendText(dst []byte, v *Vector, i int) []byte {
 	if v.Type.Phys() == PhysNone || v.Null(i) {
 		return dst
@@ -69,7 +76,7 @@ func AppendText(dst []byte, v *Vector, i int) []byte {
 	case Interval:
 		return AppendInterval(dst, v.I64[i])
 	default:
-		panic("vector: nested types have no text yet")
+		return appendNestedJSON(dst, v, i)
 	}
 }
 
@@ -100,7 +107,8 @@ func AppendDouble(dst []byte, f float64) []byte {
 }
 
 // AppendJSON appends row i as a JSON value: numbers with all their digits, NaN and infinities as strings, dates and
-// times as ISO strings, BYTES as base64, NULL as null.
+// times as ISO strings, BYTES as base64, NULL as null. An ARRAY is a list, a MAP an object in the order of its keys, a
+// STRUCT an object in the order of its fields.
 func AppendJSON(dst []byte, v *Vector, i int) []byte {
 	if v.Type.Phys() == PhysNone || v.Null(i) {
 		return append(dst, "null"...)
@@ -115,6 +123,8 @@ func AppendJSON(dst []byte, v *Vector, i int) []byte {
 		return AppendDouble(dst, v.F64[i])
 	case String:
 		return AppendJSONString(dst, v.Bytes(i))
+	case Array, Map, Struct:
+		return appendNestedJSON(dst, v, i)
 	default:
 		return append(AppendText(append(dst, '"'), v, i), '"')
 	}

@@ -26,8 +26,15 @@ type Vector struct {
 	Offs  []uint32
 	Data  []byte
 
-	Kids []*Vector // Array: element; Map: key, value; Struct: fields
+	// Nested values. ARRAY: Kids[0] holds the elements, row i has [Offs[i], Offs[i+1]); Offs[0] may be above 0. MAP: the
+	// same with Kids[0] the keys and Kids[1] the values; the entries of a row ascend by key (Compare), no key twice, none
+	// null. STRUCT: a kid a field, as long as the vector; no Offs. A null row of an ARRAY or MAP has no elements, one of
+	// a STRUCT has null fields. The kids of an ARRAY or MAP end with the last row's elements.
+	Kids []*Vector
 }
+
+// Elements returns the range of row i of an ARRAY or MAP in the kids.
+func (v *Vector) Elements(i int) (from, to int) { return int(v.Offs[i]), int(v.Offs[i+1]) }
 
 // Null reports whether row i is null.
 func (v *Vector) Null(i int) bool { return v.Valid != nil && v.Valid[i>>6]&(1<<(uint(i)&63)) == 0 }
@@ -70,6 +77,9 @@ type Batch struct {
 	Sel    []uint32
 	Ops    []Op    // nil: all inserts
 	Time   []int64 // event time of each row in ms; never nil when Rows > 0
+	// Clock is the watermark of the row's source just before it: it tells whether a row is late, however rows are cut
+	// into batches and partitions. nil: no row is behind it.
+	Clock []int64
 	// Watermark is a lower bound of the event times that come after this batch's rows (NoTime: none yet). It holds
 	// after the rows. Idle says that the input has gone idle and is not to be waited for.
 	Watermark int64

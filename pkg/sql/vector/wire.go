@@ -64,7 +64,7 @@ func ToColumns(b *Batch, dst *messages.Columns) {
 			Codes: v.Codes, Offs: v.Offs, Data: v.Data,
 		}
 	}
-	dst.Ops, dst.Time = cast[byte](b.Ops), b.Time
+	dst.Ops, dst.Time, dst.Clock = cast[byte](b.Ops), b.Time, b.Clock
 }
 
 func nullStrings(rows int) *Vector {
@@ -75,14 +75,14 @@ func nullStrings(rows int) *Vector {
 }
 
 // FromColumns makes into the rows of c, sharing its slices. schema says what is expected: another number of columns, or
-// another type, is an error; names are schema's. Only Schema, Rows, Cols, Sel, Ops and Time are set: watermark and
+// another type, is an error; names are schema's. Only Schema, Rows, Cols, Sel, Ops, Time and Clock are set: watermark and
 // origin are the caller's.
 func FromColumns(c *messages.Columns, schema *Schema, into *Batch) error {
 	if len(c.Cols) != len(schema.Fields) {
 		return fmt.Errorf("message has %d columns, the schema %d", len(c.Cols), len(schema.Fields))
 	}
 	into.Schema, into.Rows, into.Sel = schema, c.Rows, nil
-	into.Ops, into.Time = cast[Op](c.Ops), c.Time
+	into.Ops, into.Time, into.Clock = cast[Op](c.Ops), c.Time, c.Clock
 	vectors := make([]Vector, len(c.Cols))
 	if len(into.Cols) != len(c.Cols) {
 		into.Cols = make([]*Vector, len(c.Cols))
