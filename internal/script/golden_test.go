@@ -121,7 +121,8 @@ func sorted(rows string) []string {
 }
 
 // TestCases runs testdata/*.txt. The answer of a case with one partition is in the file; batches of 1, 7 and 1024 rows
-// give the very same, and 4 and 7 partitions the same rows in an order of their own.
+// give the very same, and 4 and 7 partitions the same rows in an order of their own. "(one partition)" marks a case
+// whose answer depends on the order in which rows of several partitions meet: sessions that close between two rows.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")
@@ -168,7 +169,7 @@ func (c *golden) compare(t *testing.T, first outcome) {
 			}
 		}
 		for _, partitions := range []int{4, 7} {
-			if limited || changes {
+			if limited || changes || strings.HasSuffix(c.title, "(one partition)") {
 				continue
 			}
 			o := c.run(t, partitions, size)

@@ -32,7 +32,10 @@ func (r *Reader) Block(ctx context.Context) (*Block, error) {
 }
 
 // Seen says that event times up to ms were read before this reader was made.
-func (r *Reader) Seen(ms int64) { r.b.Seen(ms) }
+func (r *Reader) Seen(ms int64) {
+	r.b.Seen(ms)
+	r.wm = r.Watermark()
+}
 
 // Behind reports whether row i of the block, in segment s, comes behind pos.
 func (b *Block) Behind(i int, s *Segment, pos Position) bool {

@@ -87,6 +87,7 @@ type Reader struct {
 	more     bool // the next chunk is near
 	pos      Position
 	rows     int // given out so far
+	wm       int64
 	segments []Segment
 	records  []int
 	done     []func(error)
@@ -117,7 +118,7 @@ func NewReader(src Source, cfg Config, lines bool, from Position) (*Reader, erro
 	}
 	b.Now, b.MaxFuture = cfg.Now, cfg.MaxFutureMs
 	b.Line, b.Record = from.Line+1, int(from.Row)
-	r := &Reader{src: src, cfg: cfg, lines: lines, dec: dec, b: b, pos: from}
+	r := &Reader{src: src, cfg: cfg, lines: lines, dec: dec, b: b, pos: from, wm: vector.NoTime}
 	return r, r.prime(from)
 }
 
@@ -275,7 +276,9 @@ func (r *Reader) take() *vector.Batch {
 		out = vector.NewBatch(r.cfg.Schema, 0)
 		out.AppendTime = r.b.Now
 	}
-	out.Watermark = r.Watermark()
+	vector.SetClock(out, r.wm, r.cfg.WatermarkDelayMs)
+	r.wm = r.Watermark()
+	out.Watermark = r.wm
 	out.FirstRow = r.rows
 	r.rows += out.Rows
 	return out

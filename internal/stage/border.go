@@ -17,6 +17,9 @@ func (m *Machine) border(port int, name string, in *vector.Batch) {
 	m.cut = m.cut[:0]
 	for i := range in.Rows {
 		t := in.Time[i]
+		if in.Clock != nil { // other partitions of the source count too
+			run = max(run, in.Clock[i])
+		}
 		if i >= first && t != vector.NoTime && t < run && run > m.wm {
 			if len(m.cut) > 0 {
 				part.Sel = m.cut
@@ -45,6 +48,9 @@ func (m *Machine) border(port int, name string, in *vector.Batch) {
 // firstLate returns the first row whose time lies behind the watermark that the rows before it make, or -1.
 func firstLate(in *vector.Batch, run, delayMs int64) int {
 	for i, t := range in.Time[:min(in.Rows, len(in.Time))] {
+		if in.Clock != nil {
+			run = max(run, in.Clock[i])
+		}
 		if t < run && t != vector.NoTime {
 			return i
 		}

@@ -55,6 +55,9 @@ type Columns struct {
 	Cols  []Column
 	Ops   []byte  // nil: inserts
 	Time  []int64 // event time of each row, ms
+	// Clock is the watermark of each row's source in front of it, ms; nil (and no field in the message) where no row is
+	// behind it.
+	Clock []int64
 }
 
 // ProcessBatch is what ingest writes: rows on their way into an engine.

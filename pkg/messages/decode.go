@@ -24,12 +24,13 @@ type decoder struct {
 	result          *BatchResult // nil for a ProcessBatch
 	seen            uint32
 	cols, ops, time int // where the values are
+	clock           int // 0: there is none
 }
 
 // fields is the fields of a message; a bit of decoder.seen stands for each. Those up to required must be there.
 var fields = [...]string{
 	"k", "id", "cid", "ts", "rc", "sid", "wm", "idle", "end", "n", "cols", "ops", "et",
-	"cnt", "errs", "ns",
+	"cnt", "errs", "ns", "ck",
 }
 
 const (
@@ -133,6 +134,9 @@ func (d *decoder) laterField(name string) {
 	case "et":
 		d.time = d.at
 		d.skip()
+	case "ck":
+		d.clock = d.at
+		d.skip()
 	default:
 		if d.result == nil {
 			d.skip()
@@ -221,6 +225,7 @@ func (d *decoder) rows() error {
 	}
 	d.opsColumn(c)
 	d.timeColumn(c)
+	d.clockColumn(c)
 	return d.err
 }
 
@@ -267,6 +272,22 @@ func (d *decoder) opsColumn(c *Columns) {
 	c.Ops = slices.Grow(c.Ops[:0], c.Rows)[:c.Rows]
 	for i := range c.Ops {
 		c.Ops[i] = s[i>>2] >> (2 * (uint(i) & 3)) & 3
+	}
+}
+
+func (d *decoder) clockColumn(c *Columns) {
+	if d.clock == 0 || d.err != nil {
+		c.Clock = nil
+		return
+	}
+	d.at = d.clock
+	s := d.bin()
+	if d.err != nil {
+		return
+	}
+	c.Clock = slices.Grow(c.Clock[:0], c.Rows)[:c.Rows]
+	if err := decodeInts(s, c.Clock); err != nil {
+		d.fail("clocks: %v", err)
 	}
 }
 

@@ -11,13 +11,13 @@ const (
 
 // Append appends the message to dst. It keeps nothing of b. Columns must hold Rows values each.
 func (b *ProcessBatch) Append(dst []byte) []byte {
-	dst = packMap(dst, 14)
+	dst = packMap(dst, 14+b.Columns.extra())
 	return b.appendFields(dst, kindProcess)
 }
 
 // Append appends the message to dst. It keeps nothing of r. Columns must hold Rows values each.
 func (r *BatchResult) Append(dst []byte) []byte {
-	dst = packMap(dst, 17)
+	dst = packMap(dst, 17+r.Columns.extra())
 	dst = r.appendFields(dst, kindResult)
 	dst = packArray(packStr(dst, "cnt"), 7)
 	c := &r.Counts
@@ -47,7 +47,7 @@ func (b *ProcessBatch) appendFields(dst []byte, kind string) []byte {
 	return b.Columns.append(dst)
 }
 
-// append appends the four fields of the rows: n, cols, ops, et.
+// append appends the fields of the rows: n, cols, ops, et, and ck where rows are behind.
 func (c *Columns) append(dst []byte) []byte {
 	s := getScratch()
 	defer s.free()
@@ -61,7 +61,20 @@ func (c *Columns) append(dst []byte) []byte {
 		dst = appendColumn(dst, &c.Cols[i], c.Rows, s)
 	}
 	dst = appendOps(packStr(dst, "ops"), c.Ops, c.Rows)
-	return c.appendTime(packStr(dst, "et"), s)
+	dst = c.appendTime(packStr(dst, "et"), s)
+	if c.extra() == 0 {
+		return dst
+	}
+	dst, mark := openBin(packStr(dst, "ck"))
+	return closeBin(appendInts(dst, c.Clock[:c.Rows], nil, s), mark)
+}
+
+// extra is the number of fields of the rows that are not always there: ck.
+func (c *Columns) extra() int {
+	if c.Clock == nil || c.Rows == 0 {
+		return 0
+	}
+	return 1
 }
 
 // appendOps appends two bits a row, the lowest first; nil when all rows are inserts.

@@ -359,6 +359,7 @@ func (p *Pusher) decodeBatch(data []byte, now int64) (*vector.Batch, error) {
 // write appends a batch in pieces that each fit a message, so that no step is ever cut and a key says how many rows of
 // its request are there.
 func (p *Pusher) write(ctx context.Context, b *vector.Batch, key string, done []int) error {
+	vector.SetClock(b, p.wm, p.Object.DelayMs)
 	for _, t := range b.Time {
 		p.wm = max(p.wm, t-p.Object.DelayMs)
 	}

@@ -194,7 +194,7 @@ func (a *aggregate) resolvePanes(ctx *Context, b *vector.Batch, idx []uint32) ([
 		k++
 		start := floorTo(t, a.paneMs)
 		outside := t > maxEventTime || t < -maxEventTime
-		for ; !outside && k < len(idx); k++ {
+		for ; !outside && b.Clock == nil && k < len(idx); k++ {
 			if u := times[idx[k]] - start; u < 0 || u >= a.paneMs {
 				break
 			}
@@ -202,7 +202,7 @@ func (a *aggregate) resolvePanes(ctx *Context, b *vector.Batch, idx []uint32) ([
 		switch {
 		case outside:
 			ctx.Report.Failed(b, idx[from], CodeOutOfRange, "the event time is outside what a window can hold")
-		case a.spec.Window.closed(a.spec.Window.lastEnd(start), a.wm):
+		case a.spec.Window.closed(a.spec.Window.lastEnd(start), a.rowClock(b, idx[from])):
 			late = append(late, idx[from:k]...)
 		default:
 			if n < from && !owned {
@@ -221,6 +221,14 @@ func (a *aggregate) resolvePanes(ctx *Context, b *vector.Batch, idx []uint32) ([
 		ctx.Report.Late(b, late)
 	}
 	return kept[:n], gids[:n]
+}
+
+// rowClock is the watermark that decides whether row i is late.
+func (a *aggregate) rowClock(b *vector.Batch, i uint32) int64 {
+	if a.spec.Window.ProcessingTime {
+		return a.wm
+	}
+	return b.ClockAt(int(i), a.wm)
 }
 
 // resolveIn finds the records of rows that belong to one pane.

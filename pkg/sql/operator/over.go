@@ -136,7 +136,7 @@ func (o *over) Process(ctx *Context, _ int, b *vector.Batch, _ Emit) {
 		switch {
 		case b.Ops != nil && b.Ops[i] != vector.Insert:
 			ctx.Report.Failed(b, i, CodeNotSupported, "OVER cannot follow changes of rows")
-		case b.Time[i] < o.wm:
+		case b.Time[i] < b.ClockAt(int(i), o.wm):
 			late = append(late, i)
 		default:
 			idx[n] = i

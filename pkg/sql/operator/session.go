@@ -128,7 +128,7 @@ func (s *sessions) apply(ctx *Context, b *vector.Batch, idx []uint32, sign int64
 		case t > maxEventTime || t < -maxEventTime:
 			ctx.Report.Failed(b, i, CodeOutOfRange, "the event time is outside what a window can hold")
 			continue
-		case s.closed(t, a.wm):
+		case s.closed(t, a.rowClock(b, i)):
 			late = append(late, i)
 			continue
 		}
