@@ -12,12 +12,20 @@ import (
 // NewCall resolves a call of the function or operator called name, converts the arguments to what the overload takes,
 // and returns it. Errors are *sqlerr.Error.
 func NewCall(name string, args []Expr, at sqlerr.Span) (Expr, error) {
+	return Leat.Call(name, args, at)
+}
+
+// Call is NewCall under the profile.
+func (p Profile) Call(name string, args []Expr, at sqlerr.Span) (Expr, error) {
 	f, ok := Lookup(name)
 	if !ok {
 		return nil, unknownFunc(name, at)
 	}
-	if x, err := rewrite(f.Name, args, at); x != nil || err != nil {
+	if x, err := p.rewrite(f.Name, args, at); x != nil || err != nil {
 		return x, err
+	}
+	if p == Ksql && f.ksql != nil {
+		f = f.ksql
 	}
 	m, err := resolve(f, operands(args))
 	if err != nil {
@@ -25,7 +33,7 @@ func NewCall(name string, args []Expr, at sqlerr.Span) (Expr, error) {
 	}
 	cast := make([]Expr, len(args))
 	for i, a := range args {
-		if cast[i], err = convert(a, m.Args[i]); err != nil {
+		if cast[i], err = p.convert(a, m.Args[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -48,14 +56,14 @@ func bindError(err error, at sqlerr.Span) error {
 }
 
 // convert gives x the type t without changing what it means: nothing, a literal of another type, or a CAST.
-func convert(x Expr, t vector.Type) (Expr, error) {
+func (p Profile) convert(x Expr, t vector.Type) (Expr, error) {
 	if x.Type().Equal(t) {
 		return x, nil
 	}
 	if lit, ok := x.(*Literal); ok {
 		return convertLiteral(lit, t)
 	}
-	return &Cast{X: x, T: t, At: x.Span()}, nil
+	return &Cast{X: x, T: t, Profile: p, At: x.Span()}, nil
 }
 
 func convertLiteral(l *Literal, t vector.Type) (Expr, error) {
@@ -65,7 +73,7 @@ func convertLiteral(l *Literal, t vector.Type) (Expr, error) {
 	if _, ok := castKernel(l.T, t); !ok {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, l.At, "%s is %s, not %s", l, l.T, t)
 	}
-	one, err := castLiteral(l, t)
+	one, err := Leat.castLiteral(l, t)
 	if err != nil {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, l.At, "%s", err)
 	}
@@ -93,11 +101,11 @@ func convertText(l *Literal, t vector.Type) (*Literal, error) {
 }
 
 // castLiteral converts a literal at bind time.
-func castLiteral(l *Literal, t vector.Type) (*Literal, error) {
+func (p Profile) castLiteral(l *Literal, t vector.Type) (*Literal, error) {
 	if l.T.Kind == vector.String && t.Kind == vector.BigInt {
 		return convertText(l, t)
 	}
-	k, _ := castKernel(l.T, t)
+	k, _ := p.castKernel(l.T, t)
 	n := newCall(k, []node{newConst(literalVector(l))}, t)
 	ctx := &Context{}
 	v := n.eval(&evaluator{ctx: ctx, n: 1}, nil)
@@ -109,6 +117,11 @@ func castLiteral(l *Literal, t vector.Type) (*Literal, error) {
 
 // NewCast returns CAST(x AS t), or TRY_CAST; x itself when it has the type.
 func NewCast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {
+	return Leat.Cast(x, t, try, at)
+}
+
+// Cast is NewCast under the profile.
+func (p Profile) Cast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {
 	from := x.Type()
 	if from.Phys() == vector.PhysNested || t.Phys() == vector.PhysNested {
 		return nil, sqlerr.New(sqlerr.NotSupported, at, "CAST of %s to %s is not supported", from, t)
@@ -123,7 +136,7 @@ func NewCast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, at, "%s does not convert to %s", from, t)
 	}
 	if lit, ok := x.(*Literal); ok {
-		one, err := castLiteral(lit, t)
+		one, err := p.castLiteral(lit, t)
 		switch {
 		case err == nil:
 			one.At = at
@@ -135,11 +148,16 @@ func NewCast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {
 		}
 		// It fails when a row asks for it, which TRY or a CASE may prevent.
 	}
-	return &Cast{X: x, T: t, Try: try, At: at}, nil
+	return &Cast{X: x, T: t, Try: try, Profile: p, At: at}, nil
 }
 
 // NewCase returns CASE WHEN when[i] THEN then[i] ... ELSE els END; els may be nil. The branches get one type.
 func NewCase(when, then []Expr, els Expr, at sqlerr.Span) (Expr, error) {
+	return Leat.Case(when, then, els, at)
+}
+
+// Case is NewCase under the profile.
+func (p Profile) Case(when, then []Expr, els Expr, at sqlerr.Span) (Expr, error) {
 	for _, w := range when {
 		if k := w.Type().Kind; k != vector.Boolean && k != vector.Null {
 			return nil, sqlerr.New(sqlerr.TypeMismatch, w.Span(), "WHEN wants a BOOLEAN, this is %s", w.Type())
@@ -159,15 +177,15 @@ func NewCase(when, then []Expr, els Expr, at sqlerr.Span) (Expr, error) {
 	}
 	c := &Case{T: t, At: at, When: make([]Expr, len(when)), Then: make([]Expr, len(then))}
 	for i := range when {
-		if c.When[i], err = convert(when[i], vector.TBoolean); err != nil {
+		if c.When[i], err = p.convert(when[i], vector.TBoolean); err != nil {
 			return nil, err
 		}
-		if c.Then[i], err = convert(then[i], t); err != nil {
+		if c.Then[i], err = p.convert(then[i], t); err != nil {
 			return nil, err
 		}
 	}
 	if els != nil {
-		c.Else, err = convert(els, t)
+		c.Else, err = p.convert(els, t)
 	}
 	return c, err
 }

@@ -28,6 +28,16 @@ func parseExpr(text string) (ast.Expr, error) {
 
 type columns map[string]*Column
 
+// underKsql, as the name of a column, binds under the ksql profile.
+const underKsql = "(ksql)"
+
+func (c columns) profile() Profile {
+	if _, ok := c[underKsql]; ok {
+		return Ksql
+	}
+	return Leat
+}
+
 func (c columns) bindAll(list ...ast.Expr) ([]Expr, error) {
 	var out []Expr
 	for _, a := range list {
@@ -45,9 +55,10 @@ func (c columns) call(name string, at sqlerr.Span, args ...ast.Expr) (Expr, erro
 	if err != nil {
 		return nil, err
 	}
-	return NewCall(name, bound, at)
+	return c.profile().Call(name, bound, at)
 }
 
+// not binds NOT x; no profile changes it.
 func not(x Expr, err error, yes bool) (Expr, error) {
 	if err != nil || !yes {
 		return x, err
@@ -97,7 +108,7 @@ func (c columns) bind(e ast.Expr) (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return NewCast(x, n.To, n.Try, n.At)
+		return c.profile().Cast(x, n.To, n.Try, n.At)
 	case *ast.Call:
 		if strings.EqualFold(n.Name.Name, "TRY") {
 			x, err := c.bind(n.Args[0])
@@ -131,7 +142,7 @@ func (c columns) bindCase(n *ast.Case) (Expr, error) {
 			return nil, err
 		}
 	}
-	return NewCase(when, then, els, n.At)
+	return c.profile().Case(when, then, els, n.At)
 }
 
 func bindLiteral(n *ast.Literal) (Expr, error) {

@@ -14,7 +14,7 @@ func (c *compiler) cast(x *Cast) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, ok := castKernel(x.X.Type(), x.T)
+	k, ok := x.Profile.castKernel(x.X.Type(), x.T)
 	if !ok {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, x.At, "%s does not convert to %s", x.X.Type(), x.T)
 	}
@@ -37,6 +37,16 @@ func castKernel(from, to vector.Type) (k Kernel, ok bool) {
 	}
 	k, ok = byTo[to.Kind]
 	return k, ok
+}
+
+// castKernel is the conversion under the profile.
+func (p Profile) castKernel(from, to vector.Type) (k Kernel, ok bool) {
+	if p == Ksql {
+		if k, ok := ksqlCasts[from.Kind][to.Kind]; ok {
+			return k, true
+		}
+	}
+	return castKernel(from, to)
 }
 
 // padStrings gives every row an empty string.

@@ -124,7 +124,7 @@ func (c *compiler) call(x *Call) (node, error) {
 	}
 	n := newCall(m.Kernel, args, x.T)
 	n.strict, n.cmp = !x.Func.NullSafe, m.cmp
-	n.firstStrict = x.Func.firstStrict
+	n.firstStrict, n.twoValued = x.Func.firstStrict, x.Func.twoValued
 	if x.Func.NotDeterministic {
 		n.lift = -1
 		return n, nil

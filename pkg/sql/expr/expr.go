@@ -49,10 +49,11 @@ type Call struct {
 
 // Cast converts X to T. Try gives null where a value does not convert.
 type Cast struct {
-	X   Expr
-	T   vector.Type
-	Try bool
-	At  sqlerr.Span
+	X       Expr
+	T       vector.Type
+	Try     bool
+	Profile Profile
+	At      sqlerr.Span
 }
 
 // Case is a searched CASE: the first When that is true gives its Then; Else may be nil (null).

@@ -29,16 +29,16 @@ func conditionFuncs() []*Func {
 func rewritten([]Operand) (*Match, error) { return nil, &misfit{} }
 
 // rewrite turns a call into another expression; nil goes on with the table.
-func rewrite(name string, args []Expr, at sqlerr.Span) (Expr, error) {
+func (p Profile) rewrite(name string, args []Expr, at sqlerr.Span) (Expr, error) {
 	switch {
 	case name == "NULLIF" && len(args) == 2:
-		same, err := NewCall("=", args, at)
+		same, err := p.Call("=", args, at)
 		if err != nil {
 			return nil, err
 		}
-		return NewCase([]Expr{same}, []Expr{&Literal{T: vector.TNull, At: at}}, args[0], at)
+		return p.Case([]Expr{same}, []Expr{&Literal{T: vector.TNull, At: at}}, args[0], at)
 	case name == "IF" && len(args) == 3:
-		return NewCase(args[:1], args[1:2], args[2], at)
+		return p.Case(args[:1], args[1:2], args[2], at)
 	case len(args) == 0:
 		return now(name, at)
 	default:
@@ -64,7 +64,7 @@ func now(name string, at sqlerr.Span) (Expr, error) {
 	var x Expr = &Column{Index: ColAppendTime, Name: "now()", T: vector.TBigInt, At: at}
 	for _, t := range path {
 		var err error
-		if x, err = NewCast(x, t, false, at); err != nil {
+		if x, err = Leat.Cast(x, t, false, at); err != nil {
 			return nil, err
 		}
 	}

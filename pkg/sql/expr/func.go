@@ -45,6 +45,10 @@ type Func struct {
 	Unit bool
 	// NotDeterministic functions (RANDOM, UUID) are refused in persistent queries.
 	NotDeterministic bool
+	// twoValued conditions are FALSE where an argument is null.
+	twoValued bool
+	// ksql is the row that stands for this one in the ksql profile, nil where both agree.
+	ksql *Func
 	// lazy functions have a node of their own instead of a kernel: their arguments are evaluated row by row as needed.
 	lazy func(c *compiler, call *Call) (node, error)
 }
@@ -72,7 +76,7 @@ func sortTable() []*Func {
 		all = append(all, part...)
 	}
 	slices.SortFunc(all, func(a, b *Func) int { return strings.Compare(a.Name, b.Name) })
-	return all
+	return ksqlVariants(all)
 }
 
 func indexTable(all []*Func) map[string]*Func {

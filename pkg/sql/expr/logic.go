@@ -131,7 +131,7 @@ func compileBetween(c *compiler, x *Call) (node, error) {
 			return nil, err
 		}
 		n := newCall(compareKernel(op, t.Phys()), args, vector.TBoolean)
-		n.cmp = &op
+		n.cmp, n.twoValued = &op, x.Func.twoValued
 		l.args = append(l.args, n)
 	}
 	return fold(l, vector.TBoolean, append(l.args[0].(*callNode).args, l.args[1].(*callNode).args...)...), nil

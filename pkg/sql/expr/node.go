@@ -41,6 +41,7 @@ type callNode struct {
 	strict bool
 	// firstStrict: null where the first argument is null, whatever the others are.
 	firstStrict bool
+	twoValued   bool   // nulls become FALSE
 	cmp         *cmpOp // set for comparisons
 	try         bool   // errors of the kernel are nulls
 	f           Frame
@@ -76,7 +77,7 @@ func (c *callNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 	mark := len(ev.ctx.Errors)
 	c.f.Ctx, c.f.Batch, c.f.N, c.f.Sel, c.f.Out = ev.ctx, ev.b, ev.n, sel, &c.out
 	if c.lift >= 0 && c.worthLifting(ev, sel) {
-		return c.evalLifted(ev, sel)
+		return c.settle(c.evalLifted(ev, sel))
 	}
 	c.f.prepare(c.strict)
 	if c.firstStrict {
@@ -86,7 +87,20 @@ func (c *callNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 	if c.try {
 		ev.ctx.Errors = ev.ctx.Errors[:mark]
 	}
-	return &c.out
+	return c.settle(&c.out)
+}
+
+// settle makes the nulls of a two-valued condition FALSE.
+func (c *callNode) settle(v *vector.Vector) *vector.Vector {
+	if !c.twoValued || v.Valid == nil {
+		return v
+	}
+	out := v.Bool[:v.Len]
+	for i := range out {
+		out[i] = out[i] && v.Valid[i>>6]>>(uint(i)&63)&1 != 0
+	}
+	v.Valid = nil
+	return v
 }
 
 // tryNode makes nulls of the rows of x that fail.

@@ -1,7 +1,9 @@
 package expr
 
 import (
-	"github.com/leatsql/leat/pkg/sql/sqlerr"
+	"fmt"
+	"slices"
+
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -14,17 +16,155 @@ const (
 	Ksql
 )
 
-// Call is NewCall under the profile.
-func (p Profile) Call(name string, args []Expr, at sqlerr.Span) (Expr, error) {
-	return NewCall(name, args, at)
+// ksqlVariants gives the rows of the table that mean something else under ksql their second form.
+func ksqlVariants(all []*Func) []*Func {
+	for _, f := range all {
+		change, ok := ksqlChanges[f.Name]
+		if !ok {
+			continue
+		}
+		other := *f
+		change(&other)
+		f.ksql = &other
+	}
+	return all
 }
 
-// Cast is NewCast under the profile.
-func (p Profile) Cast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {
-	return NewCast(x, t, try, at)
+// ksqlChanges is what the ksql profile changes, by function.
+var ksqlChanges = map[string]func(f *Func){
+	"=": ksqlCondition, "<>": ksqlCondition, "<": ksqlCondition, "<=": ksqlCondition, ">": ksqlCondition,
+	">=": ksqlCondition, "BETWEEN": ksqlCondition, "LIKE": ksqlCondition, "IN": ksqlCondition,
+	"+": ksqlArith(opAdd), "-": ksqlArith(opSub), "*": ksqlArith(opMul), "/": ksqlArith(opDiv), "%": ksqlArith(opMod),
+	"NEG":            ksqlNeg,
+	"ABS":            ksqlAbs,
+	"REGEXP_EXTRACT": ksqlPatternFirst, "REGEXP_EXTRACT_ALL": ksqlPatternFirst,
 }
 
-// Case is NewCase under the profile.
-func (p Profile) Case(when, then []Expr, els Expr, at sqlerr.Span) (Expr, error) {
-	return NewCase(when, then, els, at)
+// ksqlCondition makes a condition two-valued.
+func ksqlCondition(f *Func) { f.twoValued = true }
+
+// ksqlPatternFirst exchanges the first two arguments, which are a text and its pattern.
+func ksqlPatternFirst(f *Func) {
+	f.Overloads = slices.Clone(f.Overloads)
+	for i := range f.Overloads {
+		k := f.Overloads[i].Kernel
+		f.Overloads[i].Kernel = func(f *Frame) {
+			f.swap()
+			k(f)
+			f.swap()
+		}
+	}
+}
+
+// swap exchanges the first two arguments.
+func (f *Frame) swap() {
+	f.Args[0], f.Args[1] = f.Args[1], f.Args[0]
+	f.Const[0], f.Const[1] = f.Const[1], f.Const[0]
+}
+
+// integers says that the operands and the result of an operator are INT or BIGINT.
+func (m *Match) integers() bool {
+	for _, t := range append([]vector.Type{m.Out}, m.Args...) {
+		if t.Kind != vector.Int && t.Kind != vector.BigInt {
+			return false
+		}
+	}
+	return true
+}
+
+// ksqlArith wraps integers, and refuses a literal NULL and numbers beside strings.
+func ksqlArith(op arithOp) func(f *Func) {
+	return func(f *Func) {
+		resolve := f.Resolve
+		f.Resolve = func(args []Operand) (*Match, error) {
+			for _, a := range args {
+				if a.T.Kind == vector.Null {
+					return nil, &misfit{}
+				}
+			}
+			if len(args) == 2 && textual(args[0].T) != textual(args[1].T) {
+				return nil, &misfit{}
+			}
+			m, err := resolve(args)
+			if err == nil && m.integers() {
+				m.Kernel = func(f *Frame) { wrapI64(op, f) }
+			}
+			return m, err
+		}
+	}
+}
+
+// wrapI64 is the arithmetic of INT and BIGINT in two's complement.
+func wrapI64(op arithOp, f *Frame) {
+	n := f.N
+	a, b, out := f.Args[0].I64[:n], f.Args[1].I64[:n], f.Out.I64[:n]
+	switch op {
+	case opAdd:
+		for i := range out {
+			out[i] = a[i] + b[i]
+		}
+	case opSub:
+		for i := range out {
+			out[i] = a[i] - b[i]
+		}
+	case opMul:
+		for i := range out {
+			out[i] = a[i] * b[i]
+		}
+	case opDiv, opMod:
+		for i := range f.live {
+			switch y := b[i]; {
+			case y == 0:
+				f.fail(i, CodeDivideByZero, fmt.Sprintf("%d %s 0: division by zero", a[i], op))
+			case op == opMod:
+				out[i] = a[i] - a[i]/y*y
+			default:
+				out[i] = a[i] / y
+			}
+		}
+	}
+	wrapInt(f)
+}
+
+// wrapInt cuts an INT result to 32 bits.
+func wrapInt(f *Frame) {
+	if f.Out.Type.Kind != vector.Int {
+		return
+	}
+	out := f.Out.I64[:f.N]
+	for i, v := range out {
+		out[i] = int64(int32(v))
+	}
+}
+
+func ksqlNeg(f *Func) {
+	f.Resolve = func(args []Operand) (*Match, error) {
+		m, err := negMatch(args)
+		if err == nil && m.integers() {
+			m.Kernel = func(f *Frame) {
+				out := f.Out.I64[:f.N]
+				for i, v := range f.Args[0].I64[:f.N] {
+					out[i] = -v
+				}
+				wrapInt(f)
+			}
+		}
+		return m, err
+	}
+}
+
+// ksqlAbs leaves the least number as it is.
+func ksqlAbs(f *Func) {
+	f.Overloads = slices.Clone(f.Overloads)
+	for i := range f.Overloads {
+		if k := f.Overloads[i].Out; k == vector.Int || k == vector.BigInt {
+			f.Overloads[i].Kernel = func(f *Frame) {
+				out := f.Out.I64[:f.N]
+				for i, v := range f.Args[0].I64[:f.N] {
+					out[i] = max(v, -v)
+				}
+				wrapInt(f)
+			}
+		}
+	}
 }
