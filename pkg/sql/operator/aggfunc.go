@@ -40,7 +40,11 @@ type aggFunc struct {
 	fin              finish
 }
 
-func anyType(t vector.Type) bool { return t.Phys() != vector.PhysNested }
+func anyType(vector.Type) bool { return true }
+
+// ordered types have a least and a greatest value; ARRAY, MAP and STRUCT have not.
+func ordered(t vector.Type) bool { return t.Phys() != vector.PhysNested }
+
 func numeric(t vector.Type) bool {
 	return t.Numeric() || t.Kind == vector.Null || t.Kind == vector.Interval
 }
@@ -108,6 +112,13 @@ func pick(name string, kind aggKind, doc string, aliases ...string) aggFunc {
 	}
 }
 
+// extreme is MIN or MAX.
+func extreme(name string, kind aggKind, doc string) aggFunc {
+	f := pick(name, kind, doc)
+	f.accepts = ordered
+	return f
+}
+
 // aggFuncs is the table of aggregates, in the order of the manual.
 var aggFuncs = []aggFunc{
 	{
@@ -142,8 +153,8 @@ var aggFuncs = []aggFunc{
 		},
 		1, 1, numeric, avgKind, avgType, finPlain,
 	},
-	pick("MIN", kindMin, "Least value of x; strings are ordered by their UTF-8 bytes."),
-	pick("MAX", kindMax, "Greatest value of x; strings are ordered by their UTF-8 bytes."),
+	extreme("MIN", kindMin, "Least value of x; strings are ordered by their UTF-8 bytes."),
+	extreme("MAX", kindMax, "Greatest value of x; strings are ordered by their UTF-8 bytes."),
 	spread("STDDEV_SAMP", finStddevSamp, "Sample standard deviation of x; null for fewer than two values.",
 		"STDDEV", "STDDEV_SAMPLE"),
 	spread("STDDEV_POP", finStddevPop, "Population standard deviation of x."),

@@ -43,7 +43,7 @@ func newAggregate(spec *Aggregate, in *vector.Schema, having *predicate) (*aggre
 		return nil, err
 	}
 	for _, c := range spec.Keys {
-		if c < 0 || c >= len(in.Fields) || in.Fields[c].Type.Phys() == vector.PhysNested {
+		if c < 0 || c >= len(in.Fields) {
 			return nil, fmt.Errorf("GROUP BY: no key column %d", c)
 		}
 		a.types = append(a.types, in.Fields[c].Type)

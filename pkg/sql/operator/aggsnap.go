@@ -175,7 +175,7 @@ func (s *store) readRecord(r *reader, g uint32) {
 			acc[0] = r.u64()
 		}
 		if rec[wFlags]&d.has != 0 {
-			s.setStr(rec, s.valueAt(d), r.bytes(), false)
+			s.setStr(rec, s.valueAt(d), r.kept(d.in), false)
 		}
 	}
 }

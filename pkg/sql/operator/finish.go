@@ -38,9 +38,7 @@ func (s *store) keptValue(v *vector.Vector, d *aggDef, r []uint64) {
 	at := s.valueAt(d)
 	switch d.val {
 	case valStr:
-		v.Data = append(v.Data, s.str(r, at)...)
-		v.Offs = append(v.Offs, uint32(len(v.Data)))
-		vector.SetLen(v, v.Len+1)
+		appendKept(v, s.str(r, at))
 	case valWide:
 		v.I128 = append(v.I128, vector.Int128{Lo: r[at], Hi: int64(r[at+1])})
 		vector.SetLen(v, v.Len+1)

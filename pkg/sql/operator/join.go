@@ -66,7 +66,14 @@ func joinable(a, b vector.Type) bool {
 	if a.Kind == vector.Decimal && b.Kind == vector.Decimal {
 		return a.Scale == b.Scale && a.Phys() == b.Phys()
 	}
-	return a.Kind == b.Kind || whole(a) && whole(b)
+	if a.Phys() == vector.PhysNested && a.Kind == b.Kind && a.Kids() == b.Kids() {
+		for k := range a.Kids() {
+			if !joinable(a.Kid(k), b.Kid(k)) {
+				return false
+			}
+		}
+	}
+	return a.Kind == b.Kind && a.Kids() == b.Kids() || whole(a) && whole(b)
 }
 
 // Process joins stream rows, or changes the table.
@@ -196,6 +203,9 @@ func (j *lookupJoin) column(k, n int) *vector.Vector {
 	if v.Type.Phys() == vector.PhysNone {
 		return nulls(v.Type, n)
 	}
+	if v.Type.Phys() == vector.PhysNested {
+		return j.nested(c, v, n)
+	}
 	valid := grow(v.Valid, vector.Words(n))
 	for i := range valid {
 		valid[i] = ^uint64(0)
@@ -240,6 +250,22 @@ func (j *lookupJoin) column(k, n int) *vector.Vector {
 		for i, id := range j.ids[:n] {
 			v.Bool[i] = id != 0 && c.words[id-1] != 0
 		}
+	}
+	return v
+}
+
+// nested fills v with the values of a nested column.
+func (j *lookupJoin) nested(c *cells, v *vector.Vector, n int) *vector.Vector {
+	if v.Kids == nil {
+		*v = *vector.NewVector(v.Type, n)
+	}
+	vector.Reset(v)
+	for _, id := range j.ids[:n] {
+		if id == 0 || c.null[id-1] {
+			vector.AppendNull(v)
+			continue
+		}
+		c.appendOne(v, int(id-1))
 	}
 	return v
 }

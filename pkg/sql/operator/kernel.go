@@ -272,7 +272,7 @@ func (s *store) pick(d *aggDef, v *vector.Vector, rs rows, order []int64) {
 		case valWide:
 			r[d.off+1], r[d.off+2] = v.I128[i].Lo, uint64(v.I128[i].Hi)
 		case valStr:
-			s.setStr(r, d.off+1, v.Bytes(int(i)), had)
+			s.setStr(r, d.off+1, keptBytes(&s.buf, v, int(i)), had)
 		}
 		r[wFlags] |= d.has
 	}

@@ -8,7 +8,8 @@ import (
 )
 
 // Values of one row as bytes: a tag (0 null, 1 value), then 8 bytes for numbers (16 for wide decimals) or a length and
-// the bytes. Equal values have equal bytes: -0 is 0 and there is one NaN.
+// the bytes. An ARRAY or MAP is the number of its elements and those (key, value, key, value), a STRUCT its fields.
+// Equal values have equal bytes: -0 is 0 and there is one NaN.
 
 // nanBits is the one NaN of keys and ordered values.
 const nanBits = 0x7FF8000000000001
@@ -50,6 +51,8 @@ func appendValue(dst []byte, v *vector.Vector, i int) []byte {
 		return putBytes(dst, v.Bytes(i))
 	case vector.PhysI128:
 		return putI64(putU64(dst, v.I128[i].Lo), v.I128[i].Hi)
+	case vector.PhysNested:
+		return appendNested(dst, v, i, appendValue)
 	default:
 		return putU64(dst, word(v, i))
 	}
@@ -74,10 +77,15 @@ func readValue(v *vector.Vector, src []byte) []byte {
 		vector.AppendNull(v)
 		return src
 	}
+	if tag != 1 {
+		return nil
+	}
 	phys := v.Type.Phys()
 	switch phys {
-	case vector.PhysNone, vector.PhysNested:
+	case vector.PhysNone:
 		return nil
+	case vector.PhysNested:
+		return readNested(v, src)
 	case vector.PhysStr:
 		if len(src) < 4 {
 			return nil
@@ -125,31 +133,43 @@ func appendWord(v *vector.Vector, w uint64) {
 // validValues reports whether src is values of the given types and nothing else.
 func validValues(types []vector.Type, src []byte) bool {
 	for _, t := range types {
-		if len(src) == 0 {
+		if src = validValue(t, src); src == nil {
 			return false
 		}
-		tag := src[0]
-		src = src[1:]
-		if tag == 0 {
-			continue
-		}
-		n := uint64(8)
-		switch t.Phys() {
-		case vector.PhysNone, vector.PhysNested:
-			return false
-		case vector.PhysI128:
-			n = 16
-		case vector.PhysStr:
-			if len(src) < 4 {
-				return false
-			}
-			n = 4 + uint64(binary.LittleEndian.Uint32(src))
-		default:
-		}
-		if n > uint64(len(src)) || tag != 1 {
-			return false
-		}
-		src = src[n:]
 	}
 	return len(src) == 0
+}
+
+// validValue returns what follows a value of type t; nil if there is none.
+func validValue(t vector.Type, src []byte) []byte {
+	if len(src) == 0 {
+		return nil
+	}
+	tag := src[0]
+	src = src[1:]
+	if tag == 0 {
+		return src
+	}
+	n := uint64(8)
+	switch t.Phys() {
+	case vector.PhysNone:
+		return nil
+	case vector.PhysNested:
+		if tag != 1 {
+			return nil
+		}
+		return validNested(t, src)
+	case vector.PhysI128:
+		n = 16
+	case vector.PhysStr:
+		if len(src) < 4 {
+			return nil
+		}
+		n = 4 + uint64(binary.LittleEndian.Uint32(src))
+	default:
+	}
+	if n > uint64(len(src)) || tag != 1 {
+		return nil
+	}
+	return src[n:]
 }

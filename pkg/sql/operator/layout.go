@@ -52,14 +52,14 @@ type valKind uint8
 const (
 	valWord valKind = iota // one word
 	valWide                // low, high of an Int128
-	valStr                 // offset, length in store.heap
+	valStr                 // offset, length in store.heap: strings, and nested values as keptBytes writes them
 )
 
 func valueKind(t vector.Type) valKind {
 	switch t.Phys() {
 	case vector.PhysI128:
 		return valWide
-	case vector.PhysStr:
+	case vector.PhysStr, vector.PhysNested:
 		return valStr
 	default:
 		return valWord

@@ -76,7 +76,7 @@ func newOver(spec *Over, in *vector.Schema) (*over, error) {
 	o := &over{spec: spec, wait: waiting{schema: in}, wm: vector.NoTime, sweepAt: minSweep}
 	types := make([]vector.Type, len(spec.Partition))
 	for i, c := range spec.Partition {
-		if c < 0 || c >= len(in.Fields) || in.Fields[c].Type.Phys() == vector.PhysNested {
+		if c < 0 || c >= len(in.Fields) {
 			return nil, fmt.Errorf("no partition column %d", c)
 		}
 		types[i] = in.Fields[c].Type

@@ -143,8 +143,12 @@ func (w *waiting) stateBytes() int64 {
 }
 
 func vectorBytes(v *vector.Vector) int64 {
-	return int64(8*cap(v.Valid) + cap(v.Bool) + 8*cap(v.I64) + 8*cap(v.F64) + 16*cap(v.I128) + 4*cap(v.Codes) +
+	n := int64(8*cap(v.Valid) + cap(v.Bool) + 8*cap(v.I64) + 8*cap(v.F64) + 16*cap(v.I128) + 4*cap(v.Codes) +
 		4*cap(v.Offs) + cap(v.Data))
+	for _, k := range v.Kids {
+		n += vectorBytes(k)
+	}
+	return n
 }
 
 // snapshot appends the rows by (time, arrival).

@@ -63,8 +63,9 @@ func (f *frame) clear() {
 func (f *frame) append(d *aggDef, v *vector.Vector, i int) {
 	switch {
 	case d.kind == kindCount:
-	case v.Type.Phys() == vector.PhysStr:
-		f.str = append(f.str, bytes.Clone(v.Bytes(i)))
+	case valueKind(v.Type) == valStr:
+		var buf []byte
+		f.str = append(f.str, bytes.Clone(keptBytes(&buf, v, i)))
 	case v.Type.Phys() == vector.PhysI128:
 		f.val = append(f.val, v.I128[i].Lo, uint64(v.I128[i].Hi))
 	case d.kind == kindMin || d.kind == kindMax:
@@ -77,7 +78,7 @@ func (f *frame) append(d *aggDef, v *vector.Vector, i int) {
 // width is the number of words of a kept value.
 func (d *aggDef) width() int {
 	switch {
-	case d.kind == kindCount, d.in.Phys() == vector.PhysStr:
+	case d.kind == kindCount, valueKind(d.in) == valStr:
 		return 0
 	case d.in.Phys() == vector.PhysI128:
 		return 2
@@ -278,10 +279,8 @@ func (f *frame) computed(out *vector.Vector, d *aggDef, acc [3]uint64) bool {
 
 func (f *frame) kept(out *vector.Vector, d *aggDef) {
 	switch {
-	case d.in.Phys() == vector.PhysStr:
-		out.Data = append(out.Data, f.str[f.lo]...)
-		out.Offs = append(out.Offs, uint32(len(out.Data)))
-		vector.SetLen(out, out.Len+1)
+	case valueKind(d.in) == valStr:
+		appendKept(out, f.str[f.lo])
 	case d.in.Phys() == vector.PhysI128:
 		out.I128 = append(out.I128, wide(f.val[2*f.lo:]))
 		vector.SetLen(out, out.Len+1)
@@ -305,7 +304,7 @@ func (f *frame) snapshot(dst []byte, a *overCall) []byte {
 	dst = putU64(putU64(dst, uint64(len(f.pos)-f.lo)), uint64(max(f.mid-f.lo, 0)))
 	for i := f.lo; i < len(f.pos); i++ {
 		dst = putI64(dst, f.pos[i])
-		if d.in.Phys() == vector.PhysStr && d.kind != kindCount {
+		if valueKind(d.in) == valStr && d.kind != kindCount {
 			dst = putBytes(dst, f.str[i])
 			continue
 		}
@@ -334,8 +333,8 @@ func (f *frame) restore(r *reader, a *overCall) {
 	}
 	for range n {
 		f.pos = append(f.pos, r.i64())
-		if d.in.Phys() == vector.PhysStr && d.kind != kindCount {
-			f.str = append(f.str, bytes.Clone(r.bytes()))
+		if valueKind(d.in) == valStr && d.kind != kindCount {
+			f.str = append(f.str, bytes.Clone(r.kept(d.in)))
 			continue
 		}
 		for range d.width() {

@@ -13,6 +13,9 @@ func appendRaw(dst []byte, v *vector.Vector, i int) []byte {
 	if v.Type.Phys() == vector.PhysF64 && !v.Null(i) {
 		return putU64(append(dst, 1), math.Float64bits(v.F64[i]))
 	}
+	if v.Type.Phys() == vector.PhysNested && !v.Null(i) {
+		return appendNested(append(dst, 1), v, i, appendRaw)
+	}
 	return appendValue(dst, v, i)
 }
 

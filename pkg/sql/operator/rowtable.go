@@ -20,8 +20,9 @@ type cells struct {
 	kind  valKind
 	words []uint64 // one per row, two for wide values (low, high) and strings (offset, length)
 	null  []bool
-	heap  []byte
+	heap  []byte // strings, and nested values as keptBytes writes them
 	waste int
+	buf   []byte
 }
 
 func newRowTable(s *vector.Schema, by []int) *rowTable {
@@ -152,7 +153,7 @@ func (c *cells) set(id int, v *vector.Vector, i int) {
 	case valWide:
 		c.words[2*id], c.words[2*id+1] = v.I128[i].Lo, uint64(v.I128[i].Hi)
 	case valStr:
-		b := v.Bytes(i)
+		b := keptBytes(&c.buf, v, i)
 		c.words[2*id], c.words[2*id+1] = uint64(len(c.heap)), uint64(len(b))
 		c.heap = append(c.heap, b...)
 	}
@@ -218,9 +219,7 @@ func (c *cells) appendOne(v *vector.Vector, id int) {
 		v.I128 = append(v.I128, vector.Int128{Lo: c.words[2*id], Hi: int64(c.words[2*id+1])})
 		vector.SetLen(v, v.Len+1)
 	case valStr:
-		v.Data = append(v.Data, c.str(id)...)
-		v.Offs = append(v.Offs, uint32(len(v.Data)))
-		vector.SetLen(v, v.Len+1)
+		appendKept(v, c.str(id))
 	}
 }
 

@@ -40,8 +40,11 @@ type sortRow struct {
 
 func newSorter(spec *Sort, in *vector.Schema) (*sorter, error) {
 	for _, k := range spec.Keys {
-		if k.Col < 0 || k.Col >= len(in.Fields) || in.Fields[k.Col].Type.Phys() == vector.PhysNested {
+		if k.Col < 0 || k.Col >= len(in.Fields) {
 			return nil, fmt.Errorf("ORDER BY: no column %d to sort by", k.Col)
+		}
+		if t := in.Fields[k.Col].Type; t.Phys() == vector.PhysNested {
+			return nil, fmt.Errorf("ORDER BY %s: %s has no order", in.Fields[k.Col].Name, t)
 		}
 	}
 	if spec.ByWindow && (spec.WindowEnd < 0 || spec.WindowEnd >= len(in.Fields) ||

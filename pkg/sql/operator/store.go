@@ -16,6 +16,7 @@ type store struct {
 	waste int // bytes of heap that no record names
 	sets  []*distinctSet
 	owner uint64
+	buf   []byte
 }
 
 // distinctSet is the values of one DISTINCT aggregate of all groups: keys are the owner's number and the value.
