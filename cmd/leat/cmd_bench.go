@@ -56,6 +56,7 @@ func newBenchCmd(g *globals) *cobra.Command {
 		"folder for inputs and stores while it runs (default: the system's temporary folder)")
 	fl.StringVar(&f.child, "child", "", "run one of the programs of the benchmarks")
 	_ = fl.MarkHidden("child")
+	cmd.AddCommand(newBenchNexmarkCmd(g))
 	return takesOutput(cmd, outputText, outputJSON)
 }
 

@@ -25,6 +25,7 @@ var children = map[string]func(context.Context, []string) (*childReport, error){
 	"bare":     childBare,
 	"hops":     childHops,
 	"keys":     childKeys,
+	"nexmark":  childNexmark,
 }
 
 // Child runs one of this package's programs. It is no part of the command line that users see.

@@ -13,25 +13,30 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// Generator makes a market: trades or quotes as JSON lines. Row n is a function of the seed and n alone, so that it
+// Generator makes a market: trades or quotes as JSON lines, or the events of the Nexmark benchmark. Row n is a function of the seed and n alone, so that it
 // goes on exactly where it stopped; the clock only decides when a row comes, never what is in it.
 type Generator struct {
-	Kind    string // trades (default) or quotes
+	Kind    string // trades (default), quotes, nexmark_person, nexmark_auction or nexmark_bid
 	Seed    uint64
 	Rate    float64 // rows a second; 0 is as fast as they are taken
 	Limit   uint64  // rows in all; 0 is no end
 	Symbols int     // default 500; their shares follow a Zipf law
 	StartMs int64   // event time of row 0; default 2023-11-14T22:13:20Z
+	// EventRate (events a second of event time, default 1000) and Group (events within which the order is shuffled) belong
+	// to nexmark; there Limit counts the events of all kinds.
+	EventRate, Group int64
 	// Late and Malformed are shares of all rows, default 0.01 and 0.001; negative is none.
 	Late, Malformed float64
 
-	row    uint64
-	first  uint64 // row at which this run began
-	began  time.Time
-	shares []float64 // cumulative
-	chunk  Chunk
-	buf    []byte
-	write  func(dst []byte, g *Generator, r roll) []byte
+	rowLimit uint64 // rows of this kind in all, 0 is no end
+	row      uint64
+	first    uint64 // row at which this run began
+	began    time.Time
+	shares   []float64 // cumulative
+	chunk    Chunk
+	buf      []byte
+	write    func(dst []byte, g *Generator, r roll) []byte
+	events   *nexmarkEvents
 }
 
 const (
@@ -64,17 +69,19 @@ func GeneratorSchema(kind string) (*vector.Schema, bool) {
 	return nil, false
 }
 
-// GeneratorOf reads the options of a statement: rate, limit, seed, symbols, start, late, malformed.
+// GeneratorOf reads the options of a statement: rate, limit, seed, symbols, start, late, malformed, event_rate, group.
 func GeneratorOf(kind string, options map[string]string) (*Generator, error) {
 	g := &Generator{Kind: kind, Seed: 1}
 	read := map[string]func(string) error{
-		"rate":      func(v string) (err error) { g.Rate, err = strconv.ParseFloat(v, 64); return err },
-		"limit":     func(v string) (err error) { g.Limit, err = strconv.ParseUint(v, 10, 63); return err },
-		"seed":      func(v string) (err error) { g.Seed, err = strconv.ParseUint(v, 10, 64); return err },
-		"symbols":   func(v string) (err error) { g.Symbols, err = strconv.Atoi(v); return err },
-		"start":     func(v string) (err error) { g.StartMs, err = strconv.ParseInt(v, 10, 64); return err },
-		"late":      func(v string) (err error) { g.Late, err = strconv.ParseFloat(v, 64); return err },
-		"malformed": func(v string) (err error) { g.Malformed, err = strconv.ParseFloat(v, 64); return err },
+		"rate":       func(v string) (err error) { g.Rate, err = strconv.ParseFloat(v, 64); return err },
+		"limit":      func(v string) (err error) { g.Limit, err = strconv.ParseUint(v, 10, 63); return err },
+		"seed":       func(v string) (err error) { g.Seed, err = strconv.ParseUint(v, 10, 64); return err },
+		"symbols":    func(v string) (err error) { g.Symbols, err = strconv.Atoi(v); return err },
+		"start":      func(v string) (err error) { g.StartMs, err = strconv.ParseInt(v, 10, 64); return err },
+		"event_rate": func(v string) (err error) { g.EventRate, err = strconv.ParseInt(v, 10, 63); return err },
+		"group":      func(v string) (err error) { g.Group, err = strconv.ParseInt(v, 10, 63); return err },
+		"late":       func(v string) (err error) { g.Late, err = strconv.ParseFloat(v, 64); return err },
+		"malformed":  func(v string) (err error) { g.Malformed, err = strconv.ParseFloat(v, 64); return err },
 	}
 	var errs []error
 	for name, v := range options { // any order: each sets a field of its own
@@ -94,9 +101,12 @@ func GeneratorOf(kind string, options map[string]string) (*Generator, error) {
 
 // Open implements Source.
 func (g *Generator) Open(_ context.Context, from Position) error {
+	if kind, ok := nexmarkKinds[g.Kind]; ok {
+		return g.openNexmark(kind, from)
+	}
 	write, ok := generatorKinds[g.Kind]
 	if !ok {
-		return fmt.Errorf("generator %q: want trades or quotes", g.Kind)
+		return fmt.Errorf("generator %q: want trades, quotes, nexmark_person, nexmark_auction or nexmark_bid", g.Kind)
 	}
 	g.write = write
 	if g.Symbols == 0 {
@@ -115,7 +125,7 @@ func (g *Generator) Open(_ context.Context, from Position) error {
 	for k := range g.shares {
 		g.shares[k] /= sum
 	}
-	g.row, g.first, g.chunk.Start = from.Row, from.Row, from
+	g.row, g.first, g.chunk.Start, g.rowLimit = from.Row, from.Row, from, g.Limit
 	return nil
 }
 
@@ -135,7 +145,7 @@ func (g *Generator) Next(ctx context.Context) (*Chunk, error) {
 		g.chunk.Start.Offset += int64(g.chunk.Used)
 		g.buf = g.buf[:copy(g.buf, g.buf[g.chunk.Used:])]
 	}
-	if g.Limit > 0 && g.row >= g.Limit && len(g.buf) == 0 {
+	if g.rowLimit > 0 && g.row >= g.rowLimit && len(g.buf) == 0 {
 		return nil, io.EOF
 	}
 	n, more, err := g.due(ctx)
@@ -154,8 +164,8 @@ func (g *Generator) Next(ctx context.Context) (*Chunk, error) {
 // due waits until a row is due and returns how many are, and whether more are due at once.
 func (g *Generator) due(ctx context.Context) (n uint64, more bool, err error) {
 	left := uint64(generatorBatch)
-	if g.Limit > 0 {
-		left = min(left, g.Limit-g.row)
+	if g.rowLimit > 0 {
+		left = min(left, g.rowLimit-g.row)
 	}
 	if g.Rate == 0 {
 		return left, true, context.Cause(ctx)
@@ -212,6 +222,9 @@ func (r *roll) unit() float64 { return float64(r.next()>>11) / (1 << 53) }
 
 // append appends row n as a line.
 func (g *Generator) append(dst []byte, n uint64) []byte {
+	if g.events != nil {
+		return g.events.next(dst)
+	}
 	r := roll{row: n, state: mix(g.Seed) ^ mix(n*0x9e3779b97f4a7c15+1)}
 	r.symbol = sort.SearchFloat64s(g.shares, r.unit())
 	r.symbol = min(r.symbol, g.Symbols-1)
