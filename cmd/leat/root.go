@@ -17,6 +17,7 @@ var commands = []func(*globals) *cobra.Command{
 	newPrintCmd,
 	newDLQCmd,
 	newRunCmd,
+	newTestCmd,
 	newServeCmd,
 	newBenchCmd,
 	newHealthCmd,

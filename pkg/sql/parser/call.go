@@ -14,9 +14,9 @@ func (p *parser) nameOrCall() ast.Expr {
 	from := p.pos
 	p.advance()
 	if p.is("(") && t.kind != quoted {
-		return p.call(from, ident(t))
+		return p.call(from, p.ident(t))
 	}
-	n := &ast.Name{E: ast.E{At: t.at}, Parts: []ast.Ident{ident(t)}}
+	n := &ast.Name{E: ast.E{At: t.at}, Parts: []ast.Ident{p.ident(t)}}
 	if p.is(".") && p.fieldFollows() {
 		p.advance()
 		n.Parts = append(n.Parts, p.fieldName())

@@ -319,5 +319,5 @@ func (p *parser) fieldName() ast.Ident {
 		return ast.Ident{}
 	}
 	p.advance()
-	return ident(t)
+	return p.ident(t)
 }

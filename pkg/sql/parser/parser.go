@@ -21,6 +21,7 @@ const (
 type Options struct {
 	Vars     map[string]string      // values of ${name}; DEFINE in the script adds to a copy
 	Types    map[string]vector.Type // by upper-case name, what CREATE TYPE made; CREATE TYPE adds to a copy
+	Upper    bool                   // names without quotes become capitals, as after SET 'dialect' = 'ksql'
 	MaxBytes int                    // of the script, default 64 KiB
 	MaxDepth int                    // of nesting, default 100
 }
@@ -29,11 +30,12 @@ type Options struct {
 type session struct {
 	vars     map[string]string
 	types    map[string]vector.Type
+	upper    bool
 	maxDepth int
 }
 
 func newSession(o Options) *session {
-	s := &session{vars: map[string]string{}, types: map[string]vector.Type{}, maxDepth: o.MaxDepth}
+	s := &session{vars: map[string]string{}, types: map[string]vector.Type{}, upper: o.Upper, maxDepth: o.MaxDepth}
 	maps.Copy(s.vars, o.Vars)
 	maps.Copy(s.types, o.Types)
 	if s.maxDepth <= 0 {
@@ -117,6 +119,8 @@ func (s *session) keep(stmt ast.Statement) {
 			delete(s.vars, st.Key)
 		} else if st.Define {
 			s.vars[st.Key] = st.Value
+		} else if strings.EqualFold(st.Key, "dialect") {
+			s.upper = !st.Unset && st.Value == "ksql"
 		}
 	case *ast.CreateType:
 		s.types[strings.ToUpper(st.Name.Name)] = st.Type

@@ -151,7 +151,7 @@ func (p *parser) wordStart(t *token) ast.Expr {
 	for _, w := range bareCalls {
 		if t.is(w) && !next.is("(") && !next.is(".") {
 			p.advance()
-			return &ast.Call{E: ast.E{At: t.at}, Name: ident(t), Args: []ast.Expr{}}
+			return &ast.Call{E: ast.E{At: t.at}, Name: p.ident(t), Args: []ast.Expr{}}
 		}
 	}
 	if isReserved(t.text) && (!next.is("(") || !t.is("JOIN")) {
@@ -222,11 +222,11 @@ func (p *parser) lambda(n int) ast.Expr {
 	from := p.pos
 	l := &ast.Lambda{}
 	if n == 0 {
-		l.Params = []ast.Ident{ident(p.advance())}
+		l.Params = []ast.Ident{p.ident(p.advance())}
 	}
 	for range n {
 		p.advance()
-		l.Params = append(l.Params, ident(p.advance()))
+		l.Params = append(l.Params, p.ident(p.advance()))
 	}
 	if n > 0 {
 		p.expect(")", "after the parameters")
@@ -283,7 +283,7 @@ func (p *parser) cast() ast.Expr {
 func (p *parser) extract() ast.Expr {
 	if p.peek(3).is("FROM") {
 		from := p.pos
-		c := &ast.Call{Name: ident(p.advance())}
+		c := &ast.Call{Name: p.ident(p.advance())}
 		p.advance()
 		t := p.advance()
 		if t.kind != word && t.kind != str && t.kind != quoted {
@@ -302,7 +302,7 @@ func (p *parser) extract() ast.Expr {
 // substring reads SUBSTRING(s FROM a FOR b) besides SUBSTRING(s, a, b).
 func (p *parser) substring() ast.Expr {
 	from := p.pos
-	c := &ast.Call{Name: ident(p.advance()), Args: []ast.Expr{}}
+	c := &ast.Call{Name: p.ident(p.advance()), Args: []ast.Expr{}}
 	p.advance()
 	if !p.is(")") {
 		c.Args = append(c.Args, p.expr())

@@ -169,7 +169,7 @@ func (p *parser) item() ast.SelectItem {
 		p.advance()
 		p.advance()
 		it.Star = true
-		it.Of = &ast.Name{E: ast.E{At: t.at}, Parts: []ast.Ident{ident(t)}}
+		it.Of = &ast.Name{E: ast.E{At: t.at}, Parts: []ast.Ident{p.ident(t)}}
 	case t.kind == eof || t.kind == word && isReserved(t.text) && !p.startsExpr(t):
 		p.noItem()
 	default:
@@ -234,7 +234,7 @@ func (p *parser) alias(of string) *ast.Ident {
 	}
 	p.expecting("AS")
 	p.advance()
-	id := ident(t)
+	id := p.ident(t)
 	return &id
 }
 

@@ -205,7 +205,7 @@ func (p *parser) name(what, where string) ast.Ident {
 		return ast.Ident{}
 	}
 	p.advance()
-	return ident(t)
+	return p.ident(t)
 }
 
 func (p *parser) tableName(where string) ast.Ident {
@@ -213,7 +213,14 @@ func (p *parser) tableName(where string) ast.Ident {
 	return p.name("a name", where)
 }
 
-func ident(t *token) ast.Ident { return ast.Ident{Name: t.text, Quoted: t.kind == quoted, At: t.at} }
+// ident makes a name of a token; Options.Upper makes capitals of one without quotes.
+func (p *parser) ident(t *token) ast.Ident {
+	id := ast.Ident{Name: t.text, Quoted: t.kind == quoted, At: t.at}
+	if p.session.upper && !id.Quoted {
+		id.Name = strings.ToUpper(id.Name)
+	}
+	return id
+}
 
 // isName reports whether t can be a name: quoted, or a word that is not reserved.
 func (p *parser) isName(t *token) bool {

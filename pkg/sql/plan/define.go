@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -12,6 +13,9 @@ import (
 // Defaults are what a session brings to a declaration.
 type Defaults struct {
 	Partitions int // 8; 1 in leat run
+	Profile    expr.Profile
+	// KeyFormat and ValueFormat are the formats of a session; "" leaves them to the profile.
+	KeyFormat, ValueFormat string
 }
 
 // Defaults of a declared source.
@@ -22,7 +26,7 @@ const (
 
 // Define makes the object of a CREATE STREAM or TABLE that declares a source. Warnings are for the user.
 func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err error) {
-	d := &definition{o: &Object{
+	d := &definition{profile: def.Profile, o: &Object{
 		Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Partitions: max(1, def.Partitions),
 		ReadOnly: c.Source,
 	}, s: &Source{
@@ -37,6 +41,9 @@ func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err erro
 		return nil, nil, unsupported(c.FromAt, "CREATE .. FROM 'file'").
 			WithHint("WITH (file = '%s') names it", c.FromFile)
 	}
+	if err := d.declaredFormats(c, def); err != nil {
+		return nil, nil, err
+	}
 	if err := d.connector(c); err != nil {
 		return nil, nil, err
 	}
@@ -46,11 +53,19 @@ func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err erro
 	if err := d.keys(c); err != nil {
 		return nil, nil, err
 	}
+	if err := d.windowed(c); err != nil {
+		return nil, nil, err
+	}
 	if err := d.eventTime(); err != nil {
 		return nil, nil, err
 	}
 	if err := d.checkColumns(); err != nil {
 		return nil, nil, err
+	}
+	if d.profile == expr.Ksql {
+		if err := d.ksqlObject(c); err != nil {
+			return nil, nil, err
+		}
 	}
 	if d.s.Delimiter != "" && d.s.Format != "csv" && (d.formatSet || d.s.Path != "") {
 		return nil, nil, sqlerr.New(sqlerr.BadProperty, d.delimAt, "a delimiter belongs to format csv; this is %s",
@@ -213,13 +228,8 @@ func (d *definition) columns(c *ast.Create) error {
 		if col.Headers || col.Header != "" {
 			return unsupported(col.At, "a HEADERS column")
 		}
-		switch col.Type.Kind {
-		case vector.Array, vector.Map, vector.Struct:
-			return unsupported(col.At, "a column of type "+col.Type.String()).
-				WithHint("declare it STRING: it holds the JSON text")
-		case vector.Interval, vector.Null:
-			return unsupported(col.At, "a column of type "+col.Type.String())
-		default:
+		if err := checkType(col.Type, 1, col.At); err != nil {
+			return err
 		}
 		if err := refuseReserved(col.Name.Name, col.At); err != nil {
 			return err
@@ -309,6 +319,36 @@ func (d *definition) eventTime() error {
 	default:
 		return sqlerr.New(sqlerr.BadProperty, d.eventAt, "event_time is BIGINT ms or TIMESTAMP; %q is %s",
 			d.o.EventTime, d.o.Columns[i].Type)
+	}
+	return nil
+}
+
+// maxTypeDepth bounds how deep types may lie inside one another.
+const maxTypeDepth = 8
+
+// checkType refuses a column type that no row can hold.
+func checkType(t vector.Type, depth int, at ast.Span) error {
+	if depth > maxTypeDepth {
+		return sqlerr.New(sqlerr.TooLarge, at, "types are nested more than %d deep", maxTypeDepth)
+	}
+	inner := []vector.Type{}
+	switch t.Kind {
+	case vector.Interval, vector.Null:
+		return unsupported(at, "a column of type "+t.String())
+	case vector.Array:
+		inner = append(inner, *t.Elem)
+	case vector.Map:
+		inner = append(inner, *t.Key, *t.Elem)
+	case vector.Struct:
+		for _, f := range t.Fields {
+			inner = append(inner, f.Type)
+		}
+	default:
+	}
+	for _, i := range inner {
+		if err := checkType(i, depth+1, at); err != nil {
+			return err
+		}
 	}
 	return nil
 }

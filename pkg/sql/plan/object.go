@@ -42,6 +42,23 @@ type Object struct {
 	// Statement is the text that made the object.
 	Statement string `json:"statement"`
 	ReadOnly  bool   `json:"read_only,omitempty"` // SOURCE
+	// Profile is the dialect of the statement that made the object; "" is leat.
+	Profile string `json:"profile,omitempty"`
+	// External is the topic as the statement names it, where it is another name than the log's (profile ksql).
+	External string   `json:"external,omitempty"`
+	Encoding Encoding `json:"encoding,omitzero"`
+	// WindowType and WindowMs tell how the windows of the key lie: TUMBLING, HOPPING, SESSION; "" without windows.
+	WindowType string `json:"window_type,omitempty"`
+	WindowMs   int64  `json:"window_ms,omitempty"`
+}
+
+// Encoding is how the records of an object are written outside of Leat: formats of value and key, in their canonical
+// spelling (json, csv, kafka, none, ...), and the delimiters of csv.
+type Encoding struct {
+	Value          string `json:"value,omitempty"`
+	ValueDelimiter string `json:"value_delimiter,omitempty"`
+	Key            string `json:"key,omitempty"`
+	KeyDelimiter   string `json:"key_delimiter,omitempty"`
 }
 
 // Column is a column of an object.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
@@ -25,9 +26,12 @@ type definition struct {
 	keyAt     ast.Span
 	warnings  []string
 	eventAt   ast.Span
+	profile   expr.Profile
+	formats   formatProps
 	formatSet bool
 	named     []namedColumn
 	delimAt   ast.Span // of delimiter, if given
+	windowAt  ast.Span // of window_size, if given
 	timeFmtAt ast.Span // of event_time_format, if given
 }
 
@@ -107,26 +111,6 @@ func oneOf(get func(*definition) *string, allowed ...string) func(*definition, s
 
 var connectors = []string{"nats", "file", "stdin", "http", "generator"}
 
-// formats maps every spelling of a format to the canonical one; unsupportedFormats name their replacement.
-var formats = map[string]string{
-	"json": "json", "ndjson": "json", "csv": "csv", "delimited": "csv",
-	"msgpack": "msgpack", "raw": "raw", "kafka": "raw",
-}
-
-func setFormat(d *definition, v string, at ast.Span) error {
-	f, ok := formats[strings.ToLower(v)]
-	if !ok {
-		return sqlerr.New(sqlerr.NotSupported, at, "format %s is not supported", strings.ToUpper(v)).
-			WithHint("formats: json, csv, msgpack, raw")
-	}
-	if d.formatSet {
-		return sqlerr.New(sqlerr.BadProperty, at, "the format is given twice")
-	}
-	d.formatSet = true
-	d.s.Format = f
-	return nil
-}
-
 func setKey(d *definition, v string, at ast.Span) error {
 	for k := range strings.SplitSeq(v, ",") {
 		d.key = append(d.key, strings.TrimSpace(k))
@@ -186,10 +170,20 @@ func properties() []property {
 		{name: "path", aliases: []string{"file"}, apply: setString(func(d *definition) *string { return &d.s.Path })},
 		{name: "subject", apply: setString(func(d *definition) *string { return &d.s.Subject })},
 		{name: "url", apply: setString(func(d *definition) *string { return &d.s.URL })},
-		{name: "generator", apply: oneOf(func(d *definition) *string { return &d.s.Generator }, "trades", "quotes")},
-		{name: "format", aliases: []string{"value_format"}, apply: setFormat},
-		{name: "key_format", apply: ignored("key_format is ignored: keys are columns of the row")},
+		{name: "generator", apply: oneOf(func(d *definition) *string { return &d.s.Generator }, "trades", "quotes",
+			"nexmark_person", "nexmark_auction", "nexmark_bid")},
+		{name: "format", apply: setFormat(func(f *formatProps) *given { return &f.both })},
+		{name: "value_format", apply: setFormat(func(f *formatProps) *given { return &f.value })},
+		{name: "key_format", apply: setFormat(func(f *formatProps) *given { return &f.key })},
 		{name: "delimiter", aliases: []string{"value_delimiter"}, apply: setDelimiter},
+		{name: "key_delimiter", apply: setKeyDelimiter},
+		{name: "window_type", apply: oneOf(func(d *definition) *string {
+			return &d.o.WindowType
+		}, "tumbling", "hopping", "session")},
+		{name: "window_size", apply: func(d *definition, v string, at ast.Span) error {
+			d.windowAt = at
+			return setDuration(func(d *definition) *int64 { return &d.o.WindowMs })(d, v, at)
+		}},
 		{name: "header", apply: oneOf(func(d *definition) *string { return &d.s.Header }, "auto", "true", "false")},
 		{name: "key", apply: setKey},
 		{name: "event_time", aliases: []string{"timestamp"}, apply: func(d *definition, v string, at ast.Span) error {
@@ -230,6 +224,8 @@ func properties() []property {
 		{name: "limit", apply: setNumber("limit", 1e15, false)},
 		{name: "seed", apply: setNumber("seed", 1e18, false)},
 		{name: "symbols", apply: setNumber("symbols", 1e6, false)},
+		{name: "event_rate", apply: setNumber("event_rate", 1e12, false)},
+		{name: "group", apply: setNumber("group", 1e9, false)},
 		{name: "retention_ms", apply: ignored("retention_ms is ignored: use retention, in bytes")},
 		{name: "wrap_single_value", apply: ignored("wrap_single_value is ignored")},
 	}
@@ -245,6 +241,18 @@ func setLate(d *definition, v string, at ast.Span) error {
 }
 
 func setDelimiter(d *definition, v string, at ast.Span) error {
+	v, err := delimiter(v, at)
+	d.s.Delimiter, d.delimAt = v, at
+	return err
+}
+
+func setKeyDelimiter(d *definition, v string, at ast.Span) error {
+	v, err := delimiter(v, at)
+	d.o.Encoding.KeyDelimiter, d.formats.keyDelimAt = v, at
+	return err
+}
+
+func delimiter(v string, at ast.Span) (string, error) {
 	switch strings.ToUpper(v) {
 	case "TAB":
 		v = "\t"
@@ -252,10 +260,9 @@ func setDelimiter(d *definition, v string, at ast.Span) error {
 		v = " "
 	}
 	if len(v) != 1 || v == `"` || v == "\n" {
-		return sqlerr.New(sqlerr.BadProperty, at, "a delimiter is one character, TAB or SPACE")
+		return "", sqlerr.New(sqlerr.BadProperty, at, "a delimiter is one character, TAB or SPACE")
 	}
-	d.s.Delimiter, d.delimAt = v, at
-	return nil
+	return v, nil
 }
 
 // apply reads a WITH clause. allowed restricts it (nil: all).

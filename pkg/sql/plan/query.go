@@ -31,6 +31,8 @@ type Binder struct {
 	RecordEmission bool
 	// Profile is the dialect of the statement.
 	Profile expr.Profile
+	// KeyFormat is the session's format for keys that no source gives one; "" is KAFKA.
+	KeyFormat string
 	// Warnings are collected for the user; they do not stop anything.
 	Warnings []string
 	depth    int

@@ -6,16 +6,41 @@ import (
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
 // settings lists what SET knows, with the allowed values (nil: checked apart).
 var settings = map[string][]string{
 	"emit":              {"batch", "record"},
-	"dialect":           {"leat"},
+	"dialect":           {"leat", "ksql"},
 	"auto.offset.reset": {"earliest", "latest"},
 	"on_error":          {"dlq", "skip", "fail_fast"},
 	"partitions":        nil, // a number: of the sources declared from here on
+	settingKeyFormat:    nil,
+	settingValueFormat:  nil,
+}
+
+// Settings of ksqlDB that give the formats of statements without their own.
+const (
+	settingKeyFormat   = "ksql.persistence.default.format.key"
+	settingValueFormat = "ksql.persistence.default.format.value"
+)
+
+// SettingProfile is the dialect that a session has set.
+func SettingProfile(set map[string]string) expr.Profile {
+	if set["dialect"] == "ksql" {
+		return expr.Ksql
+	}
+	return expr.Leat
+}
+
+// SettingDefaults are what a session brings to a declaration; partitions counts where it sets none.
+func SettingDefaults(set map[string]string, partitions int) Defaults {
+	return Defaults{
+		Partitions: SettingPartitions(set, partitions), Profile: SettingProfile(set),
+		KeyFormat: set[settingKeyFormat], ValueFormat: set[settingValueFormat],
+	}
 }
 
 // DefaultSettings are the values of the settings that a session has not set.
@@ -42,8 +67,12 @@ func CheckSetting(key, value string, unset bool, at ast.Span) error {
 		}
 		return e.WithHint("settings: %s", strings.Join(names, ", "))
 	}
-	if key == "dialect" && value == "ksql" && !unset {
-		return sqlerr.New(sqlerr.NotSupported, at, "the ksql dialect is not supported yet")
+	if key == settingKeyFormat || key == settingValueFormat {
+		_, err := formatNamed(value, at)
+		if unset {
+			return nil
+		}
+		return err
 	}
 	if key == "partitions" && !unset {
 		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > maxPartitions {

@@ -23,7 +23,7 @@ func (b *Binder) Select(id string, q *ast.Query) (*Plan, error) {
 			n = project(n, exprs[:b.selected], names[:b.selected])
 		}
 	}
-	return makePlan(id, n, "", 1), nil
+	return makePlan(id, b.tolerant(n), "", 1), nil
 }
 
 // foldTable keeps the last row per key; a Sort or Limit on top stays on top.
@@ -54,13 +54,19 @@ func (b *Binder) CreateAs(id string, c *ast.Create) (*Plan, *Object, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &definition{o: &Object{Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Query: id}, s: &Source{}}
+	d := &definition{
+		profile: b.Profile,
+		o:       &Object{Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Query: id}, s: &Source{},
+	}
 	if err := d.apply(c.With, derivedProperties); err != nil {
 		return nil, nil, err
 	}
 	b.Warnings = append(b.Warnings, d.warnings...)
 	if n, err = b.shape(c, d, n); err != nil {
 		return nil, nil, err
+	}
+	if b.Profile == expr.Ksql {
+		d.o.External, d.o.Topic = d.o.Topic, ksqlTopic(d.o.Name)
 	}
 	if d.o.Topic == "" {
 		d.o.Topic = TopicName(d.o.Name)
@@ -69,8 +75,11 @@ func (b *Binder) CreateAs(id string, c *ast.Create) (*Plan, *Object, error) {
 		return nil, nil, sqlerr.New(sqlerr.BadProperty, c.Name.At, "%q cannot name a topic", d.o.Topic).
 			WithHint("WITH (topic = 'letters_digits_underscores') names one")
 	}
-	p := makePlan(id, n, d.o.Topic, d.o.Partitions)
+	p := makePlan(id, b.tolerant(n), d.o.Topic, d.o.Partitions)
 	fillObject(d.o, p)
+	if err := b.derivedEncoding(c, d, n); err != nil {
+		return nil, nil, err
+	}
 	if d.s.MaxBytes > 0 || d.s.Retention > 0 || d.s.OnError != "" {
 		d.o.Source = nil
 	}
@@ -79,7 +88,8 @@ func (b *Binder) CreateAs(id string, c *ast.Create) (*Plan, *Object, error) {
 
 var derivedProperties = []string{
 	"topic", "partitions", "replicas", "event_time", "watermark", "key", "format",
-	"key_format", "max_bytes", "retention", "on_error", "late", "retention_ms", "wrap_single_value",
+	"key_format", "value_format", "delimiter", "key_delimiter", "event_time_format",
+	"max_bytes", "retention", "on_error", "late", "retention_ms", "wrap_single_value",
 }
 
 // shape makes the query's result the kind of object that the statement wants, with its key and event time.
@@ -249,7 +259,7 @@ func (b *Binder) InsertSelect(id string, s *ast.InsertSelect) (*Plan, *Object, e
 	}
 	n = project(n, exprs, names)
 	n.Key = o.Key
-	p := makePlan(id, n, o.Topic, o.Partitions)
+	p := makePlan(id, b.tolerant(n), o.Topic, o.Partitions)
 	p.Stages[len(p.Stages)-1].Output.Keys = o.Placement()
 	return p, o, nil
 }
