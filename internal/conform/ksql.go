@@ -38,10 +38,6 @@ type wantSchema struct {
 	Schema string `json:"schema"`
 }
 
-type ksqlQuery struct{}
-
-type ksqlStep struct{}
-
 type ksqlSuite struct{ cases []*ksqlCase }
 
 func readKsql(r io.Reader) (Suite, error) {
@@ -72,6 +68,14 @@ func (c *ksqlCase) group() string {
 	if c.Refused != nil && c.Refused.Phase != "runtime" {
 		return "rejections"
 	}
+	for _, q := range c.Queries {
+		if q.Expect.Error != nil {
+			return "rejections"
+		}
+	}
+	if n := len(c.Steps); n > 0 && c.Steps[n-1].Error != nil && c.Steps[n-1].Error.Phase != "assert" {
+		return "rejections"
+	}
 	return "results"
 }
 
@@ -80,7 +84,7 @@ func (c *ksqlCase) run(Options) []Outcome {
 	for _, k := range slices.Sorted(maps.Keys(c.Properties)) {
 		e.set[k] = fmt.Sprint(c.Properties[k])
 	}
-	if c.group() == "rejections" {
+	if c.Refused != nil && c.group() == "rejections" {
 		return []Outcome{c.rejection(e)}
 	}
 	if c.Diverges != nil {
@@ -89,14 +93,20 @@ func (c *ksqlCase) run(Options) []Outcome {
 	if c.Refused != nil && c.Refused.Level == "may" {
 		return []Outcome{skipped(c.ID, "results", "the reference stops where an engine may go on")}
 	}
+	if len(c.Steps) > 0 {
+		return []Outcome{c.script(e)}
+	}
 	for i, text := range c.Statements {
 		if err := e.execute(text); err != nil {
 			return []Outcome{failed(c.ID, "results", fmt.Sprintf("statement %d is refused: %v", i+1, err), text)}
 		}
 	}
+	if len(c.Queries) > 0 {
+		return c.ask(e)
+	}
 	e.publish(c.Inputs)
 	if err := e.drive(); err != nil {
-		return []Outcome{failed(c.ID, "results", "the query stops: "+err.Error(), c.text())}
+		return []Outcome{failed(c.ID, "results", "the query stops: "+err.Error(), c.text()+"\n"+e.notes())}
 	}
 	out := []Outcome{c.results(e)}
 	return append(out, c.schemas(e)...)

@@ -40,3 +40,11 @@ func (r *Runner) TakeOver(old *Runner) error {
 }
 
 var errShape = errors.New("the new query has other stages; its state cannot be taken over")
+
+// End says that no further item comes from any input.
+func (r *Runner) End() error {
+	for _, in := range r.cfg.Inputs {
+		r.end(in)
+	}
+	return r.err
+}
