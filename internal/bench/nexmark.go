@@ -187,7 +187,7 @@ func childNexmark(ctx context.Context, args []string) (*childReport, error) {
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("compile: %w", errs[0])
 	}
-	inputs := nexmarkInputs(prog, gen, events)
+	inputs := NexmarkInputs(prog, gen, events)
 	if arg(args, 5) == "generate" {
 		return measured(func() (int64, error) { return drain(ctx, inputs) })
 	}
@@ -205,8 +205,8 @@ func childNexmark(ctx context.Context, args []string) (*childReport, error) {
 	})
 }
 
-// nexmarkInputs gives the streams that a program reads.
-func nexmarkInputs(prog *script.Program, gen nexmark.Config, events int64) []direct.Input {
+// NexmarkInputs gives the streams that a program reads.
+func NexmarkInputs(prog *script.Program, gen nexmark.Config, events int64) []direct.Input {
 	kinds := map[string]nexmark.Kind{"person": nexmark.Person, "auction": nexmark.Auction, "bid": nexmark.Bid}
 	_, needed := prog.Needed()
 	var out []direct.Input
