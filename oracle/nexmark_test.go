@@ -314,4 +314,3 @@ func TestOracle(t *testing.T) {
 		h.answer(t, q)
 	}
 }
-
