@@ -5,10 +5,14 @@ const Version = 1
 
 // ColumnType is the type of a column on the wire (same families as the SQL types).
 type ColumnType struct {
-	// Kind is BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, STRING, BYTES, DATE, TIME, TIMESTAMP or INTERVAL.
+	// Kind is BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, STRING, BYTES, DATE, TIME, TIMESTAMP, INTERVAL, ARRAY, MAP or
+	// STRUCT.
 	Kind      string
 	Precision uint8
 	Scale     uint8
+	Elem      *ColumnType  // ARRAY: element; MAP: value
+	Key       *ColumnType  // MAP: key
+	Fields    []ColumnSpec // STRUCT
 }
 
 // ColumnSpec names and types a column; the list of them is the schema, SchemaID its xxh3-64 hash.
@@ -26,7 +30,8 @@ type Int128 struct {
 // Column is one column in memory, as the encoder takes it and the decoder gives it. Exactly one of the value slices is
 // used, by Type.Kind: Bool; I64 (INT, BIGINT, DATE, TIME, TIMESTAMP, INTERVAL, DECIMAL up to 18 digits); F64; I128
 // (DECIMAL above 18); strings (STRING, BYTES): value k is Data[Offs[k]:Offs[k+1]], Codes maps rows to k (nil:
-// identity). Valid: one bit a row, 1 = not null, nil = all. The layout is the one of vector.Vector, so that conversion
+// identity). ARRAY and MAP: row i has the rows Offs[i] to Offs[i+1] of each of Kids, Offs[0] is 0; STRUCT: Kids are the
+// fields. Valid: one bit a row, 1 = not null, nil = all. The layout is the one of vector.Vector, so that conversion
 // copies slice headers only.
 type Column struct {
 	Type  ColumnType
@@ -38,6 +43,7 @@ type Column struct {
 	Codes []uint32
 	Offs  []uint32
 	Data  []byte
+	Kids  []Column
 }
 
 // Ops of a changelog row; a batch without Ops holds inserts only.

@@ -73,7 +73,7 @@ func valueOf(c *Column, i int) any {
 	if c.Valid != nil && c.Valid[i>>6]>>(uint(i)&63)&1 == 0 {
 		return nil
 	}
-	switch physOf(c.Type) {
+	switch physOf(&c.Type) {
 	case physBool:
 		return c.Bool[i]
 	case physI64:
@@ -82,6 +82,8 @@ func valueOf(c *Column, i int) any {
 		return c.F64[i]
 	case physI128:
 		return c.I128[i]
+	case physList, physStruct:
+		return nestedOf(c, i)
 	default:
 		k := i
 		if c.Codes != nil {
@@ -89,6 +91,21 @@ func valueOf(c *Column, i int) any {
 		}
 		return string(c.Data[c.Offs[k]:c.Offs[k+1]])
 	}
+}
+
+// nestedOf is a value of a nested column: a list of what the kids have, row by row.
+func nestedOf(c *Column, i int) any {
+	from, to := i, i+1
+	if physOf(&c.Type) == physList {
+		from, to = int(c.Offs[i]), int(c.Offs[i+1])
+	}
+	out := []any{}
+	for e := from; e < to; e++ {
+		for k := range c.Kids {
+			out = append(out, valueOf(&c.Kids[k], e))
+		}
+	}
+	return out
 }
 
 func TestProcessBatchRoundTrip(t *testing.T) {

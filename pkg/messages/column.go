@@ -27,28 +27,35 @@ func (c *Column) nulls(rows int) []uint64 {
 func appendColumn(dst []byte, c *Column, rows int, s *scratch) []byte {
 	valid := c.nulls(rows)
 	dst, mark := openBin(dst)
-	if rows > 0 {
-		switch physOf(c.Type) {
-		case physBool:
-			dst = appendBools(dst, c.Bool[:rows], valid)
-		case physI64:
-			dst = appendInts(dst, c.I64[:rows], valid, s)
-		case physF64:
-			dst = appendFloats(dst, c.F64[:rows], valid)
-		case physI128:
-			dst = appendWide(dst, c.I128[:rows], valid, s)
-		case physStr:
-			dst = appendStrings(dst, c, rows, valid, s)
-		case physNone:
-			panic("messages: column of unknown type " + c.Type.Kind)
-		}
-	}
-	dst = closeBin(dst, mark)
+	dst = closeBin(appendValues(dst, c, rows, valid, s), mark)
 	if valid == nil {
 		return packNil(dst)
 	}
 	dst, mark = openBin(dst)
 	return closeBin(appendBitmap(dst, valid, rows), mark)
+}
+
+// appendValues appends the values of a column; nothing where there are no rows.
+func appendValues(dst []byte, c *Column, rows int, valid []uint64, s *scratch) []byte {
+	if rows == 0 {
+		return dst
+	}
+	switch physOf(&c.Type) {
+	case physBool:
+		return appendBools(dst, c.Bool[:rows], valid)
+	case physI64:
+		return appendInts(dst, c.I64[:rows], valid, s)
+	case physF64:
+		return appendFloats(dst, c.F64[:rows], valid)
+	case physI128:
+		return appendWide(dst, c.I128[:rows], valid, s)
+	case physStr:
+		return appendStrings(dst, c, rows, valid, s)
+	case physList, physStruct:
+		return appendNested(dst, c, rows, s)
+	default:
+		panic("messages: column of unknown type " + c.Type.Kind)
+	}
 }
 
 // appendBitmap appends one bit a row, the lowest first; bits above the rows are 0.
@@ -126,8 +133,9 @@ func appendWide(dst []byte, v []Int128, valid []uint64, s *scratch) []byte {
 	return dst
 }
 
-// decodeColumn reads the values s and the validity bitmap of a column of rows; c keeps the memory of its slices.
-func decodeColumn(c *Column, s, valid []byte, rows int) error {
+// decodeColumn reads the values s and the validity bitmap of a column of rows; c keeps the memory of its slices. The
+// memory of what nests in it is taken from left, in bytes.
+func decodeColumn(c *Column, s, valid []byte, rows int, left *int) error {
 	if valid == nil {
 		c.Valid = nil
 	} else {
@@ -145,7 +153,7 @@ func decodeColumn(c *Column, s, valid []byte, rows int) error {
 		emptyColumn(c)
 		return nil
 	}
-	switch physOf(c.Type) {
+	switch physOf(&c.Type) {
 	case physBool:
 		c.Bool = slices.Grow(c.Bool[:0], rows)[:rows]
 		return decodeBools(s, c.Bool)
@@ -158,6 +166,8 @@ func decodeColumn(c *Column, s, valid []byte, rows int) error {
 	case physI128:
 		c.I128 = slices.Grow(c.I128[:0], rows)[:rows]
 		return decodeWide(s, c.I128)
+	case physList, physStruct:
+		return decodeNested(c, s, rows, left)
 	default:
 		return decodeStrings(s, c, rows)
 	}
@@ -166,8 +176,12 @@ func decodeColumn(c *Column, s, valid []byte, rows int) error {
 func emptyColumn(c *Column) {
 	c.Bool, c.I64, c.F64, c.I128 = c.Bool[:0], c.I64[:0], c.F64[:0], c.I128[:0]
 	c.Codes, c.Data = nil, nil
-	if physOf(c.Type) == physStr {
+	if p := physOf(&c.Type); p == physStr || p == physList {
 		c.Offs = append(c.Offs[:0], 0)
+	}
+	for k := range c.kids() {
+		c.Kids[k].Valid = nil
+		emptyColumn(&c.Kids[k])
 	}
 }
 

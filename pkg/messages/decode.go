@@ -204,6 +204,7 @@ func (d *decoder) rows() error {
 	if err := fitsMemory(c.Specs, c.Rows); err != nil {
 		return malformed("%v", err)
 	}
+	left := MaxDecodedBytes
 	d.at = d.cols
 	d.array()
 	for i := range c.Cols {
@@ -219,7 +220,7 @@ func (d *decoder) rows() error {
 			return d.err
 		}
 		c.Cols[i].Type = c.Specs[i].Type
-		if err := decodeColumn(&c.Cols[i], values, valid, c.Rows); err != nil {
+		if err := decodeColumn(&c.Cols[i], values, valid, c.Rows, &left); err != nil {
 			return columnError(c.Specs[i].Name, err)
 		}
 	}
@@ -309,7 +310,7 @@ func (d *decoder) timeColumn(c *Columns) {
 	if d.err != nil {
 		return
 	}
-	if k >= uint64(len(c.Cols)) || physOf(c.Cols[k].Type) != physI64 || c.Cols[k].Valid != nil {
+	if k >= uint64(len(c.Cols)) || physOf(&c.Cols[k].Type) != physI64 || c.Cols[k].Valid != nil {
 		d.fail("column %d cannot be the event time", k)
 		return
 	}

@@ -55,9 +55,8 @@ func (c *Columns) append(dst []byte) []byte {
 	dst = packArray(packStr(dst, "cols"), len(c.Cols))
 	for i := range c.Cols {
 		dst = packStr(packArray(dst, 4), c.Specs[i].Name)
-		var text [16]byte
-		typ := c.Cols[i].Type.append(text[:0])
-		dst = append(packStrHead(dst, len(typ)), typ...)
+		s.text = c.Cols[i].Type.append(s.text[:0])
+		dst = append(packStrHead(dst, len(s.text)), s.text...)
 		dst = appendColumn(dst, &c.Cols[i], c.Rows, s)
 	}
 	dst = appendOps(packStr(dst, "ops"), c.Ops, c.Rows)
@@ -105,7 +104,7 @@ func (c *Columns) appendTime(dst []byte, s *scratch) []byte {
 	}
 	for i := range c.Cols {
 		col := &c.Cols[i]
-		if physOf(col.Type) == physI64 && slices.Equal(col.I64[:c.Rows], c.Time[:c.Rows]) && col.nulls(c.Rows) == nil {
+		if physOf(&col.Type) == physI64 && slices.Equal(col.I64[:c.Rows], c.Time[:c.Rows]) && col.nulls(c.Rows) == nil {
 			return packUint(dst, uint64(i))
 		}
 	}

@@ -76,6 +76,9 @@ func foreignColumn(t failer, typ string, bin []byte, n int) []any {
 	if n == 0 {
 		return out
 	}
+	if strings.HasSuffix(typ, ">") {
+		return foreignNested(t, typ, bin, n)
+	}
 	kind, _, _ := strings.Cut(typ, "(")
 	wide := false
 	if kind == "DECIMAL" {
@@ -107,6 +110,94 @@ func foreignColumn(t failer, typ string, bin []byte, n int) []any {
 		for i, v := range foreignInts(bin, n) {
 			out[i] = v
 		}
+	}
+	return out
+}
+
+// foreignTypes are the types inside a nested one: what is between its outer brackets, cut at the commas of this level.
+func foreignTypes(typ string) []string {
+	s := typ[strings.IndexByte(typ, '<')+1 : len(typ)-1]
+	var out []string
+	for s != "" {
+		if strings.HasPrefix(typ, "STRUCT") {
+			size, rest, _ := strings.Cut(s, ":")
+			n, err := strconv.Atoi(size)
+			if err != nil {
+				panic(err)
+			}
+			s = rest[n+1:]
+		}
+		level, end := 0, len(s)
+		names := 0 // bytes of a field's name, in which brackets mean nothing
+		for i := 0; i < len(s) && end == len(s); i++ {
+			if names > 0 {
+				names--
+				continue
+			}
+			switch c := s[i]; {
+			case c == '<' || c == '(':
+				level++
+			case c == '>' || c == ')':
+				level--
+			case c == ':':
+				at := i
+				for s[at-1] >= '0' && s[at-1] <= '9' {
+					at--
+				}
+				names, _ = strconv.Atoi(s[at:i])
+			case c == ',' && level == 0:
+				end = i
+			}
+		}
+		out = append(out, s[:end])
+		s = strings.TrimPrefix(s[end:], ",")
+	}
+	return out
+}
+
+// foreignNested gives each value as the list of what is in it: element, or key and value, or each field.
+func foreignNested(t failer, typ string, bin []byte, n int) []any {
+	t.Helper()
+	out := make([]any, n)
+	lengths := make([]int64, n)
+	total := n
+	for i := range lengths {
+		lengths[i] = 1
+	}
+	if bin[0] == 0x50 {
+		size := little(bin[1:5])
+		lengths = foreignInts(bin[5:5+size], n)
+		bin, total = bin[4+size:], 0
+		for _, l := range lengths {
+			total += int(l)
+		}
+	}
+	bin = bin[1:]
+	var kids [][]any
+	for _, kid := range foreignTypes(typ) {
+		size, nulls := little(bin[:4]), bin[4] == 1
+		values := foreignColumn(t, kid, bin[5:5+size], total)
+		bin = bin[5+size:]
+		if nulls {
+			for i := range values {
+				if bin[i/8]>>(i%8)&1 == 0 {
+					values[i] = nil
+				}
+			}
+			bin = bin[(total+7)/8:]
+		}
+		kids = append(kids, values)
+	}
+	at := 0
+	for i, l := range lengths {
+		row := []any{}
+		for range l {
+			for _, k := range kids {
+				row = append(row, k[at])
+			}
+			at++
+		}
+		out[i] = row
 	}
 	return out
 }
@@ -241,7 +332,7 @@ func genColumn(t *rapid.T, typ ColumnType, rows int) Column {
 	case 2:
 		c.Valid = make([]uint64, (rows+63)/64)
 	}
-	switch physOf(typ) {
+	switch physOf(&typ) {
 	case physBool:
 		c.Bool = rapid.SliceOfN(rapid.Bool(), rows, rows).Draw(t, "bool")
 	case physI64:

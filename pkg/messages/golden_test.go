@@ -130,6 +130,7 @@ func goldenMessages(t *testing.T) map[string][2][]byte {
 	if err := DecodeBatchResult(result.Append(nil), &r); err != nil {
 		t.Fatal(err)
 	}
+	nested := nestedBatch()
 	d, err := DecodeDeadLetter(bin)
 	if err != nil {
 		t.Fatal(err)
@@ -138,6 +139,7 @@ func goldenMessages(t *testing.T) map[string][2][]byte {
 		"process": {process.Append(nil), []byte(describe(&a))},
 		"result": {result.Append(nil), fmt.Appendf(nil, "%scnt %+v\nerrs %+v\nns %d\n",
 			describe(&r.ProcessBatch), r.Counts, r.Errors, r.ProcessingNs)},
+		"nested":     {nested.Append(nil), []byte(describe(nested))},
 		"deadletter": {bin, fmt.Appendf(nil, "%+v\n", *d)},
 	}
 }

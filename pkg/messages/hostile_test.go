@@ -269,6 +269,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(trades(0).Append(nil))
 	f.Add(trades(9).Append(nil))
 	f.Add(everyType().Append(nil))
+	f.Add(nestedBatch().Append(nil))
 	f.Add(corrupt("STRING", 3, "\x40\x01\x02\x00\x00\x00\x01\x01\x02abb\x00\x01\x01"))
 	f.Add(corrupt("DECIMAL(38,0)", 3, "\x11"+strings.Repeat("\x00", 16)+"ab"))
 	f.Fuzz(func(t *testing.T, data []byte) {

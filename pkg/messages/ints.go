@@ -16,6 +16,8 @@ const (
 	encBits   = 0x30 // one bit a row
 	encDict   = 0x40 // dictionary of strings and codes
 	encFlat   = 0x41 // lengths and bytes of every row
+	encList   = 0x50 // ARRAY, MAP: lengths of every row, and the columns of the elements
+	encStruct = 0x51 // STRUCT: the columns of the fields
 )
 
 // width returns how many bytes hold v.

@@ -55,6 +55,9 @@ var keyCases = []struct {
 	{"string ab, string empty", func(h *KeyHasher) { h.AppendString("ab"); h.AppendString("") }},
 	{"null, int 1", func(h *KeyHasher) { h.AppendNull(); h.AppendInt(1) }},
 	{"300 bytes", func(h *KeyHasher) { h.AppendBytes(bytes.Repeat([]byte("x"), 300)) }},
+	{"array 1, null", func(h *KeyHasher) { h.AppendArray(2); h.AppendInt(1); h.AppendNull() }},
+	{"map a: 1", func(h *KeyHasher) { h.AppendMap(1); h.AppendString("a"); h.AppendInt(1) }},
+	{"struct 1, a", func(h *KeyHasher) { h.AppendStruct(2); h.AppendInt(1); h.AppendString("a") }},
 	{"no columns", func(*KeyHasher) {}},
 }
 

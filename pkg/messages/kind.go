@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"bytes"
 	"strconv"
 )
 
@@ -14,6 +15,8 @@ const (
 	physF64
 	physI128
 	physStr
+	physList
+	physStruct
 )
 
 // kinds is every type name of the wire with its physical form and its tag in a canonical key.
@@ -36,7 +39,7 @@ var kinds = []struct {
 }
 
 // physOf returns the physical form of a type; physNone for a name the wire does not know.
-func physOf(t ColumnType) phys {
+func physOf(t *ColumnType) phys {
 	for i := range kinds {
 		if kinds[i].name == t.Kind {
 			if t.Kind == "DECIMAL" && t.Precision > 18 {
@@ -45,13 +48,20 @@ func physOf(t ColumnType) phys {
 			return kinds[i].phys
 		}
 	}
+	switch t.Kind {
+	case kindArray, kindMap:
+		return physList
+	case kindStruct:
+		return physStruct
+	}
 	return physNone
 }
 
-// String returns the type as the wire writes it: the kind, for DECIMAL with precision and scale: DECIMAL(18,4).
+// String returns the type as the wire writes it: the kind, for DECIMAL with precision and scale: DECIMAL(18,4); nested
+// types as ARRAY<INT>, MAP<STRING,INT> and STRUCT<1:a INT,3:b c INT>, where a number says how long a name is.
 func (t ColumnType) String() string { return string(t.append(nil)) }
 
-func (t ColumnType) append(dst []byte) []byte {
+func (t *ColumnType) append(dst []byte) []byte {
 	dst = append(dst, t.Kind...)
 	if t.Kind == "DECIMAL" {
 		dst = append(dst, '(')
@@ -60,11 +70,17 @@ func (t ColumnType) append(dst []byte) []byte {
 		dst = strconv.AppendUint(dst, uint64(t.Scale), 10)
 		dst = append(dst, ')')
 	}
+	if physOf(t) >= physList {
+		return t.appendNested(dst)
+	}
 	return dst
 }
 
-// ParseColumnType reads what String writes. It does not allocate.
+// ParseColumnType reads what String writes. It does not allocate for flat types.
 func ParseColumnType(s []byte) (ColumnType, error) {
+	if bytes.IndexByte(s, '<') >= 0 {
+		return parseNested(s)
+	}
 	name, args, decimal := s, []byte(nil), false
 	for i, c := range s {
 		if c == '(' {

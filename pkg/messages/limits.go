@@ -38,14 +38,20 @@ func malformed(format string, args ...any) error {
 }
 
 // rowBytes is what one row of a column of each kind takes in memory.
-func rowBytes(t ColumnType) int {
+func rowBytes(t *ColumnType) int {
 	switch physOf(t) {
 	case physBool:
 		return 1
 	case physI128:
 		return 16
-	case physStr:
+	case physStr, physList:
 		return 4
+	case physStruct:
+		size := 0
+		for i := range t.Fields {
+			size += rowBytes(&t.Fields[i].Type)
+		}
+		return size
 	default:
 		return 8
 	}
@@ -59,13 +65,24 @@ func (c *Columns) Fits() error {
 	if len(c.Specs) > MaxColumns {
 		return fmt.Errorf("%d columns are more than %d", len(c.Specs), MaxColumns)
 	}
-	return fitsMemory(c.Specs, c.Rows)
+	if err := fitsMemory(c.Specs, c.Rows); err != nil {
+		return err
+	}
+	size := 0
+	for i := range c.Cols {
+		size += c.Cols[i].nestedBytes(c.Rows)
+	}
+	if size > MaxDecodedBytes {
+		return fmt.Errorf("the nested values of %d rows would take %d bytes, the limit is %d", c.Rows, size,
+			MaxDecodedBytes)
+	}
+	return nil
 }
 
 func fitsMemory(specs []ColumnSpec, rows int) error {
 	size := 8 // event time
 	for i := range specs {
-		size += rowBytes(specs[i].Type)
+		size += rowBytes(&specs[i].Type)
 	}
 	if size*rows > MaxDecodedBytes {
 		return fmt.Errorf("%d rows of %d columns would take %d bytes, the limit is %d", rows, len(specs), size*rows,

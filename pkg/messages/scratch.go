@@ -15,8 +15,9 @@ type scratch struct {
 	codes  []uint32 // new code of each row
 	used   []uint32 // new code -> code of the column
 	lens   []uint32
-	ints   []int64 // 128-bit decimals that fit
+	ints   []int64 // 128-bit decimals that fit, lengths of lists
 	deltas []int64
+	text   []byte // the type of a column
 	index  index
 }
 

@@ -105,7 +105,7 @@ func sortEntries(v *Vector) {
 		for _, e := range order[:n] {
 			AppendFrom(rows, kid, int(e))
 		}
-		truncate(kid, from)
+		Truncate(kid, from)
 		Append(kid, rows, nil)
 	}
 }
@@ -144,7 +144,7 @@ func AppendAny(v *Vector, x any) error {
 	}
 	SetLen(v, before+1)
 	if !ok {
-		truncate(v, before)
+		Truncate(v, before)
 		return mismatch(v, x)
 	}
 	return nil
@@ -181,7 +181,7 @@ func appendAnyNested(v *Vector, x any) error {
 	}
 	if err := appendKids(v, x); err != nil {
 		for k, kid := range v.Kids {
-			truncate(kid, marks[k])
+			Truncate(kid, marks[k])
 		}
 		return err
 	}

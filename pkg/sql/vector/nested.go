@@ -96,8 +96,8 @@ func sliceNested(out, v *Vector, from, to int) {
 	}
 }
 
-// truncate drops the rows of v from n on; v is the caller's own.
-func truncate(v *Vector, n int) {
+// Truncate drops the rows of v from n on; v is the caller's own.
+func Truncate(v *Vector, n int) {
 	switch v.Type.Phys() {
 	case PhysNone:
 	case PhysBool:
@@ -121,7 +121,7 @@ func truncate(v *Vector, n int) {
 			kids = int(v.Offs[n])
 		}
 		for _, k := range v.Kids {
-			truncate(k, kids)
+			Truncate(k, kids)
 		}
 	}
 	v.Len = n

@@ -7,7 +7,7 @@ import (
 	"github.com/leatsql/leat/pkg/messages"
 )
 
-// Specs returns the columns of s as the wire names them. Nested types have no form on the wire yet.
+// Specs returns the columns of s as the wire names them.
 func Specs(s *Schema) []messages.ColumnSpec {
 	specs := make([]messages.ColumnSpec, len(s.Fields))
 	for i, f := range s.Fields {
@@ -33,16 +33,92 @@ func SchemaOf(specs []messages.ColumnSpec) (*Schema, error) {
 func SchemaID(s *Schema) uint64 { return messages.SchemaID(Specs(s)) }
 
 func wireType(t Type) messages.ColumnType {
-	return messages.ColumnType{Kind: t.Kind.String(), Precision: t.Precision, Scale: t.Scale}
+	w := messages.ColumnType{Kind: t.Kind.String(), Precision: t.Precision, Scale: t.Scale}
+	switch t.Kind {
+	case Array, Map:
+		elem := wireInside(*t.Elem)
+		w.Elem = &elem
+		if t.Kind == Map {
+			key := wireInside(*t.Key)
+			w.Key = &key
+		}
+	case Struct:
+		w.Fields = make([]messages.ColumnSpec, len(t.Fields))
+		for i, f := range t.Fields {
+			w.Fields[i] = messages.ColumnSpec{Name: f.Name, Type: wireInside(f.Type)}
+		}
+	default:
+	}
+	return w
+}
+
+// wireInside is wireType inside a nested type, where NULL, which the wire does not know, goes out as STRING.
+func wireInside(t Type) messages.ColumnType {
+	if t.Kind == Null {
+		t = TString
+	}
+	return wireType(t)
 }
 
 func typeOf(t messages.ColumnType) (Type, bool) {
-	for k := Boolean; k <= Interval; k++ {
+	for k := Boolean; k <= Struct; k++ {
 		if kindNames[k] == t.Kind {
-			return Type{Kind: k, Precision: t.Precision, Scale: t.Scale}, true
+			out := Type{Kind: k, Precision: t.Precision, Scale: t.Scale}
+			return out, nestedTypeOf(&out, &t)
 		}
 	}
 	return Type{}, false
+}
+
+// nestedTypeOf sets what lies below a nested type.
+func nestedTypeOf(out *Type, t *messages.ColumnType) bool {
+	for _, below := range [...]struct {
+		from *messages.ColumnType
+		to   **Type
+	}{{t.Elem, &out.Elem}, {t.Key, &out.Key}} {
+		if below.from == nil {
+			continue
+		}
+		kid, ok := typeOf(*below.from)
+		if !ok {
+			return false
+		}
+		*below.to = &kid
+	}
+	for _, f := range t.Fields {
+		kid, ok := typeOf(f.Type)
+		if !ok {
+			return false
+		}
+		out.Fields = append(out.Fields, Field{Name: f.Name, Type: kid})
+	}
+	return true
+}
+
+// onWire reports whether t is w on the wire.
+func onWire(t *Type, w *messages.ColumnType) bool {
+	if kindNames[t.Kind] != w.Kind || t.Precision != w.Precision || t.Scale != w.Scale ||
+		len(t.Fields) != len(w.Fields) {
+		return false
+	}
+	switch t.Kind {
+	case Array:
+		return onWireInside(t.Elem, w.Elem)
+	case Map:
+		return onWireInside(t.Key, w.Key) && onWireInside(t.Elem, w.Elem)
+	case Struct:
+		for i := range t.Fields {
+			if t.Fields[i].Name != w.Fields[i].Name || !onWireInside(&t.Fields[i].Type, &w.Fields[i].Type) {
+				return false
+			}
+		}
+	default:
+	}
+	return true
+}
+
+func onWireInside(t *Type, w *messages.ColumnType) bool {
+	return onWire(t, w) || t.Kind == Null && w.Kind == kindNames[String]
 }
 
 // ToColumns puts the selected rows of b into dst, for the encoder. Without a Sel the slices are shared with b; with one
@@ -58,13 +134,51 @@ func ToColumns(b *Batch, dst *messages.Columns) {
 			v = nullStrings(b.Rows)
 		}
 		dst.Specs[i] = messages.ColumnSpec{Name: b.Schema.Fields[i].Name, Type: wireType(v.Type)}
-		dst.Cols[i] = messages.Column{
-			Type: dst.Specs[i].Type, Valid: v.Valid, Bool: v.Bool, I64: v.I64, F64: v.F64,
-			I128:  cast[messages.Int128](v.I128),
-			Codes: v.Codes, Offs: v.Offs, Data: v.Data,
+		if v.Type.Phys() == PhysNested && !fromStart(v) {
+			v = Gather(v, allRows(v.Len))
 		}
+		dst.Cols[i] = toColumn(v, dst.Specs[i].Type)
 	}
 	dst.Ops, dst.Time, dst.Clock = cast[byte](b.Ops), b.Time, b.Clock
+}
+
+func toColumn(v *Vector, t messages.ColumnType) messages.Column {
+	if v.Type.Kind == Null {
+		v = nullStrings(v.Len)
+	}
+	c := messages.Column{
+		Type: t, Valid: v.Valid, Bool: v.Bool, I64: v.I64, F64: v.F64,
+		I128:  cast[messages.Int128](v.I128),
+		Codes: v.Codes, Offs: v.Offs, Data: v.Data,
+	}
+	if len(v.Kids) > 0 {
+		c.Kids = make([]messages.Column, len(v.Kids))
+		for k, kid := range v.Kids {
+			c.Kids[k] = toColumn(kid, wireInside(kid.Type))
+		}
+	}
+	return c
+}
+
+// fromStart reports whether the lists in v begin with the first element, as the wire wants them.
+func fromStart(v *Vector) bool {
+	if v.Type.Kind != Struct && v.Type.Phys() == PhysNested && v.Offs[0] != 0 {
+		return false
+	}
+	for _, k := range v.Kids {
+		if !fromStart(k) {
+			return false
+		}
+	}
+	return true
+}
+
+func allRows(n int) []uint32 {
+	sel := make([]uint32, n)
+	for i := range sel {
+		sel[i] = uint32(i)
+	}
+	return sel
 }
 
 func nullStrings(rows int) *Vector {
@@ -89,7 +203,7 @@ func FromColumns(c *messages.Columns, schema *Schema, into *Batch) error {
 	}
 	for i := range c.Cols {
 		col, f := &c.Cols[i], &schema.Fields[i]
-		if col.Type != wireType(f.Type) {
+		if !onWire(&f.Type, &col.Type) {
 			return fmt.Errorf("column %q is %s in the message, %s in the schema", f.Name, col.Type.String(), f.Type)
 		}
 		vectors[i] = Vector{
@@ -97,9 +211,74 @@ func FromColumns(c *messages.Columns, schema *Schema, into *Batch) error {
 			I128:  cast[Int128](col.I128),
 			Codes: col.Codes, Offs: col.Offs, Data: col.Data,
 		}
+		if f.Type.Phys() == PhysNested {
+			fillKids(&vectors[i], col)
+		}
 		into.Cols[i] = &vectors[i]
 	}
 	return nil
+}
+
+// fillKids makes the vectors below one, sharing the slices of c.
+func fillKids(v *Vector, c *messages.Column) {
+	rows := v.Len
+	if v.Type.Kind == Struct {
+		v.Offs = nil
+	} else {
+		rows = int(v.Offs[v.Len])
+	}
+	v.Kids = make([]*Vector, v.Type.Kids())
+	for k := range v.Kids {
+		col, t := &c.Kids[k], v.Type.Kid(k)
+		if t.Kind == Null {
+			v.Kids[k] = &Vector{Type: t, Len: rows, Valid: make([]uint64, Words(rows))}
+			continue
+		}
+		v.Kids[k] = &Vector{
+			Type: t, Len: rows, Valid: col.Valid, Bool: col.Bool, I64: col.I64, F64: col.F64,
+			I128:  cast[Int128](col.I128),
+			Codes: col.Codes, Offs: col.Offs, Data: col.Data,
+		}
+		if t.Phys() == PhysNested {
+			fillKids(v.Kids[k], col)
+		}
+	}
+	if v.Type.Kind == Map && !inOrder(v) {
+		*v = *reorder(v)
+	}
+}
+
+// inOrder reports whether the entries of all rows of a MAP ascend by key. Leat writes them so; others may not.
+func inOrder(v *Vector) bool {
+	keys := v.Kids[0]
+	for i := range v.Len {
+		from, to := v.Elements(i)
+		for e := from; e < to; e++ {
+			if keys.Null(e) || e > from && Compare(keys, e-1, keys, e) >= 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// reorder returns a MAP with the entries of its rows in order.
+func reorder(v *Vector) *Vector {
+	out := NewVector(v.Type, v.Len)
+	for i := range v.Len {
+		if v.Null(i) {
+			AppendNull(out)
+			continue
+		}
+		from, to := v.Elements(i)
+		for k, kid := range v.Kids {
+			for e := from; e < to; e++ {
+				AppendFrom(out.Kids[k], kid, e)
+			}
+		}
+		Close(out)
+	}
+	return out
 }
 
 // cast views a slice as one of another type of the same layout: Op is a byte, and both Int128 are two words.
