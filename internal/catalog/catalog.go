@@ -11,6 +11,7 @@ import (
 
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/plan"
+	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
 // Version is the version of the document; a process refuses a larger one by name.
@@ -24,6 +25,8 @@ type Catalog struct {
 	Objects   map[string]*plan.Object `json:"objects"`
 	Queries   map[string]*Query       `json:"queries"`
 	Sinks     map[string]*Sink        `json:"sinks"`
+	// Types are those of CREATE TYPE, by name in capitals.
+	Types map[string]vector.Type `json:"types,omitempty"`
 	// Revision is the KV revision this value was read at; it is not stored.
 	Revision uint64 `json:"-"`
 }
@@ -52,6 +55,10 @@ type Query struct {
 	// Bounded queries emit when their input ends (leat run in message mode); Topic is then the result's log.
 	Bounded bool   `json:"bounded,omitempty"`
 	Topic   string `json:"topic,omitempty"`
+	// Profile, KeyFormat and Types are those of the session that made the query; it is planned under them again.
+	Profile   string                 `json:"profile,omitempty"`
+	KeyFormat string                 `json:"key_format,omitempty"`
+	Types     map[string]vector.Type `json:"types,omitempty"`
 }
 
 // Sink delivers an object to a target.
@@ -80,6 +87,7 @@ func New() *Catalog {
 func (c *Catalog) Clone() *Catalog {
 	n := *c
 	n.Objects, n.Queries, n.Sinks = maps.Clone(c.Objects), maps.Clone(c.Queries), maps.Clone(c.Sinks)
+	n.Types = maps.Clone(c.Types)
 	return &n
 }
 

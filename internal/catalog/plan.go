@@ -13,7 +13,7 @@ import (
 // that it writes (needed for INSERT INTO). Create and insert statements of a bounded run stay persistent ones: only its
 // SELECT waits for the end.
 func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
-	statements, errs := parser.Parse(q.Statement, parser.Options{})
+	statements, errs := parser.Parse(q.Statement, parser.Options{Types: q.Types, Upper: q.Profile == plan.ProfileKsql})
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("parse query %s: %w", q.ID, errs[0])
 	}
@@ -22,7 +22,10 @@ func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
 	}
 	objects := plan.Objects{}
 	maps.Copy(objects, q.Sources)
-	b := &plan.Binder{Catalog: objects, Mode: plan.Persistent, RecordEmission: q.Emit == "record"}
+	b := &plan.Binder{
+		Catalog: objects, Mode: plan.Persistent, RecordEmission: q.Emit == "record",
+		Profile: plan.ProfileOf(q.Profile), KeyFormat: q.KeyFormat,
+	}
 	switch st := statements[0].(type) {
 	case *ast.Select:
 		b.Mode = plan.Bounded

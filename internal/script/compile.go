@@ -4,6 +4,7 @@ package script
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/parser"
@@ -32,6 +33,10 @@ type Program struct {
 	Explains []string
 	Warnings []string
 	Emit     string // batch or record
+	// Profile, KeyFormat and Types are those under which the queries are planned again in message mode.
+	Profile   string
+	KeyFormat string
+	Types     map[string]vector.Type
 	// Declared names the declared objects in the order of the script.
 	Declared []string
 }
@@ -48,6 +53,8 @@ type compiler struct {
 	p    *Program
 	next int
 	set  map[string]string
+
+	types map[string]vector.Type // names of CREATE TYPE, in capitals
 }
 
 // Compile parses, binds and plans all statements; up to ten errors come back together.
@@ -56,7 +63,10 @@ func Compile(text string, opt Options) (*Program, []*sqlerr.Error) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	c := &compiler{opt: opt, p: &Program{Objects: plan.Objects{}, Texts: map[string]string{}}, set: map[string]string{}}
+	c := &compiler{
+		opt: opt, p: &Program{Objects: plan.Objects{}, Texts: map[string]string{}}, set: map[string]string{},
+		types: map[string]vector.Type{},
+	}
 	if opt.RecordEmit {
 		c.set["emit"] = "record"
 	}
@@ -72,6 +82,8 @@ func Compile(text string, opt Options) (*Program, []*sqlerr.Error) {
 			return nil, []*sqlerr.Error{e}
 		}
 	}
+	c.p.Profile, c.p.KeyFormat = plan.ProfileName(plan.SettingProfile(c.set)), plan.SettingDefaults(c.set, 1).KeyFormat
+	c.p.Types = c.types
 	c.p.Emit = "batch"
 	if c.set["emit"] == "record" {
 		c.p.Emit = "record"
@@ -111,6 +123,8 @@ func (c *compiler) statement(st ast.Statement, last bool) error {
 		return c.explain(st)
 	case *ast.Set:
 		return c.setting(st)
+	case *ast.CreateType:
+		return c.createType(st)
 	default:
 		return sqlerr.New(sqlerr.NotSupported, st.Span(), "this statement is not supported by leat run").
 			WithHint("leat dev runs a server that answers it; leat sql talks to it")
@@ -132,8 +146,21 @@ func (c *compiler) setting(st *ast.Set) error {
 	return nil
 }
 
+// createType checks that the name is free; the parser has put the type in where later statements name it.
+func (c *compiler) createType(st *ast.CreateType) error {
+	name := strings.ToUpper(st.Name.Name)
+	if _, exists := c.types[name]; exists && !st.IfNotExists {
+		return sqlerr.New(sqlerr.Exists, st.Name.At, "type %s exists already", name)
+	}
+	c.types[name] = st.Type
+	return nil
+}
+
 func (c *compiler) binder(mode plan.Mode) *plan.Binder {
-	return &plan.Binder{Catalog: c.p.Objects, Mode: mode, RecordEmission: c.set["emit"] == "record"}
+	return &plan.Binder{
+		Catalog: c.p.Objects, Mode: mode, RecordEmission: c.set["emit"] == "record",
+		Profile: plan.SettingProfile(c.set), KeyFormat: plan.SettingDefaults(c.set, 1).KeyFormat,
+	}
 }
 
 func (c *compiler) id(text string) string {
@@ -168,7 +195,7 @@ func (c *compiler) create(st *ast.Create) error {
 		return c.add(p, nil)
 	}
 	o, warnings, err := plan.Define(st,
-		plan.Defaults{Partitions: plan.SettingPartitions(c.set, max(1, c.opt.Partitions))})
+		plan.SettingDefaults(c.set, max(1, c.opt.Partitions)))
 	if err != nil {
 		return err
 	}

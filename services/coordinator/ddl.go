@@ -52,7 +52,7 @@ func (c *Coordinator) create(ctx context.Context, s *session, st *ast.Create) (a
 func (c *Coordinator) declare(
 	ctx context.Context, s *session, cat *catalog.Catalog, st *ast.Create,
 ) (api.Result, error) {
-	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: plan.SettingPartitions(s.set, c.cfg.Partitions)})
+	o, warnings, err := plan.Define(st, plan.SettingDefaults(s.set, c.cfg.Partitions))
 	if err != nil {
 		return api.Result{}, err
 	}
@@ -136,7 +136,8 @@ func (c *Coordinator) createAs(
 func (c *Coordinator) newQuery(s *session, cat *catalog.Catalog, text string, with []ast.Property) *catalog.Query {
 	q := &catalog.Query{
 		ID: fmt.Sprintf("q%d", cat.NextQuery), Statement: text, State: catalog.Running, Emit: "batch",
-		OnError: "dlq", Late: "drop",
+		OnError: "dlq", Late: "drop", Profile: plan.ProfileName(plan.SettingProfile(s.set)),
+		KeyFormat: plan.SettingDefaults(s.set, 1).KeyFormat, Types: maps.Clone(cat.Types),
 	}
 	if s.set["emit"] == "record" {
 		q.Emit = "record"
@@ -325,16 +326,21 @@ func (c *Coordinator) drop(ctx context.Context, st *ast.Drop) (api.Result, error
 			done = message("dropped sink " + s.Name)
 			return nil
 		}
-		if st.What != "STREAM" && st.What != "TABLE" {
-			return unsupported(st, "DROP "+st.What)
+		if st.What == "TYPE" {
+			name := strings.ToUpper(st.Name.Name)
+			if _, ok := cat.Types[name]; !ok {
+				return missing(st, &done)
+			}
+			delete(cat.Types, name)
+			done = message("dropped type " + name)
+			return nil
 		}
 		o, ok := cat.Object(st.Name)
 		if !ok {
 			return missing(st, &done)
 		}
-		if kind := strings.ToUpper(kindName(o.Kind)); kind != st.What {
-			return sqlerr.New(sqlerr.BadStatement, st.Name.At, "%s is a %s", o.Name, kindName(o.Kind)).
-				WithHint("DROP %s %s", kind, o.Name)
+		if err := plan.CheckDrop(o, st); err != nil {
+			return err
 		}
 		if err := dropObject(cat, st, o, &gone); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/parser"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
@@ -30,7 +31,9 @@ func (c *Coordinator) Execute(ctx context.Context, req api.ExecuteRequest) api.E
 	}
 	s := &session{set: clone(req.Session), vars: clone(req.Vars), fromLatest: req.FromLatest}
 	resp := api.ExecuteResponse{}
-	statements, errs := parser.Parse(req.Script, parser.Options{Vars: s.vars})
+	statements, errs := parser.Parse(req.Script, parser.Options{
+		Vars: s.vars, Types: c.Catalog().Types, Upper: plan.SettingProfile(s.set) == expr.Ksql,
+	})
 	if len(errs) > 0 {
 		resp.Error = apiError(errs[0], req.Script)
 		return resp
@@ -77,11 +80,13 @@ func (c *Coordinator) statement(ctx context.Context, s *session, st ast.Statemen
 	case *ast.InsertSelect:
 		return one(c.insertSelect(ctx, s, st))
 	case *ast.InsertValues:
-		return one(c.insertValues(ctx, st))
+		return one(c.insertValues(ctx, s, st))
 	case *ast.Select:
 		return one(c.query(ctx, s, st))
 	case *ast.Print:
 		return one(c.print(ctx, st))
+	case *ast.CreateType:
+		return one(c.createType(ctx, st))
 	case *ast.Drop:
 		return one(c.drop(ctx, st))
 	case *ast.Control:
@@ -134,7 +139,10 @@ func setting(s *session, st *ast.Set) (api.Result, error) {
 
 // binder makes a binder for a statement of a session.
 func (c *Coordinator) binder(s *session, mode plan.Mode) *plan.Binder {
-	return &plan.Binder{Catalog: c.Catalog(), Mode: mode, RecordEmission: s.set["emit"] == "record"}
+	return &plan.Binder{
+		Catalog: c.Catalog(), Mode: mode, RecordEmission: s.set["emit"] == "record",
+		Profile: plan.SettingProfile(s.set), KeyFormat: plan.SettingDefaults(s.set, 1).KeyFormat,
+	}
 }
 
 // apiError gives an error its code, hint and place.

@@ -19,9 +19,8 @@ import (
 const pushTimeout = 10 * time.Second
 
 // insertValues sends the rows to the ingest that owns the topic; it answers after the append.
-func (c *Coordinator) insertValues(ctx context.Context, st *ast.InsertValues) (api.Result, error) {
-	b := &plan.Binder{Catalog: c.Catalog()}
-	o, batch, err := b.InsertValues(st)
+func (c *Coordinator) insertValues(ctx context.Context, s *session, st *ast.InsertValues) (api.Result, error) {
+	o, batch, err := c.binder(s, plan.Persistent).InsertValues(st)
 	if err != nil {
 		return api.Result{}, err
 	}

@@ -43,6 +43,8 @@ func (c *Coordinator) show(s *session, st *ast.Show) (api.Result, error) {
 		return c.showQueries(cat, st.Extended), nil
 	case "SINKS":
 		return c.showSinks(cat), nil
+	case "TYPES":
+		return showTypes(cat), nil
 	case "FUNCTIONS":
 		return showFunctions(), nil
 	case "PROPERTIES":
