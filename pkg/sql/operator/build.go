@@ -72,7 +72,7 @@ func keepsRows(op Operator) bool {
 	case *aggregate, *over, *sorter, *materialize:
 		return true
 	default:
-		return false
+		return joinKeepsRows(op)
 	}
 }
 
@@ -116,7 +116,8 @@ func (b *builder) build(specs []Spec) (Operator, int, error) {
 		op, err := newLookupJoin(s, b.in, b.table)
 		return op, 1, err
 	default:
-		return nil, 1, errors.New("no such operator")
+		op, err := newJoin(s, b.in, b.table)
+		return op, 1, err
 	}
 }
 
