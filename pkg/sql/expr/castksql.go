@@ -12,9 +12,10 @@ import (
 // text that is no truth value is FALSE, and doubles are written as Java writes them.
 var ksqlCasts = map[vector.Kind]map[vector.Kind]Kernel{
 	vector.BigInt:  {vector.Int: castWrap},
-	vector.Double:  {vector.Int: castSaturate, vector.BigInt: castSaturate, vector.String: castJavaDouble},
+	vector.Double:  {vector.Int: castSaturate, vector.BigInt: castSaturate, vector.String: castJavaText},
 	vector.Decimal: {vector.Int: castDecWrap, vector.BigInt: castDecWrap},
 	vector.String:  {vector.Boolean: castJavaBool},
+	vector.Time:    {vector.String: castJavaText}, vector.Timestamp: {vector.String: castJavaText},
 }
 
 func castWrap(f *Frame) {
@@ -29,16 +30,21 @@ func castSaturate(f *Frame) {
 		low, high = math.MinInt32, math.MaxInt32
 	}
 	for i := range f.live {
-		switch v := f.Args[0].F64[i]; {
-		case math.IsNaN(v):
-			out[i] = 0
-		case v >= float64(high):
-			out[i] = high
-		case v <= float64(low):
-			out[i] = low
-		default:
-			out[i] = int64(v)
-		}
+		out[i] = saturate(f.Args[0].F64[i], low, high)
+	}
+}
+
+// saturate is v cut to a whole number from low to high; of NaN it is 0.
+func saturate(v float64, low, high int64) int64 {
+	switch {
+	case math.IsNaN(v):
+		return 0
+	case v >= float64(high):
+		return high
+	case v <= float64(low):
+		return low
+	default:
+		return int64(v)
 	}
 }
 
@@ -53,15 +59,10 @@ func castDecWrap(f *Frame) {
 	wrapInt(f)
 }
 
-var (
-	castJavaBool = rowBool(func(f *Frame, i int) (bool, error) {
-		s := strings.ToLower(strings.TrimSpace(string(f.Args[0].Bytes(i))))
-		return s != "" && (strings.HasPrefix("true", s) || strings.HasPrefix("yes", s)), nil
-	})
-	castJavaDouble = rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
-		return appendJavaDouble(dst, f.Args[0].F64[i]), nil
-	})
-)
+var castJavaBool = rowBool(func(f *Frame, i int) (bool, error) {
+	s := strings.ToLower(strings.TrimSpace(string(f.Args[0].Bytes(i))))
+	return s != "" && (strings.HasPrefix("true", s) || strings.HasPrefix("yes", s)), nil
+})
 
 // appendJavaDouble writes 1.0E10 from 10^7 on and 1.0E-4 below 10^-3, like Double.toString.
 func appendJavaDouble(dst []byte, v float64) []byte {

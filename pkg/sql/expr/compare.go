@@ -54,12 +54,17 @@ func millis(a, b vector.Type) (vector.Type, bool) {
 	return vector.TBigInt, ms
 }
 
-// textWithNumber refuses to compare a STRING column with a number, even a literal one: write it as '5'.
+// textWithNumber refuses to compare a STRING with a number, literal or not, except a date in text with ROWTIME and the
+// bounds of a window.
 func textWithNumber(a, b Operand) error {
 	if b.T.Kind == vector.String {
 		a, b = b, a
 	}
-	if a.T.Kind == vector.String && a.Lit == nil && b.T.Numeric() {
+	if a.T.Kind == vector.String && b.T.Numeric() && (a.Lit == nil || !b.instant) {
+		if a.Lit != nil && a.Lit.V != nil {
+			return fmt.Errorf("%s is a STRING and does not compare with %s; CAST it, or leave the quotes out", a.Lit,
+				b.T)
+		}
 		return fmt.Errorf("a STRING does not compare with %s; CAST one of them, or quote the number", b.T)
 	}
 	return nil
@@ -70,6 +75,9 @@ func compareMatch(name string, op cmpOp) func([]Operand) (*Match, error) {
 		t, err := resolveCompare(name, args)
 		if err != nil {
 			return nil, err
+		}
+		if op != opEq && op != opNe && t.Phys() == vector.PhysNested {
+			return nil, fmt.Errorf("%s does not compare %s: collections have no order", name, t.Kind)
 		}
 		return &Match{
 			Out: vector.TBoolean, Args: []vector.Type{t, t}, Kernel: compareKernel(op, t.Phys()),
@@ -88,6 +96,12 @@ func compareKernel(op cmpOp, p vector.Phys) Kernel {
 		return func(f *Frame) { compareWide(op, f) }
 	case vector.PhysStr:
 		return func(f *Frame) { compareText(op, f) }
+	case vector.PhysNested:
+		return func(f *Frame) {
+			for i := range f.live {
+				f.Out.Bool[i] = vector.Equal(f.Args[0], i, f.Args[1], i) == (op == opEq)
+			}
+		}
 	default:
 		return func(f *Frame) { compareFlat(op, f.Out.Bool[:f.N], f.Args[0].I64[:f.N], f.Args[1].I64[:f.N]) }
 	}
@@ -180,6 +194,8 @@ func sameAt(a, b *vector.Vector, i int) bool {
 		return a.I128[i] == b.I128[i]
 	case vector.PhysStr:
 		return bytes.Equal(a.Bytes(i), b.Bytes(i))
+	case vector.PhysNested:
+		return vector.Equal(a, i, b, i)
 	default:
 		return a.I64[i] == b.I64[i]
 	}

@@ -70,6 +70,8 @@ var timeParts = map[string]func(m *moment) int64{
 	"MINUTE":      func(m *moment) int64 { return m.ms / vector.MsMinute % 60 },
 	"SECOND":      func(m *moment) int64 { return m.ms / vector.MsSecond % 60 },
 	"MILLISECOND": func(m *moment) int64 { return m.ms % vector.MsSecond },
+	"MICROSECOND": func(m *moment) int64 { return m.ms % vector.MsSecond * 1e3 },
+	"NANOSECOND":  func(m *moment) int64 { return m.ms % vector.MsSecond * 1e6 },
 	"EPOCH":       func(m *moment) int64 { return vector.FloorDiv(m.epochMillis, vector.MsSecond) },
 }
 
@@ -124,13 +126,18 @@ func fieldFuncs() []*Func {
 		timeFunc("DATE_TRUNC", "DATE_TRUNC(unit, t)", "Cuts a date or time to the start of its unit; a WEEK begins on "+
 			"Monday.", on("STRING, TIMESTAMP -> TIMESTAMP", truncKernel), on("STRING, DATE -> DATE", truncKernel),
 			on("STRING, BIGINT -> BIGINT", truncKernel)).units(),
-		timeFunc("DATEDIFF", "DATEDIFF([unit,] a, b)", "Returns how many borders of a unit lie between b and a with "+
-			"two "+
-			"arguments (a minus b, in days), between a and b with three.",
-			on("DATE, DATE -> BIGINT", diffDays), on("STRING, TIMESTAMP, TIMESTAMP -> BIGINT", diffKernel),
-			on("STRING, DATE, DATE -> BIGINT", diffKernel),
-			on("STRING, BIGINT, BIGINT -> BIGINT", diffKernel)).as("DATE_DIFF", "TIMESTAMPDIFF").units(),
+		diffFunc("DATEDIFF", "Returns how many whole units lie between a and b; with two arguments a minus b, in days.",
+			wholeKernel, on("DATE, DATE -> BIGINT", diffDays)).as("TIMESTAMPDIFF"),
+		diffFunc("DATE_DIFF", "Returns how many borders of a unit lie between a and b; with two arguments a minus b, in "+
+			"days.", diffKernel, on("DATE, DATE -> BIGINT", diffDays)),
 	}
+}
+
+func diffFunc(name, doc string, k Kernel, over ...Overload) *Func {
+	for _, t := range []string{"TIMESTAMP", "DATE", "BIGINT"} {
+		over = append(over, on("STRING, "+t+", "+t+" -> BIGINT", k))
+	}
+	return timeFunc(name, name+"([unit,] a, b)", doc, over...).units()
 }
 
 // clockPart is a part of the time of day: ms / unit % count.
@@ -191,6 +198,22 @@ func (u timeUnit) index(m *moment) int64 {
 	}
 }
 
+// between returns the number of whole units from a to b.
+func (u timeUnit) between(a, b *moment) int64 {
+	if u.months == 0 {
+		return (b.epochMillis - a.epochMillis) / u.ms
+	}
+	n := (b.year-a.year)*12 + int64(b.month-a.month)
+	rest := int64(b.day-a.day)*vector.MsDay + b.ms - a.ms
+	switch {
+	case n > 0 && rest < 0:
+		n--
+	case n < 0 && rest > 0:
+		n++
+	}
+	return n / u.months
+}
+
 // start returns the ms at which a unit begins.
 func (u timeUnit) start(index int64) int64 {
 	switch {
@@ -234,6 +257,14 @@ var (
 		}
 		first := u.index(f.momentOf(1, i))
 		return u.index(f.momentOf(2, i)) - first, nil
+	})
+	wholeKernel = rowI64(func(f *Frame, i int) (int64, error) {
+		u, err := f.unit(i)
+		if err != nil {
+			return 0, err
+		}
+		a := *f.momentOf(1, i)
+		return u.between(&a, f.momentOf(2, i)), nil
 	})
 	diffDays = rowI64(func(f *Frame, i int) (int64, error) { return f.i64(0, i) - f.i64(1, i), nil })
 )

@@ -25,7 +25,14 @@ func jsonFuncs() []*Func {
 		jsonFunc("EXTRACTJSONFIELD", "EXTRACTJSONFIELD(json, '$.a.b[0]')", "Returns the value at a path of a JSON "+
 			"text: a "+
 			"string without its quotes, anything else as it is written; NULL when there is none.",
-			on("STRING, STRING -> STRING", extractJSON)).as("JSON_VALUE", "JSON_EXTRACT_STRING"),
+			on("STRING, STRING -> STRING", extractJSON)).as("JSON_VALUE", "JSON_EXTRACT_STRING",
+			"GET_JSON_OBJECT"),
+		jsonFunc("JSON_EXTRACT", "JSON_EXTRACT(json, '$.a.b[0]')", "Returns the value at a path of a JSON text as "+
+			"JSON; NULL when there is none.", on("STRING, STRING -> STRING", extractRaw(false))),
+		jsonFunc("JSON_QUERY", "JSON_QUERY(json, '$.a.b[0]')", "Returns the object or array at a path of a JSON text "+
+			"as JSON; NULL when there is none.", on("STRING, STRING -> STRING", extractRaw(true))),
+		jsonFunc("JSON_EXISTS", "JSON_EXISTS(json, '$.a.b[0]')", "Returns whether a JSON text has a value at a path; "+
+			"null is one.", on("STRING, STRING -> BOOLEAN", jsonExists)),
 		jsonFunc("IS_JSON_STRING", "IS_JSON_STRING(s)", "Returns whether a text is JSON; FALSE for NULL.",
 			on("STRING -> BOOLEAN", isJSON)).nullSafe(),
 		jsonFunc("JSON_ARRAY_LENGTH", "JSON_ARRAY_LENGTH(json)", "Returns the number of elements of a JSON array; "+
@@ -71,19 +78,17 @@ var (
 		})
 		return n, nil
 	})
+	jsonExists = rowBool(func(f *Frame, i int) (bool, error) {
+		v, err := f.jsonAt(i)
+		return v != nil, err
+	})
 	extractJSON = rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
-		path, err := f.jsonPath(f.text(1, i))
-		if err != nil {
+		v, err := f.jsonAt(i)
+		switch {
+		case err != nil:
 			return dst, err
-		}
-		v, ok := jsonWhole(f.text(0, i))
-		if !ok {
+		case v == nil:
 			return dst, errNull
-		}
-		for _, step := range path.steps {
-			if v = step.of(v); v == nil {
-				return dst, errNull
-			}
 		}
 		switch v[0] {
 		case 'n':
@@ -95,6 +100,38 @@ var (
 		}
 	})
 )
+
+// jsonAt returns the value of argument 0 at the path that is argument 1, nil where there is none.
+func (f *Frame) jsonAt(i int) ([]byte, error) {
+	path, err := f.jsonPath(f.text(1, i))
+	if err != nil {
+		return nil, err
+	}
+	v, ok := jsonWhole(f.text(0, i))
+	if !ok {
+		return nil, nil
+	}
+	for _, step := range path.steps {
+		if v = step.of(v); v == nil {
+			return nil, nil
+		}
+	}
+	return v, nil
+}
+
+// extractRaw returns what stands at a path, or only what has parts.
+func extractRaw(parts bool) Kernel {
+	return rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
+		v, err := f.jsonAt(i)
+		switch {
+		case err != nil:
+			return dst, err
+		case v == nil || parts && v[0] != '{' && v[0] != '[':
+			return dst, errNull
+		}
+		return appendCompact(dst, v), nil
+	})
+}
 
 // jsonContains compares as JSON values: 1 and 1.0 are equal, 1 and "1" are not. A NULL looks for null.
 var jsonContains = rowBool(func(f *Frame, i int) (bool, error) {
@@ -137,6 +174,13 @@ type jsonStep struct {
 
 // of returns the value that the step leads to, nil when there is none.
 func (s jsonStep) of(v []byte) []byte {
+	if v[0] == '[' && s.index < 0 { // $.tags.0 is $.tags[0]
+		n, err := strconv.Atoi(s.key)
+		if err != nil {
+			return nil
+		}
+		s.index = n
+	}
 	if v[0] != '{' && v[0] != '[' || (v[0] == '[') != (s.index >= 0) {
 		return nil
 	}

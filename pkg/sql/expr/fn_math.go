@@ -18,33 +18,25 @@ func mathFuncs() []*Func {
 		return mathFunc(name, name+"(x)", doc, on("DOUBLE -> DOUBLE", mapF64(fn)))
 	}
 	list := []*Func{
-		double("SQRT", "Returns the square root; NaN below zero.", math.Sqrt),
 		double("CBRT", "Returns the cube root.", math.Cbrt),
 		double("EXP", "Returns e to the power of x.", math.Exp),
-		double("LN", "Returns the natural logarithm.", math.Log),
 		double("SIN", "Returns the sine of an angle in radians.", math.Sin),
 		double("COS", "Returns the cosine of an angle in radians.", math.Cos),
 		double("TAN", "Returns the tangent of an angle in radians.", math.Tan),
 		double("COT", "Returns the cotangent of an angle in radians.",
 			func(x float64) float64 { return 1 / math.Tan(x) }),
-		double("ASIN", "Returns the angle in radians whose sine is x.", math.Asin),
-		double("ACOS", "Returns the angle in radians whose cosine is x.", math.Acos),
 		double("ATAN", "Returns the angle in radians whose tangent is x.", math.Atan),
 		double("SINH", "Returns the hyperbolic sine.", math.Sinh),
 		double("COSH", "Returns the hyperbolic cosine.", math.Cosh),
 		double("TANH", "Returns the hyperbolic tangent.", math.Tanh),
 		double("DEGREES", "Converts radians to degrees.", func(x float64) float64 { return x * (180 / math.Pi) }),
 		double("RADIANS", "Converts degrees to radians.", func(x float64) float64 { return x * radian }),
-		mathFunc("LOG", "LOG([base,] x)", "Returns the logarithm to a base, 10 when it is left out.",
-			on("DOUBLE -> DOUBLE", mapF64(math.Log10)), on("DOUBLE, DOUBLE -> DOUBLE", map2F64(logBase))),
-		mathFunc("POWER", "POWER(base, exponent)", "Returns base to the power of exponent, as DOUBLE.",
-			on("DOUBLE, DOUBLE -> DOUBLE", map2F64(math.Pow))).as("POW"),
 		mathFunc("ATAN2", "ATAN2(y, x)", "Returns the angle in radians of the point (x, y).",
 			on("DOUBLE, DOUBLE -> DOUBLE", map2F64(math.Atan2))),
 		mathFunc("PI", "PI()", "Returns the number pi.", on(" -> DOUBLE", func(f *Frame) { fill(f.Out.F64, math.Pi) })),
 		mathFunc("GEO_DISTANCE", "GEO_DISTANCE(lat1, lon1, lat2, lon2[, 'KM'|'MILES'])",
 			"Returns the distance of two points on the earth along a great circle.",
-			on("DOUBLE, DOUBLE, DOUBLE, DOUBLE[, STRING] -> DOUBLE", geoKernel)),
+			on("DOUBLE, DOUBLE, DOUBLE, DOUBLE[, STRING] -> DOUBLE", geoKernel)).nullSafe(),
 		mathFunc("ABS", "ABS(x)", "Returns the number without its sign.", on("INT -> INT", absI64),
 			on("BIGINT -> BIGINT", absI64), onDec("DECIMAL -> DECIMAL", sameDec, absDec),
 			on("DOUBLE -> DOUBLE", mapF64(math.Abs))),
@@ -65,7 +57,7 @@ func mathFuncs() []*Func {
 			Overloads:        []Overload{on(" -> DOUBLE", randomKernel)},
 		},
 	}
-	return append(list, roundFuncs()...)
+	return append(append(list, domainFuncs()...), roundFuncs()...)
 }
 
 func fill[T any](out []T, v T) {
@@ -92,17 +84,6 @@ func map2F64(fn func(a, b float64) float64) Kernel {
 	}
 }
 
-func logBase(base, x float64) float64 {
-	switch base {
-	case 10:
-		return math.Log10(x)
-	case 2:
-		return math.Log2(x)
-	default:
-		return math.Log(x) / math.Log(base)
-	}
-}
-
 // The radius of the earth, and a degree in radians.
 const (
 	radian     = math.Pi / 180
@@ -110,9 +91,15 @@ const (
 	earthMiles = 3959
 )
 
+// geoKernel is kilometres where the unit is null.
 var geoKernel = rowF64(func(f *Frame, i int) (float64, error) {
+	for _, a := range f.Args[:4] {
+		if isNull(a, i) {
+			return 0, errNull
+		}
+	}
 	radius := float64(earthKm)
-	if len(f.Args) == 5 {
+	if len(f.Args) == 5 && !isNull(f.Args[4], i) {
 		switch unit := string(bytes.ToUpper(f.text(4, i))); unit {
 		case "KM", "KILOMETER", "KILOMETERS":
 		case "MI", "MILE", "MILES":

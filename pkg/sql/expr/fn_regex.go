@@ -16,9 +16,9 @@ func regexFuncs() []*Func {
 		regexFunc("REGEXP_EXTRACT", "REGEXP_EXTRACT(s, pattern[, group])", "Returns the first match of an RE2 "+
 			"pattern, or "+
 			"one of its groups; NULL when nothing matches.", on("STRING, STRING[, INT] -> STRING", regexExtract)),
-		regexFunc("REGEXP_REPLACE", "REGEXP_REPLACE(s, pattern, new)", "Replaces every match of an RE2 pattern; $1 "+
-			"is the "+
-			"first group.", on("STRING, STRING, STRING -> STRING", regexReplace)),
+		regexFunc("REGEXP_REPLACE", "REGEXP_REPLACE(s, pattern, new[, flags])", "Replaces every match of an RE2 "+
+			"pattern; $1 is the first group. The flags are those of RE2 (i: without regard to case) and g.",
+			on("STRING, STRING, STRING[, STRING] -> STRING", regexReplace)),
 		regexFunc("REGEXP_LIKE", "REGEXP_LIKE(s, pattern)", "Returns whether an RE2 pattern matches somewhere in s.",
 			on("STRING, STRING -> BOOLEAN", regexLike)).as("REGEXP_MATCHES"),
 	}
@@ -51,6 +51,22 @@ func (f *Frame) regex(source []byte) (*regexState, error) {
 	return s, nil
 }
 
+// regexFlags is the pattern of argument 1 with the flags of argument 3.
+func (f *Frame) regexFlags(i int) (*regexState, error) {
+	pattern := f.text(1, i)
+	if len(f.Args) < 4 {
+		return f.regex(pattern)
+	}
+	flags := bytes.ReplaceAll(f.text(3, i), []byte("g"), nil)
+	if len(bytes.Trim(flags, "ims")) > 0 {
+		return nil, fail(CodeBadArgument, fmt.Sprintf("the flags are g, i, m and s, not %q", clip(f.text(3, i))))
+	}
+	if len(flags) == 0 {
+		return f.regex(pattern)
+	}
+	return f.regex(fmt.Appendf(nil, "(?%s)%s", flags, pattern))
+}
+
 var (
 	regexExtract = rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
 		s, err := f.regex(f.text(1, i))
@@ -72,7 +88,7 @@ var (
 		return append(dst, text[at[2*group]:at[2*group+1]]...), nil
 	})
 	regexReplace = rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
-		s, err := f.regex(f.text(1, i))
+		s, err := f.regexFlags(i)
 		if err != nil {
 			return dst, err
 		}

@@ -125,16 +125,19 @@ func roundI64N(m roundMode) Kernel {
 
 func roundF64(m roundMode) Kernel {
 	return rowI64(func(f *Frame, i int) (int64, error) {
-		v := f.f64(0, i)
-		if m == roundCut {
-			v = math.Trunc(v)
-		} else if r := math.Floor(v); v-r >= 0.5 {
-			v = r + 1
-		} else {
-			v = r
-		}
-		return truncDouble(v, f.Out.Type)
+		return truncDouble(roundWhole(f.f64(0, i), m), f.Out.Type)
 	})
+}
+
+func roundWhole(v float64, m roundMode) float64 {
+	if m == roundCut {
+		return math.Trunc(v)
+	}
+	r := math.Floor(v)
+	if v-r >= 0.5 {
+		r++
+	}
+	return r
 }
 
 // roundF64N rounds the decimal number that a double shows, so that 1.005 to 2 digits is 1.01.

@@ -56,6 +56,12 @@ func stringFuncs() []*Func {
 		stringFunc("INSTR", "INSTR(s, part[, position[, occurrence]])", "Returns the position of a part of s, counted "+
 			"from 1; 0 when there is none. A negative position searches backwards from the end.",
 			on("STRING, STRING[, INT[, INT]] -> INT", instrKernel)),
+		stringFunc("POSITION", "POSITION(part, s)", "Returns the position of a part of s, counted from 1; 0 when there "+
+			"is none.", on("STRING, STRING -> INT", positionKernel)).as("LOCATE"),
+		stringFunc("LEFT", "LEFT(s, n)", "Returns the first n characters, or all but the last -n.",
+			on("STRING, INT -> STRING", sideKernel(true))),
+		stringFunc("RIGHT", "RIGHT(s, n)", "Returns the last n characters, or all but the first -n.",
+			on("STRING, INT -> STRING", sideKernel(false))),
 		stringFunc("REPLACE", "REPLACE(s, old, new)", "Replaces every occurrence of a part of s.",
 			on("STRING, STRING, STRING -> STRING", replaceKernel)),
 		stringFunc("LPAD", "LPAD(s, length, padding)", "Fills s at its start, or cuts it, to a length.",
@@ -185,9 +191,12 @@ func appendCase(dst, s []byte, first byte, to func(rune) rune) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRune(s[i:])
-		if r == utf8.RuneError && n == 1 {
+		switch {
+		case r == utf8.RuneError && n == 1:
 			dst = append(dst, c)
-		} else {
+		case r == 'ß' && first == 'a':
+			dst = append(dst, "SS"...)
+		default:
 			dst = utf8.AppendRune(dst, to(r))
 		}
 		i += n
@@ -269,8 +278,31 @@ var (
 			s = s[at+len(old):]
 		}
 	})
-	instrKernel = rowI64(instr)
+	instrKernel    = rowI64(instr)
+	positionKernel = rowI64(func(f *Frame, i int) (int64, error) {
+		at := bytes.Index(f.text(1, i), f.text(0, i))
+		if at < 0 {
+			return 0, nil
+		}
+		return int64(utf8.RuneCount(f.text(1, i)[:at])) + 1, nil
+	})
 )
+
+// sideKernel is LEFT and RIGHT.
+func sideKernel(left bool) Kernel {
+	return rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
+		s := f.text(0, i)
+		length := int64(utf8.RuneCount(s))
+		n := min(f.i64(1, i), length)
+		if n < 0 {
+			n = max(length+n, 0)
+		}
+		if left {
+			return append(dst, s[:runeOffset(s, int(n))]...), nil
+		}
+		return append(dst, s[runeOffset(s, int(length-n)):]...), nil
+	})
+}
 
 // runeOffset returns the byte offset of code point n.
 func runeOffset(s []byte, n int) int {

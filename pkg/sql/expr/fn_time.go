@@ -2,6 +2,8 @@ package expr
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -43,19 +45,19 @@ func timeFuncs() []*Func {
 			"local time of another at that moment.", on("TIMESTAMP, STRING, STRING -> TIMESTAMP", convertTZ)),
 		timeFunc("FORMAT_DATE", "FORMAT_DATE(d, pattern)", "Writes a DATE by a pattern of Java's DateTimeFormatter "+
 			"or of "+
-			"strftime.", on("DATE, STRING -> STRING", formatKernel(vector.MsDay))),
+			"strftime.", on("DATE, STRING -> STRING", formatKernel(vector.MsDay, clockLetters))),
 		timeFunc("FORMAT_TIME", "FORMAT_TIME(t, pattern)", "Writes a TIME, or the time of day of BIGINT "+
 			"milliseconds, by a "+
-			"pattern of Java's DateTimeFormatter or of strftime.", on("TIME, STRING -> STRING", formatKernel(1)),
-			on("BIGINT, STRING -> STRING", formatKernel(1))),
+			"pattern of Java's DateTimeFormatter or of strftime.", on("TIME, STRING -> STRING", formatKernel(1, dateLetters)),
+			on("BIGINT, STRING -> STRING", formatKernel(1, ""))),
 		timeFunc("FORMAT_TIMESTAMP", "FORMAT_TIMESTAMP(t, pattern[, zone])", "Writes a TIMESTAMP, or BIGINT "+
 			"milliseconds, "+
 			"by a pattern of Java's DateTimeFormatter or of strftime, in a zone (UTC).",
-			on("TIMESTAMP, STRING[, STRING] -> STRING", formatKernel(1)),
-			on("BIGINT, STRING[, STRING] -> STRING", formatKernel(1))).
+			on("TIMESTAMP, STRING[, STRING] -> STRING", formatKernel(1, "")),
+			on("BIGINT, STRING[, STRING] -> STRING", formatKernel(1, ""))).
 			as("DATE_FORMAT", "TIMESTAMPTOSTRING", "STRFTIME"),
 		timeFunc("DATETOSTRING", "DATETOSTRING(days, pattern)", "Writes the date that is a number of days after "+
-			"1970-01-01 by a pattern.", on("INT, STRING -> STRING", formatKernel(vector.MsDay))),
+			"1970-01-01 by a pattern.", on("INT, STRING -> STRING", formatKernel(vector.MsDay, clockLetters))),
 		timeFunc("PARSE_DATE", "PARSE_DATE(s, pattern)", "Reads a DATE by a pattern of Java's DateTimeFormatter or of "+
 			"strftime.", on("STRING, STRING -> DATE", parseKernel(parseDays))),
 		timeFunc("PARSE_TIME", "PARSE_TIME(s, pattern)", "Reads a TIME by a pattern of Java's DateTimeFormatter or of "+
@@ -112,13 +114,25 @@ func (f *Frame) zone(s *timeState, k, i int) (*time.Location, error) {
 	return s.zones[k&1].get(f.text(k, i))
 }
 
-// formatKernel writes argument 0, which counts units of so many ms, by the pattern of argument 1.
-func formatKernel(unit int64) Kernel {
+// The letters of patterns that a DATE and a TIME have nothing for.
+const (
+	zoneLetters  = "VzXxZO@"
+	clockLetters = "aHhKkmsSAnN" + zoneLetters
+	dateLetters  = "GuyYQqMLwWdDFgEec" + zoneLetters
+)
+
+// formatKernel writes argument 0, which counts units of so many ms, by the pattern of argument 1, in which the letters
+// lacking may not stand.
+func formatKernel(unit int64, lacking string) Kernel {
 	return rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
 		s := f.times()
 		p, err := s.use(f.text(1, i))
 		if err != nil {
 			return dst, err
+		}
+		if c, bad := p.lacks(lacking); bad {
+			return dst, fail(CodeBadArgument, fmt.Sprintf("the time pattern %q: a %s has no field for %c", p.source,
+				f.Args[0].Type, c))
 		}
 		loc, err := f.zone(s, 2, i)
 		if err != nil {
@@ -135,7 +149,19 @@ func parseMillis(t *parsedTime, loc *time.Location) int64 {
 	return t.millis(loc)
 }
 
-func parseKernel(get func(*parsedTime, *time.Location) int64) Kernel {
+func parseKernel(get func(*parsedTime, *time.Location) int64) Kernel { return parseTimes(get, false) }
+
+// ksqlParse reads a day beyond the end of its month as the last one, as Java does.
+func ksqlParse(get func(*parsedTime, *time.Location) int64) func(f *Func) {
+	return func(f *Func) {
+		f.Overloads = slices.Clone(f.Overloads)
+		for i := range f.Overloads {
+			f.Overloads[i].Kernel = parseTimes(get, true)
+		}
+	}
+}
+
+func parseTimes(get func(*parsedTime, *time.Location) int64, smart bool) Kernel {
 	return rowI64(func(f *Frame, i int) (int64, error) {
 		s := f.times()
 		p, err := s.use(f.text(1, i))
@@ -146,7 +172,7 @@ func parseKernel(get func(*parsedTime, *time.Location) int64) Kernel {
 		if err != nil {
 			return 0, err
 		}
-		s.parsed.zones = &s.named
+		s.parsed.zones, s.parsed.smart = &s.named, smart
 		if err := p.parse(&s.parsed, f.text(0, i)); err != nil {
 			return 0, err
 		}

@@ -14,6 +14,8 @@ type Kernel func(f *Frame)
 type Operand struct {
 	T   vector.Type
 	Lit *Literal // nil when the argument is no literal
+	// instant is a system column of BIGINT milliseconds, such as ROWTIME.
+	instant bool
 }
 
 // Match is a resolved overload: the result type, the types the arguments are cast to first, and the kernel.

@@ -153,11 +153,6 @@ func (o *Overload) match(args []Operand) (*Match, int) {
 
 // resolve finds the overload of f that args fit with the cheapest conversions; the first of equal ones wins.
 func resolve(f *Func, args []Operand) (*Match, error) {
-	for _, a := range args {
-		if a.T.Phys() == vector.PhysNested {
-			return nil, fmt.Errorf("%s of %s is not supported", f.Name, a.T.Kind)
-		}
-	}
 	if f.Resolve != nil {
 		m, err := f.Resolve(args)
 		if _, ok := errors.AsType[*misfit](err); ok {
@@ -195,11 +190,23 @@ func mismatch(name string, usage []string, args []Operand) error {
 	return errors.New(msg)
 }
 
+// instants are the columns of BIGINT milliseconds that compare with the text of a date, by their name.
+var instants = map[string]bool{
+	"rowtime": true, "windowstart": true, "windowend": true, "window_start": true, "window_end": true,
+	"window_time": true,
+}
+
+func isInstant(x Expr) bool {
+	c, ok := x.(*Column)
+	return ok && c.T.Kind == vector.BigInt &&
+		(c.Index == ColRowtime || c.Index == ColAppendTime || instants[strings.ToLower(c.Name)])
+}
+
 func operands(args []Expr) []Operand {
 	out := make([]Operand, len(args))
 	for i, a := range args {
 		lit, _ := a.(*Literal)
-		out[i] = Operand{T: a.Type(), Lit: lit}
+		out[i] = Operand{T: a.Type(), Lit: lit, instant: isInstant(a)}
 	}
 	return out
 }

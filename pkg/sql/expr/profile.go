@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -38,6 +39,13 @@ var ksqlChanges = map[string]func(f *Func){
 	"NEG":            ksqlNeg,
 	"ABS":            ksqlAbs,
 	"REGEXP_EXTRACT": ksqlPatternFirst, "REGEXP_EXTRACT_ALL": ksqlPatternFirst,
+	"SQRT": ksqlPlain(math.Sqrt), "LN": ksqlPlain(math.Log), "ASIN": ksqlPlain(math.Asin), "ACOS": ksqlPlain(math.Acos),
+	"LOG": ksqlLog, "POWER": ksqlPower,
+	"PARSE_DATE": ksqlParse(parseDays), "STRINGTODATE": ksqlParse(parseDays),
+	"PARSE_TIMESTAMP": ksqlParse(parseMillis), "STRINGTOTIMESTAMP": ksqlParse(parseMillis),
+	"TO_JSON_STRING": ksqlJSON,
+	"ROUND":          ksqlRound(roundTiesUp), "TRUNC": ksqlRound(roundCut),
+	"CEIL": ksqlWhole(roundUp), "FLOOR": ksqlWhole(roundDown),
 }
 
 // ksqlCondition makes a condition two-valued.

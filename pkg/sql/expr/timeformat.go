@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -67,10 +68,7 @@ func (p *timePattern) append(dst []byte, m *moment) []byte {
 func (f *timeField) append(dst []byte, m *moment) []byte {
 	switch f.letter {
 	case 'G':
-		if m.year <= 0 {
-			return append(dst, "BC"...)
-		}
-		return append(dst, "AD"...)
+		return append(dst, eraName(m.year <= 0, f.count)...)
 	case 'u', 'y', 'Y':
 		return f.appendYear(dst, m)
 	case 'M', 'L':
@@ -78,7 +76,7 @@ func (f *timeField) append(dst []byte, m *moment) []byte {
 			return appendName(dst, monthNames[m.month-1], f.count)
 		}
 		return f.number(dst, int64(m.month))
-	case 'E', 'e':
+	case 'E', 'e', 'c':
 		if f.count >= 3 || f.letter == 'E' {
 			return appendName(dst, dayNames[weekday(m.days)], f.count)
 		}
@@ -99,11 +97,7 @@ func (f *timeField) append(dst []byte, m *moment) []byte {
 	case '@':
 		return strconv.AppendInt(dst, vector.FloorDiv(m.epochMillis, vector.MsSecond), 10)
 	case 'Q', 'q':
-		q := int64(m.month+2) / 3
-		if f.count >= 3 {
-			return strconv.AppendInt(append(dst, 'Q'), q, 10)
-		}
-		return f.number(dst, q)
+		return f.appendQuarter(dst, int64(m.month+2)/3)
 	default:
 		return f.number(dst, f.value(m))
 	}
@@ -134,10 +128,41 @@ func (f *timeField) value(m *moment) int64 {
 		return m.ms / vector.MsSecond % 60
 	case 'A':
 		return m.ms
+	case 'F':
+		return int64(m.day-1)/7 + 1
+	case 'W': // weeks begin on Monday, the first one has at least four days of the month
+		first := weekday(m.days - int64(m.day-1))
+		if first <= 3 {
+			first += 7
+		}
+		return int64(m.day-1+first) / 7
+	case 'g':
+		return m.days + julianEpoch
 	case 'n':
 		return m.ms % vector.MsSecond * 1e6
 	default: // N
 		return m.ms * 1e6
+	}
+}
+
+// julianEpoch is the modified Julian day of 1970-01-01.
+const julianEpoch = 40587
+
+func eraName(bc bool, count int) string {
+	names := [...][2]string{{"AD", "BC"}, {"Anno Domini", "Before Christ"}, {"A", "B"}}
+	return names[max(count-3, 0)][b2u(bc)]
+}
+
+var quarterNames = [...]string{"1st quarter", "2nd quarter", "3rd quarter", "4th quarter"}
+
+func (f *timeField) appendQuarter(dst []byte, q int64) []byte {
+	switch f.count {
+	case 3:
+		return strconv.AppendInt(append(dst, 'Q'), q, 10)
+	case 4:
+		return append(dst, quarterNames[q-1]...)
+	default:
+		return f.number(dst, q)
 	}
 }
 
@@ -244,4 +269,14 @@ func (f *timeField) appendOffset(dst []byte, offset int) []byte {
 		two(s)
 	}
 	return dst
+}
+
+// lacks returns a field of the pattern that is one of the letters: a DATE has no hour, a TIME no year.
+func (p *timePattern) lacks(letters string) (byte, bool) {
+	for i := range p.fields {
+		if c := p.fields[i].letter; c != 0 && strings.IndexByte(letters, c) >= 0 {
+			return c, true
+		}
+	}
+	return 0, false
 }

@@ -26,12 +26,13 @@ type parsedTime struct {
 	hasOffset    bool
 	zones        *zoneCache
 	bc           bool
+	smart        bool // a day beyond the end of its month is the last one
 }
 
 // parse reads text, all of it, into t. Fields that the pattern lacks are those of 1970-01-01T00:00; letters match
 // without regard to case.
 func (p *timePattern) parse(t *parsedTime, text []byte) error {
-	*t = parsedTime{year: 1970, month: 1, day: 1, half: -1, hour12: -1, dayMs: -1, zones: t.zones}
+	*t = parsedTime{year: 1970, month: 1, day: 1, half: -1, hour12: -1, dayMs: -1, zones: t.zones, smart: t.smart}
 	rest, ok := p.parseFields(t, text, 0, len(p.fields))
 	if !ok || len(rest) > 0 {
 		return fail(CodeBadValue, fmt.Sprintf("%q has not the form %q", clip(text), p.source))
@@ -97,14 +98,14 @@ func digits(s []byte, least, most int) (v int64, rest []byte, ok bool) {
 func (f *timeField) parse(t *parsedTime, s []byte, adjacent bool) ([]byte, bool) {
 	switch f.letter {
 	case 'G':
-		return parseName(s, []string{"AD", "BC"}, func(k int) { t.bc = k == 1 }, 2)
+		return parseName(s, []string{eraName(false, f.count), eraName(true, f.count)}, func(k int) { t.bc = k == 1 }, 0)
 	case 'u', 'y', 'Y':
 		return f.parseYear(t, s, adjacent)
 	case 'M', 'L':
 		if f.count >= 3 {
 			return parseName(s, monthNames[:], func(k int) { t.month = k + 1 }, nameLength(f.count))
 		}
-	case 'E', 'e':
+	case 'E', 'e', 'c':
 		if f.count >= 3 || f.letter == 'E' {
 			return parseName(s, dayNames[:], func(int) {}, nameLength(f.count))
 		}
@@ -115,11 +116,15 @@ func (f *timeField) parse(t *parsedTime, s []byte, adjacent bool) ([]byte, bool)
 	case 'V', 'z', 'X', 'x', 'Z', 'O':
 		return f.parseZone(t, s)
 	case 'Q', 'q':
-		if f.count >= 3 {
+		if f.count == 4 {
+			return parseName(s, quarterNames[:], func(k int) { t.month = 3*k + 1 }, 0)
+		}
+		if f.count == 3 {
 			if len(s) == 0 || s[0]|0x20 != 'q' {
 				return s, false
 			}
-			s = s[1:]
+			one := timeField{letter: f.letter, count: 1}
+			return one.parseNumber(t, s[1:], true)
 		}
 	}
 	return f.parseNumber(t, s, adjacent)
@@ -185,6 +190,7 @@ func (f *timeField) parseFraction(t *parsedTime, s []byte) ([]byte, bool) {
 var fieldRange = map[byte][2]int64{
 	'M': {1, 12}, 'L': {1, 12}, 'd': {1, 31}, 'D': {1, 366}, 'H': {0, 23}, 'k': {1, 24},
 	'K': {0, 11}, 'h': {1, 12}, 'm': {0, 59}, 's': {0, 59}, 'e': {1, 7}, 'w': {1, 53}, 'Q': {1, 4}, 'q': {1, 4},
+	'c': {1, 7}, 'F': {1, 5}, 'W': {0, 5}, 'g': {-1 << 40, 1 << 40},
 	'A': {0, vector.MsDay - 1}, 'n': {0, 999_999_999}, 'N': {0, vector.MsDay*1e6 - 1}, '@': {-1 << 53, 1 << 53},
 }
 
@@ -234,6 +240,14 @@ var fieldSet = map[byte]func(t *parsedTime, v int64){
 	'q': func(t *parsedTime, v int64) { t.month = int(3*v - 2) },
 	'e': func(*parsedTime, int64) {},
 	'w': func(*parsedTime, int64) {},
+	'c': func(*parsedTime, int64) {},
+	'F': func(*parsedTime, int64) {},
+	'W': func(*parsedTime, int64) {},
+	'g': func(t *parsedTime, v int64) {
+		var y int64
+		y, t.month, t.day = vector.Civil(v - julianEpoch)
+		t.year = y
+	},
 	'@': func(t *parsedTime, v int64) { t.epoch, t.hasEpoch = v, true },
 }
 
@@ -253,6 +267,17 @@ func (f *timeField) zoneLength(s []byte) int {
 	return n
 }
 
+// zoneName is the name of the zone that a text of the field means.
+func (f *timeField) zoneName(s []byte) []byte {
+	var upper [8]byte
+	if f.letter == 'z' && len(s) <= len(upper) {
+		if full, ok := zoneAbbreviations[string(appendUpper(upper[:0], s))]; ok {
+			return full
+		}
+	}
+	return s
+}
+
 func (f *timeField) parseZone(t *parsedTime, s []byte) ([]byte, bool) {
 	n := f.zoneLength(s)
 	if sec, ok := parseOffset(s[:n]); ok {
@@ -262,7 +287,7 @@ func (f *timeField) parseZone(t *parsedTime, s []byte) ([]byte, bool) {
 	if n == 0 {
 		return s, false
 	}
-	loc, err := t.zones.get(s[:n])
+	loc, err := t.zones.get(f.zoneName(s[:n]))
 	if err != nil {
 		return s, false
 	}
@@ -279,7 +304,10 @@ func (t *parsedTime) check(text []byte) error {
 		t.year = 1 - t.year
 	}
 	last := vector.MonthDays(t.year, t.month)
-	if t.day > last {
+	switch {
+	case t.day > last && t.smart:
+		t.day = last
+	case t.day > last:
 		return fail(CodeBadValue, fmt.Sprintf("%q: month %d has %d days", clip(text), t.month, last))
 	}
 	return nil

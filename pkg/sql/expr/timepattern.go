@@ -31,7 +31,7 @@ const maxPattern = 512
 var patternLetters = map[byte]int{
 	'G': 5, 'u': 9, 'y': 9, 'D': 3, 'M': 5, 'L': 5, 'd': 2, 'Q': 4, 'q': 4, 'Y': 9, 'w': 2,
 	'E': 5, 'e': 5, 'a': 1, 'h': 2, 'K': 2, 'k': 2, 'H': 2, 'm': 2, 's': 2, 'S': 9, 'A': 19, 'n': 19, 'N': 19, 'V': 2,
-	'z': 4, 'O': 4, 'X': 5, 'x': 5, 'Z': 5,
+	'z': 3, 'O': 4, 'X': 5, 'x': 5, 'Z': 5, 'c': 5, 'W': 1, 'F': 1, 'g': 19,
 }
 
 // newTimePattern reads a pattern of Java's DateTimeFormatter, or one of strftime when it has a %.

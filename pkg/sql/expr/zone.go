@@ -30,6 +30,26 @@ func loadZone(name string) (*time.Location, error) {
 	return loc, nil
 }
 
+// zoneAbbreviations are the zones that the short names of z are read as. Some names are used in several parts of the
+// world: these are the readings of Java for English.
+var zoneAbbreviations = map[string][]byte{
+	"PST": []byte("America/Los_Angeles"), "PDT": []byte("America/Los_Angeles"),
+	"PT": []byte("America/Los_Angeles"), "MST": []byte("America/Denver"),
+	"MDT": []byte("America/Denver"), "CST": []byte("America/Chicago"),
+	"CDT": []byte("America/Chicago"), "EST": []byte("America/New_York"),
+	"EDT": []byte("America/New_York"), "AKST": []byte("America/Anchorage"),
+	"AKDT": []byte("America/Anchorage"), "HST": []byte("Pacific/Honolulu"),
+	"BST": []byte("Europe/London"), "WET": []byte("Europe/Lisbon"),
+	"WEST": []byte("Europe/Lisbon"), "CET": []byte("Europe/Paris"),
+	"CEST": []byte("Europe/Paris"), "EET": []byte("Europe/Bucharest"),
+	"EEST": []byte("Europe/Bucharest"), "MSK": []byte("Europe/Moscow"),
+	"IST": []byte("Asia/Kolkata"), "JST": []byte("Asia/Tokyo"),
+	"KST": []byte("Asia/Seoul"), "HKT": []byte("Asia/Hong_Kong"),
+	"SGT": []byte("Asia/Singapore"), "AEST": []byte("Australia/Sydney"),
+	"AEDT": []byte("Australia/Sydney"), "NZST": []byte("Pacific/Auckland"),
+	"NZDT": []byte("Pacific/Auckland"),
+}
+
 // parseOffset reads +h, +hh, +hhmm, +hh:mm and +hh:mm:ss.
 func parseOffset(s []byte) (seconds int, ok bool) {
 	if len(s) < 2 || s[0] != '+' && s[0] != '-' {
