@@ -60,6 +60,10 @@ func (p Profile) convert(x Expr, t vector.Type) (Expr, error) {
 	if x.Type().Equal(t) {
 		return x, nil
 	}
+	if l, ok := x.(*Lambda); ok {
+		body, err := p.convert(l.Body, t)
+		return &Lambda{Params: l.Params, Body: body, At: l.At}, err
+	}
 	if lit, ok := x.(*Literal); ok {
 		return convertLiteral(lit, t)
 	}
@@ -123,16 +127,13 @@ func NewCast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {
 // Cast is NewCast under the profile.
 func (p Profile) Cast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, error) {
 	from := x.Type()
-	if from.Phys() == vector.PhysNested || t.Phys() == vector.PhysNested {
-		return nil, sqlerr.New(sqlerr.NotSupported, at, "CAST of %s to %s is not supported", from, t)
-	}
 	if from.Equal(t) {
 		return x, nil
 	}
 	if from.Kind == vector.Null {
 		return &Literal{T: t, At: at}, nil
 	}
-	if _, ok := castKernel(from, t); !ok {
+	if !p.castable(from, t) {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, at, "%s does not convert to %s", from, t)
 	}
 	if lit, ok := x.(*Literal); ok {
@@ -221,12 +222,12 @@ func commonType(ops []Operand) (vector.Type, error) {
 func widen(t vector.Type, o Operand, lit bool) (vector.Type, error) {
 	u := o.T
 	switch {
-	case u.Phys() == vector.PhysNested:
-		return t, fmt.Errorf("%s is not supported", u.Kind)
 	case t.Kind == vector.Null:
 		return u, nil
 	case u.Kind == vector.Null || t.Equal(u):
 		return t, nil
+	case t.Phys() == vector.PhysNested && u.Phys() == vector.PhysNested:
+		return widenNested(t, u)
 	case t.Numeric() && u.Numeric():
 		if lit {
 			u = literalType(o)

@@ -114,9 +114,9 @@ func (c columns) bind(e ast.Expr) (Expr, error) {
 			x, err := c.bind(n.Args[0])
 			return &Try{X: x}, err
 		}
-		return c.call(n.Name.Name, n.At, n.Args...)
+		return c.lambdaCall(n.Name.Name, n.At, n.Args)
 	default:
-		return nil, fmt.Errorf("the tests do not bind %T", e)
+		return c.bindNested(e)
 	}
 }
 

@@ -53,7 +53,7 @@ func (n *branchNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 			n.m.nulls(rest)
 		}
 	}
-	return &n.m.out
+	return n.m.finish()
 }
 
 // split puts the rows where cond is true into taken and returns the others.
@@ -117,13 +117,16 @@ func (n *coalesceNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 			break
 		}
 	}
-	return &n.m.out
+	return n.m.finish()
 }
 
 // merge puts a vector together from rows of others. Strings become a dictionary of what was taken.
 type merge struct {
 	out   vector.Vector
 	valid []uint64
+	// Of a nested type: which vector each row comes from, -1: null.
+	from  []*vector.Vector
+	which []int32
 }
 
 func (m *merge) start(n int) {
@@ -142,11 +145,35 @@ func (m *merge) start(n int) {
 		o.Codes = resize(o.Codes, n)
 		clear(o.Codes)
 		o.Offs, o.Data = append(o.Offs[:0], 0, 0), o.Data[:0] // code 0 is the empty string, for nulls
-	case vector.PhysNone, vector.PhysNested:
+	case vector.PhysNested:
+		m.from, m.which = m.from[:0], resize(m.which, n)
+		for i := range m.which {
+			m.which[i] = -1
+		}
+	case vector.PhysNone:
 	}
 }
 
+// finish returns the result; one of a nested type is put together here, when every row is decided.
+func (m *merge) finish() *vector.Vector {
+	if m.out.Type.Phys() != vector.PhysNested {
+		return &m.out
+	}
+	out := vector.NewVector(m.out.Type, m.out.Len)
+	for _, k := range m.which {
+		if i := out.Len; k < 0 {
+			vector.AppendNull(out)
+		} else {
+			vector.AppendFrom(out, m.from[k], i)
+		}
+	}
+	return out
+}
+
 func (m *merge) nulls(sel []uint32) {
+	if m.out.Type.Phys() == vector.PhysNested {
+		return // rows that nothing was taken for
+	}
 	m.needValid()
 	if sel == nil {
 		clear(m.out.Valid)
@@ -186,7 +213,13 @@ func (m *merge) take(v *vector.Vector, sel []uint32) {
 		pick(o.I128, v.I128, sel)
 	case vector.PhysStr:
 		m.takeText(v, sel)
-	case vector.PhysNone, vector.PhysNested:
+	case vector.PhysNested:
+		m.from = append(m.from, v)
+		for i := range rows(o.Len, sel) {
+			m.which[i] = int32(len(m.from) - 1)
+		}
+		return
+	case vector.PhysNone:
 	}
 	if v.Valid == nil {
 		return

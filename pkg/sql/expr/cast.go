@@ -14,6 +14,9 @@ func (c *compiler) cast(x *Cast) (node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if x.X.Type().Phys() == vector.PhysNested && x.T.Phys() == vector.PhysNested {
+		return c.castNested(x, arg)
+	}
 	k, ok := x.Profile.castKernel(x.X.Type(), x.T)
 	if !ok {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, x.At, "%s does not convert to %s", x.X.Type(), x.T)
@@ -31,6 +34,9 @@ func castKernel(from, to vector.Type) (k Kernel, ok bool) {
 	if from.Kind == vector.Null {
 		return func(f *Frame) { f.clearAll(); f.padStrings() }, true
 	}
+	if from.Phys() == vector.PhysNested && to.Kind == vector.String {
+		return castText, true
+	}
 	byTo, ok := casts[from.Kind]
 	if !ok {
 		return nil, false
@@ -42,6 +48,9 @@ func castKernel(from, to vector.Type) (k Kernel, ok bool) {
 // castKernel is the conversion under the profile.
 func (p Profile) castKernel(from, to vector.Type) (k Kernel, ok bool) {
 	if p == Ksql {
+		if from.Phys() == vector.PhysNested && to.Kind == vector.String {
+			return javaText, true
+		}
 		if k, ok := ksqlCasts[from.Kind][to.Kind]; ok {
 			return k, true
 		}
@@ -55,6 +64,9 @@ func (f *Frame) padStrings() {
 		for range f.N {
 			f.Out.Offs = append(f.Out.Offs, uint32(len(f.Out.Data)))
 		}
+	}
+	if f.Out.Type.Phys() == vector.PhysNested {
+		f.padNested(f.N)
 	}
 }
 

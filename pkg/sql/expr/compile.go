@@ -29,6 +29,10 @@ type evaluator struct {
 	ctx *Context
 	b   *vector.Batch
 	n   int
+	// Inside of a lambda: the row of the whole expression that each element belongs to, and how many elements the
+	// lambdas have taken for each of those.
+	owner []uint32
+	spent []uint32
 }
 
 // maxDepth bounds the nesting of an expression.
@@ -87,6 +91,8 @@ func (c *compiler) compile(e Expr) (node, error) {
 		return c.cast(x)
 	case *Case:
 		return c.caseWhen(x)
+	case *Lambda:
+		return nil, sqlerr.New(sqlerr.BadStatement, x.At, "a lambda stands only in TRANSFORM, FILTER and REDUCE")
 	case *Try:
 		inner, err := c.compile(x.X)
 		if err != nil {

@@ -15,6 +15,7 @@ var categories = []struct{ name, title string }{
 	{"string", "Strings"},
 	{"bytes", "Bytes"},
 	{"time", "Dates and times"},
+	{"collection", "ARRAY, MAP, STRUCT"},
 	{"json", "JSON"},
 	{"regex", "Regular expressions"},
 	{"url", "URLs"},

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -39,12 +41,16 @@ func (p Profile) rewrite(name string, args []Expr, at sqlerr.Span) (Expr, error)
 		return p.Case([]Expr{same}, []Expr{&Literal{T: vector.TNull, At: at}}, args[0], at)
 	case name == "IF" && len(args) == 3:
 		return p.Case(args[:1], args[1:2], args[2], at)
+	case (name == "CONCAT" || name == "||") && slices.ContainsFunc(args, isArray):
+		return p.Call("ARRAY_CONCAT", args, at)
 	case len(args) == 0:
 		return now(name, at)
 	default:
 		return nil, nil
 	}
 }
+
+func isArray(x Expr) bool { return x.Type().Kind == vector.Array }
 
 // clocks are the functions that read the append time of the message, the only clock of a query, and how the BIGINT
 // milliseconds are converted.

@@ -51,8 +51,11 @@ func (f *Frame) prepare(strict bool) {
 		o.I128 = resize(o.I128, f.N)
 	case vector.PhysStr:
 		o.Offs, o.Data = append(o.Offs[:0], 0), o.Data[:0]
-	case vector.PhysNone, vector.PhysNested:
+	case vector.PhysNone:
 		f.clearAll()
+	case vector.PhysNested:
+		prepareNested(o)
+		o.Len = f.N
 	}
 	if !strict {
 		return

@@ -51,6 +51,8 @@ type Func struct {
 	twoValued bool
 	// ksql is the row that stands for this one in the ksql profile, nil where both agree.
 	ksql *Func
+	// lambda gives the types of the parameters of the lambda behind args; nil where none is due.
+	lambda func(args []Expr) []vector.Type
 	// lazy functions have a node of their own instead of a kernel: their arguments are evaluated row by row as needed.
 	lazy func(c *compiler, call *Call) (node, error)
 }
@@ -73,7 +75,7 @@ func sortTable() []*Func {
 	var all []*Func
 	for _, part := range [][]*Func{
 		operatorFuncs(), conditionFuncs(), mathFuncs(), stringFuncs(), timeFuncs(),
-		jsonFuncs(), bytesFuncs(), regexFuncs(), urlFuncs(), otherFuncs(),
+		jsonFuncs(), constructors(), lambdaFuncs(), collectionFuncs(), bytesFuncs(), regexFuncs(), urlFuncs(), otherFuncs(),
 	} {
 		all = append(all, part...)
 	}

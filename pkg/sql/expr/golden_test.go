@@ -153,7 +153,12 @@ func hide(x Expr, b *vector.Batch, dict bool) Expr {
 		}
 		b.Cols = append(b.Cols, hiddenColumn(n, b, dict))
 		return &Column{Index: len(b.Cols) - 1, Name: fmt.Sprintf("c%d", len(b.Cols)), T: n.T}
+	case *Lambda:
+		return &Lambda{Params: n.Params, Body: hide(n.Body, b, dict)}
 	case *Call:
+		if n.Func.Name == "->" {
+			return &Call{Func: n.Func, Args: []Expr{hide(n.Args[0], b, dict), n.Args[1]}, T: n.T, At: n.At}
+		}
 		return &Call{Func: n.Func, Args: each(n.Args), T: n.T, At: n.At}
 	case *Cast:
 		return &Cast{X: hide(n.X, b, dict), T: n.T, Try: n.Try, Profile: n.Profile, At: n.At}

@@ -6,21 +6,14 @@ import (
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
-// nested lists the functions of the dialect whose arguments or results are ARRAY, MAP or STRUCT.
-var nested = map[string]bool{
-	"ARRAY_LENGTH": true, "ARRAY_CONTAINS": true, "ARRAY_DISTINCT": true, "ARRAY_EXCEPT": true,
-	"ARRAY_INTERSECT": true, "ARRAY_UNION": true, "ARRAY_CONCAT": true, "ARRAY_MIN": true, "ARRAY_MAX": true,
-	"ARRAY_SORT": true, "ARRAY_REMOVE": true, "ARRAY_JOIN": true, "SLICE": true, "MAP_KEYS": true, "MAP_VALUES": true,
-	"MAP_UNION": true, "AS_MAP": true, "ENTRIES": true, "TRANSFORM": true, "FILTER": true, "REDUCE": true,
-	"SPLIT":        true,
-	"SPLIT_TO_MAP": true, "JSON_KEYS": true, "JSON_RECORDS": true, "JSON_ITEMS": true, "REGEXP_EXTRACT_ALL": true,
-	"REGEXP_SPLIT_TO_ARRAY": true, "EXPLODE": true, "CUBE_EXPLODE": true, "GENERATE_SERIES": true,
-}
+// tableFuncs give rows and stand in the select list of a query, or behind FROM.
+var tableFuncs = map[string]bool{"EXPLODE": true, "CUBE_EXPLODE": true, "GENERATE_SERIES": true, "UNNEST": true}
 
 func unknownFunc(name string, at sqlerr.Span) error {
 	name = strings.ToUpper(name)
-	if nested[name] {
-		return sqlerr.New(sqlerr.NotSupported, at, "%s is not supported: it works on ARRAY, MAP or STRUCT", name)
+	if tableFuncs[name] {
+		return sqlerr.New(sqlerr.BadStatement, at, "%s gives rows and may not stand here", name).
+			WithHint("it stands in the select list of a stream without aggregates")
 	}
 	e := sqlerr.New(sqlerr.UnknownFunc, at, "no function %s", name)
 	best, least := "", 1+len(name)/5

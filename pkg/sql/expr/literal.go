@@ -55,7 +55,7 @@ func (c *constNode) eval(ev *evaluator, _ []uint32) *vector.Vector { return c.ro
 // rows returns the constant as a vector of n rows.
 func (c *constNode) rows(n int) *vector.Vector {
 	if c.all.Len < n {
-		c.grow(max(n, 1024))
+		c.grow(n)
 	}
 	c.out = c.all
 	c.out.Len = n
@@ -70,7 +70,9 @@ func (c *constNode) rows(n int) *vector.Vector {
 		c.out.I128 = c.all.I128[:n]
 	case vector.PhysStr:
 		c.out.Codes = c.all.Codes[:n]
-	case vector.PhysNone, vector.PhysNested:
+	case vector.PhysNested:
+		return vector.SliceVector(&c.all, 0, n)
+	case vector.PhysNone:
 	}
 	if c.out.Valid != nil {
 		c.out.Valid = c.all.Valid[:vector.Words(n)]
@@ -79,6 +81,11 @@ func (c *constNode) rows(n int) *vector.Vector {
 }
 
 func (c *constNode) grow(n int) {
+	if c.one.Type.Phys() == vector.PhysNested { // may be large: not more of them than rows
+		c.all = *vector.Gather(c.one, make([]uint32, n))
+		return
+	}
+	n = max(n, 1024)
 	c.all.Len = n
 	if c.null() {
 		c.all.Valid = make([]uint64, vector.Words(n))

@@ -150,6 +150,9 @@ func betweenMatch(args []Operand) (*Match, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.Phys() == vector.PhysNested {
+		return nil, &misfit{}
+	}
 	if t.Kind == vector.Null {
 		t = vector.TBoolean
 	}

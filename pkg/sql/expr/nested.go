@@ -1,233 +1,90 @@
 package expr
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
-	"math"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// Bounds of nested values.
-const (
-	maxNesting  = 8
-	maxElements = 1_000_000
-)
-
-// newVector returns an empty vector of any type, whose strings are flat.
-func newVector(t vector.Type) *vector.Vector {
-	if t.Phys() != vector.PhysNested {
-		return vector.NewVector(t, 0)
+// prepareNested empties the result of a kernel whose type is nested.
+func prepareNested(o *vector.Vector) {
+	if o.Kids == nil {
+		*o = *vector.NewVector(o.Type, 0)
 	}
-	v := &vector.Vector{Type: t}
-	resetNested(v)
-	return v
+	vector.Reset(o)
 }
 
-// resetNested empties a nested vector that its caller owns, and keeps its memory.
-func resetNested(v *vector.Vector) {
-	v.Len, v.Valid = 0, nil
-	kids := kidTypes(v.Type)
-	if len(v.Kids) != len(kids) {
-		v.Kids = make([]*vector.Vector, len(kids))
-	}
-	for i, t := range kids {
-		switch {
-		case v.Kids[i] == nil:
-			v.Kids[i] = newVector(t)
-		case t.Phys() == vector.PhysNested:
-			resetNested(v.Kids[i])
-		default:
-			vector.Reset(v.Kids[i])
-			if t.Phys() == vector.PhysStr && len(v.Kids[i].Offs) == 0 {
-				v.Kids[i].Offs = []uint32{0}
-			}
-		}
-	}
-	if v.Type.Kind != vector.Struct {
-		v.Offs = append(v.Offs[:0], 0)
-	}
-}
-
-// kidTypes are the types of the vectors inside of one of type t.
-func kidTypes(t vector.Type) []vector.Type {
-	switch t.Kind {
-	case vector.Array:
-		return []vector.Type{*t.Elem}
-	case vector.Map:
-		return []vector.Type{*t.Key, *t.Elem}
-	case vector.Struct:
-		out := make([]vector.Type, len(t.Fields))
-		for i, f := range t.Fields {
-			out[i] = f.Type
-		}
-		return out
-	default:
-		return nil
-	}
-}
-
-// appendRow appends row i of src to dst, which is flat and of the same type.
-func appendRow(dst, src *vector.Vector, i int) { appendRange(dst, src, i, i+1) }
-
-// appendRange appends rows [lo, hi) of src to dst, which is flat and of the same type.
-func appendRange(dst, src *vector.Vector, lo, hi int) {
-	if lo >= hi {
-		return
-	}
-	at := dst.Len
-	switch src.Type.Phys() {
-	case vector.PhysNone:
-		for range hi - lo {
-			vector.AppendNull(dst)
-		}
-		return
-	case vector.PhysBool:
-		dst.Bool = append(dst.Bool, src.Bool[lo:hi]...)
-	case vector.PhysI64:
-		dst.I64 = append(dst.I64, src.I64[lo:hi]...)
-	case vector.PhysF64:
-		dst.F64 = append(dst.F64, src.F64[lo:hi]...)
-	case vector.PhysI128:
-		dst.I128 = append(dst.I128, src.I128[lo:hi]...)
-	case vector.PhysStr:
-		for i := lo; i < hi; i++ {
-			if !src.Null(i) {
-				dst.Data = append(dst.Data, src.Bytes(i)...)
-			}
-			dst.Offs = append(dst.Offs, uint32(len(dst.Data)))
-		}
-	case vector.PhysNested:
-		appendInner(dst, src, lo, hi)
-	}
-	vector.SetLen(dst, at+hi-lo)
-	if src.Valid == nil {
-		return
-	}
+// appendRows appends rows [lo, hi) of src to dst.
+func appendRows(dst, src *vector.Vector, lo, hi int) {
 	for i := lo; i < hi; i++ {
-		if src.Null(i) {
-			vector.SetNull(dst, at+i-lo)
-		}
+		vector.AppendFrom(dst, src, i)
 	}
 }
-
-// appendInner appends what is inside of rows [lo, hi) of a nested vector.
-func appendInner(dst, src *vector.Vector, lo, hi int) {
-	if src.Type.Kind == vector.Struct {
-		for k, kid := range src.Kids {
-			appendRange(dst.Kids[k], kid, lo, hi)
-		}
-		return
-	}
-	first, base := src.Offs[lo], uint32(dst.Kids[0].Len)
-	for _, o := range src.Offs[lo+1 : hi+1] {
-		dst.Offs = append(dst.Offs, o-first+base)
-	}
-	for k, kid := range src.Kids {
-		appendRange(dst.Kids[k], kid, int(first), int(src.Offs[hi]))
-	}
-}
-
-// appendNull appends a null row to a flat vector of any type.
-func appendNull(v *vector.Vector) {
-	if v.Type.Phys() != vector.PhysNested {
-		vector.AppendNull(v)
-		return
-	}
-	padInner(v, 1)
-	vector.SetLen(v, v.Len+1)
-	vector.SetNull(v, v.Len-1)
-}
-
-// padInner gives n rows of a nested vector nothing inside.
-func padInner(v *vector.Vector, n int) {
-	for range n {
-		if v.Type.Kind != vector.Struct {
-			v.Offs = append(v.Offs, v.Offs[len(v.Offs)-1])
-			continue
-		}
-		for _, k := range v.Kids {
-			appendNull(k)
-		}
-	}
-}
-
-// truncate cuts a flat vector back to n rows.
-func truncate(v *vector.Vector, n int) {
-	switch v.Type.Phys() {
-	case vector.PhysNone:
-	case vector.PhysBool:
-		v.Bool = v.Bool[:n]
-	case vector.PhysI64:
-		v.I64 = v.I64[:n]
-	case vector.PhysF64:
-		v.F64 = v.F64[:n]
-	case vector.PhysI128:
-		v.I128 = v.I128[:n]
-	case vector.PhysStr:
-		v.Offs = v.Offs[:n+1]
-		v.Data = v.Data[:v.Offs[n]]
-	case vector.PhysNested:
-		inner := n
-		if v.Type.Kind != vector.Struct {
-			v.Offs = v.Offs[:n+1]
-			inner = int(v.Offs[n])
-		}
-		for _, k := range v.Kids {
-			truncate(k, inner)
-		}
-	}
-	if v.Valid != nil {
-		v.Valid = v.Valid[:vector.Words(n)]
-	}
-	v.Len = n
-}
-
-// span returns where the elements of row i of an ARRAY or MAP are.
-func span(v *vector.Vector, i int) (lo, hi int) { return int(v.Offs[i]), int(v.Offs[i+1]) }
 
 // rowNested makes a kernel from a function that appends the elements of row i, or the fields of a STRUCT, to the Kids
 // of the result.
 func rowNested(fn func(f *Frame, i int) error) Kernel {
 	return func(f *Frame) {
-		o, done := f.Out, 0
+		done := 0
 		for i := range f.live {
-			padInner(o, i-done)
+			f.padNested(i - done)
 			done = i + 1
-			var at int
-			if len(o.Kids) > 0 {
-				at = o.Kids[0].Len
-			}
+			at := kidLen(f.Out)
 			err := fn(f, i)
-			if err == nil && o.Type.Kind != vector.Struct && o.Kids[0].Len-at > maxElements {
-				err = fail(CodeBadArgument, fmt.Sprintf("%d elements in one value; the limit is %d",
-					o.Kids[0].Len-at, maxElements))
+			if n := kidLen(f.Out) - at; err == nil && f.Out.Type.Kind != vector.Struct && n > vector.MaxElements {
+				err = fail(CodeBadArgument, fmt.Sprintf("%d elements in one value; the limit is %d", n,
+					vector.MaxElements))
 			}
 			if err != nil {
-				for _, k := range o.Kids {
-					truncate(k, at)
+				for _, k := range f.Out.Kids {
+					vector.Truncate(k, at)
 				}
 				f.reject(i, err)
-				padInner(o, 1)
+				f.padNested(1)
 				continue
 			}
-			if o.Type.Kind != vector.Struct {
-				o.Offs = append(o.Offs, uint32(o.Kids[0].Len))
-			}
+			f.closeNested(i)
 		}
-		padInner(o, f.N-done)
+		f.padNested(f.N - done)
 	}
 }
 
-// copyInner appends what is inside of row k of src as the row of Out that rowNested works on.
+func kidLen(v *vector.Vector) int {
+	if len(v.Kids) == 0 {
+		return 0
+	}
+	return v.Kids[0].Len
+}
+
+// closeNested ends row i, which is not null. The length and validity of Out are those of all rows already.
+func (f *Frame) closeNested(i int) {
+	o, valid := f.Out, f.Out.Valid
+	o.Len, o.Valid = i, nil
+	vector.Close(o)
+	o.Len, o.Valid = f.N, valid
+}
+
+// padNested gives the next n rows, which are null or of no interest, nothing inside.
+func (f *Frame) padNested(n int) {
+	for range n {
+		if f.Out.Type.Kind != vector.Struct {
+			f.Out.Offs = append(f.Out.Offs, f.Out.Offs[len(f.Out.Offs)-1])
+			continue
+		}
+		for _, k := range f.Out.Kids {
+			vector.AppendNull(k)
+		}
+	}
+}
+
+// copyInner appends what is inside of row k of src to the Kids of o.
 func copyInner(o, src *vector.Vector, k int) {
 	lo, hi := k, k+1
 	if src.Type.Kind != vector.Struct {
-		lo, hi = span(src, k)
+		lo, hi = src.Elements(k)
 	}
 	for j, kid := range src.Kids {
-		appendRange(o.Kids[j], kid, lo, hi)
+		appendRows(o.Kids[j], kid, lo, hi)
 	}
 }
 
@@ -279,56 +136,15 @@ func copyFixed(dst *vector.Vector, i int, src *vector.Vector, k int) {
 	}
 }
 
-// sameValue reports whether row i of a and row j of b, of one type, are equal; nulls are equal to each other.
-func sameValue(a *vector.Vector, i int, b *vector.Vector, j int) bool {
-	if na, nb := isNull(a, i), isNull(b, j); na || nb {
-		return na && nb
+// rebuilt copies v with the rows that dead names made null, so that nothing lies inside of them.
+func rebuilt(v *vector.Vector, dead func(i int) bool) *vector.Vector {
+	out := vector.NewVector(v.Type, v.Len)
+	for i := range v.Len {
+		if dead(i) {
+			vector.AppendNull(out)
+		} else {
+			vector.AppendFrom(out, v, i)
+		}
 	}
-	switch a.Type.Kind {
-	case vector.Array, vector.Map:
-		alo, ahi := span(a, i)
-		blo, bhi := span(b, j)
-		if ahi-alo != bhi-blo {
-			return false
-		}
-		for k, kid := range a.Kids {
-			for n := range ahi - alo {
-				if !sameValue(kid, alo+n, b.Kids[k], blo+n) {
-					return false
-				}
-			}
-		}
-		return true
-	case vector.Struct:
-		for k, kid := range a.Kids {
-			if !sameValue(kid, i, b.Kids[k], j) {
-				return false
-			}
-		}
-		return true
-	default:
-		return compareValue(a, i, b, j) == 0
-	}
-}
-
-// compareValue orders row i of a and row j of b, scalars of one type that are not null. NaN is above all numbers.
-func compareValue(a *vector.Vector, i int, b *vector.Vector, j int) int {
-	switch a.Type.Phys() {
-	case vector.PhysBool:
-		return int(b2u(a.Bool[i])) - int(b2u(b.Bool[j]))
-	case vector.PhysF64:
-		x, y := a.F64[i], b.F64[j]
-		if math.IsNaN(x) || math.IsNaN(y) {
-			return int(b2u(math.IsNaN(x))) - int(b2u(math.IsNaN(y)))
-		}
-		return cmp.Compare(x, y)
-	case vector.PhysI128:
-		return a.I128[i].Cmp(b.I128[j])
-	case vector.PhysStr:
-		return bytes.Compare(a.Bytes(i), b.Bytes(j))
-	case vector.PhysI64:
-		return cmp.Compare(a.I64[i], b.I64[j])
-	default:
-		return 0
-	}
+	return out
 }

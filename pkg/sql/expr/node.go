@@ -64,7 +64,7 @@ func newCall(k Kernel, args []node, t vector.Type) *callNode {
 			vary++
 		}
 	}
-	if vary != 1 {
+	if vary != 1 || t.Phys() == vector.PhysNested {
 		n.lift = -1
 	}
 	return n
@@ -127,6 +127,13 @@ type masked struct {
 func (m *masked) mask(v *vector.Vector, errs []RowError) *vector.Vector {
 	if len(errs) == 0 || v.Type.Kind == vector.Null {
 		return v
+	}
+	if v.Type.Phys() == vector.PhysNested {
+		dead := map[int]bool{}
+		for _, e := range errs {
+			dead[int(e.Row)] = true
+		}
+		return rebuilt(v, func(i int) bool { return dead[i] })
 	}
 	m.out = *v
 	m.valid = resize(m.valid, vector.Words(v.Len))

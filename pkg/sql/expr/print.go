@@ -83,6 +83,24 @@ func (c *Call) String() string {
 			args[i] = "(" + args[i] + ")"
 		}
 	}
+	switch c.Func.Name {
+	case "ARRAY":
+		return "ARRAY[" + strings.Join(args, ", ") + "]"
+	case "MAP":
+		return "MAP(" + pairs(args) + ")"
+	case "STRUCT":
+		named := make([]string, 0, 2*len(args))
+		for i, a := range args {
+			named = append(named, (&Column{Name: c.T.Fields[i].Name}).String(), a)
+		}
+		return "STRUCT(" + pairs(named) + ")"
+	case "[]":
+		return args[0] + "[" + c.Args[1].String() + "]"
+	case "->":
+		name, _ := c.Args[1].(*Literal)
+		text, _ := name.V.(string)
+		return args[0] + "->" + (&Column{Name: text}).String()
+	}
 	if !c.Func.Operator {
 		return c.Func.Name + "(" + strings.Join(args, ", ") + ")"
 	}
@@ -103,6 +121,15 @@ func (c *Call) String() string {
 		}
 	}
 	return strings.Join(args, " "+c.Func.Name+" ")
+}
+
+// pairs writes names and values in turn.
+func pairs(list []string) string {
+	out := make([]string, 0, len(list)/2)
+	for i := 0; i+1 < len(list); i += 2 {
+		out = append(out, list[i]+" := "+list[i+1])
+	}
+	return strings.Join(out, ", ")
 }
 
 // String returns the conversion as SQL.

@@ -110,6 +110,47 @@ func sortEntries(v *Vector) {
 	}
 }
 
+// Order puts the entries of the rows of a MAP in order, as Close does, where its maker did not; other vectors stay as
+// they are.
+func Order(v *Vector) {
+	if v.Type.Kind == Map && !inOrder(v) {
+		*v = *reorder(v)
+	}
+}
+
+// inOrder reports whether the entries of all rows of a MAP ascend by key.
+func inOrder(v *Vector) bool {
+	keys := v.Kids[0]
+	for i := range v.Len {
+		from, to := v.Elements(i)
+		for e := from; e < to; e++ {
+			if keys.Null(e) || e > from && Compare(keys, e-1, keys, e) >= 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// reorder returns a MAP with the entries of its rows in order.
+func reorder(v *Vector) *Vector {
+	out := NewVector(v.Type, v.Len)
+	for i := range v.Len {
+		if v.Null(i) {
+			AppendNull(out)
+			continue
+		}
+		from, to := v.Elements(i)
+		for k, kid := range v.Kids {
+			for e := from; e < to; e++ {
+				AppendFrom(out.Kids[k], kid, e)
+			}
+		}
+		Close(out)
+	}
+	return out
+}
+
 // AppendAny appends a value as Value gives it; a value of another type is an error and appends nothing.
 func AppendAny(v *Vector, x any) error {
 	before := v.Len
