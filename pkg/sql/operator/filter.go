@@ -23,6 +23,7 @@ func (stateless) Restore(src []byte) error {
 type filter struct {
 	stateless
 	pred *predicate
+	null bool // NullOnError
 	sel  []uint32
 }
 
@@ -30,8 +31,7 @@ type filter struct {
 func (f *filter) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 	sel, failed := f.pred.keep(b, f.sel)
 	f.sel = sel
-	report(ctx.Report, b, failed)
-	if n := b.Live() - len(sel) - len(failed); n > 0 {
+	if n := b.Live() - len(sel) - dropped(ctx.Report, b, failed, f.null); n > 0 {
 		ctx.Report.Filtered(n)
 	}
 	if len(sel) == 0 {
@@ -51,7 +51,7 @@ func newFilter(spec *Filter, in *vector.Schema) (Operator, error) {
 		return nil, err
 	}
 	if len(spec.Keys) == 0 {
-		return &filter{pred: p}, nil
+		return &filter{pred: p, null: spec.NullOnError}, nil
 	}
 	types := make([]vector.Type, len(spec.Keys))
 	for i, k := range spec.Keys {
@@ -60,5 +60,5 @@ func newFilter(spec *Filter, in *vector.Schema) (Operator, error) {
 		}
 		types[i] = in.Fields[k].Type
 	}
-	return &tableFilter{pred: p, by: spec.Keys, keys: newKeyTable(types)}, nil
+	return &tableFilter{pred: p, null: spec.NullOnError, by: spec.Keys, keys: newKeyTable(types)}, nil
 }

@@ -75,6 +75,23 @@ func without(sel []uint32, failed []expr.RowError) []uint32 {
 	return sel[:n]
 }
 
+func noted(r Report, b *vector.Batch, failed []expr.RowError) {
+	for _, e := range failed {
+		r.Noted(b, e.Row, e.Code, e.Msg)
+	}
+}
+
+// dropped reports rows on which a condition failed: as notes on rows that were filtered (ksql), or as failures. It
+// returns how many of them count as failed.
+func dropped(r Report, b *vector.Batch, failed []expr.RowError, nullOnError bool) int {
+	if nullOnError {
+		noted(r, b, failed)
+		return 0
+	}
+	report(r, b, failed)
+	return len(failed)
+}
+
 func report(r Report, b *vector.Batch, failed []expr.RowError) {
 	for _, e := range failed {
 		r.Failed(b, e.Row, e.Code, e.Msg)

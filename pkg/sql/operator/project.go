@@ -39,18 +39,10 @@ func newProject(spec *Project) (*project, error) {
 	return p, nil
 }
 
-// Process computes the columns; rows on which one fails are reported and leave the selection.
+// Process computes the columns. A row on which one fails is reported and leaves the selection, or with NullOnError goes
+// on with a null; a row without a valid event time always leaves.
 func (p *project) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
-	p.all = p.all[:0]
-	for i, c := range p.progs {
-		if c == nil {
-			p.cols[i] = b.Cols[p.pass[i]]
-			continue
-		}
-		c.ctx.Errors = c.ctx.Errors[:0]
-		p.cols[i] = c.prog.Eval(&c.ctx, b)
-		p.all = append(p.all, c.ctx.Errors...)
-	}
+	p.compute(ctx, b)
 	out := *b
 	out.Schema, out.Cols = p.spec.Schema, p.cols
 	if p.spec.EventTime >= 0 {
@@ -71,6 +63,25 @@ func (p *project) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 	}
 	if out.Live() > 0 {
 		emit(&out)
+	}
+}
+
+// compute fills the columns and collects the errors of rows that must not go on. Eval has made nulls of the values that
+// failed, which is all that NullOnError wants beside a note.
+func (p *project) compute(ctx *Context, b *vector.Batch) {
+	p.all = p.all[:0]
+	for i, c := range p.progs {
+		if c == nil {
+			p.cols[i] = b.Cols[p.pass[i]]
+			continue
+		}
+		c.ctx.Errors = c.ctx.Errors[:0]
+		p.cols[i] = c.prog.Eval(&c.ctx, b)
+		if p.spec.NullOnError {
+			noted(ctx.Report, b, c.ctx.Errors)
+			continue
+		}
+		p.all = append(p.all, c.ctx.Errors...)
 	}
 }
 

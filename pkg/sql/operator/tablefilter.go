@@ -6,6 +6,7 @@ import "github.com/leatsql/leat/pkg/sql/vector"
 // deletion and one that never passed nothing.
 type tableFilter struct {
 	pred   *predicate
+	null   bool // NullOnError
 	by     []int
 	keys   *keyTable
 	sel    []uint32
@@ -18,7 +19,7 @@ type tableFilter struct {
 func (f *tableFilter) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 	sel, failed := f.pred.keep(b, f.sel)
 	f.sel = sel
-	report(ctx.Report, b, failed)
+	lost := dropped(ctx.Report, b, failed, f.null)
 	f.passed = grow(f.passed, b.Rows)
 	clear(f.passed)
 	for _, i := range sel {
@@ -35,7 +36,7 @@ func (f *tableFilter) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 			f.out = append(f.out, i)
 		}
 	}
-	if n := b.Live() - len(f.out) - len(failed); n > 0 {
+	if n := b.Live() - len(f.out) - lost; n > 0 {
 		ctx.Report.Filtered(n)
 	}
 	f.tidy()
