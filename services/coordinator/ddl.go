@@ -220,12 +220,15 @@ func findCycle(cat *catalog.Catalog, q *catalog.Query) string {
 }
 
 // sinkTargets are the targets there are, with what their address is.
-var sinkTargets = map[string]string{"NATS": "a subject", "KV": "a bucket", "FILE": "a path", "CONSOLE": ""}
+var sinkTargets = map[string]string{
+	"NATS": "a subject", "KV": "a bucket", "FILE": "a path", "CONSOLE": "", "HTTP": "a URL",
+	"POSTGRES": "a connection string",
+}
 
 // sinkProperties are what WITH of a sink knows.
 var sinkProperties = []string{
 	"format", "max_bytes", "on_error", "rotate_bytes", "rotate_rows", "stream", "replicas",
-	"max_retries", "delimiter",
+	"max_retries", "delimiter", "table",
 }
 
 // createSink adds a sink.
@@ -233,7 +236,7 @@ func (c *Coordinator) createSink(ctx context.Context, st *ast.CreateSink) (api.R
 	var done api.Result
 	if _, ok := sinkTargets[st.Target]; !ok {
 		return done, sqlerr.New(sqlerr.NotSupported, st.AddressAt, "a sink TO %s is not supported", st.Target).
-			WithHint("targets: NATS 'subject', KV 'bucket', FILE 'path', CONSOLE")
+			WithHint("targets: NATS 'subject', KV 'bucket', FILE 'path', CONSOLE, HTTP 'url', POSTGRES 'dsn'")
 	}
 	sink := &catalog.Sink{
 		Name: st.Name.Name, Target: st.Target, Address: st.Address, State: catalog.Running,
@@ -284,11 +287,29 @@ func (c *Coordinator) noObject(cat *catalog.Catalog, name ast.Ident) error {
 
 var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
 
+var password = regexp.MustCompile(`(?i)^[a-z]+://[^/@]*:[^/@]+@|\bpassword\s*=`)
+
+// refusePassword keeps secrets out of the catalog, which SHOW and DESCRIBE print.
+func refusePassword(st *ast.CreateSink) error {
+	if !password.MatchString(st.Address) {
+		return nil
+	}
+	hint := "the sink's environment holds it: PGPASSWORD, or a file that PGPASSFILE names"
+	if st.Target == "HTTP" {
+		hint = "a receiver behind a password needs a proxy that adds it"
+	}
+	return sqlerr.New(sqlerr.BadStatement, st.AddressAt, "a password in a statement would be kept in the catalog").
+		WithHint("%s", hint)
+}
+
 // checkAddress checks that the address is there and that its {columns} exist.
 func checkAddress(st *ast.CreateSink, o *plan.Object) error {
 	what := sinkTargets[st.Target]
 	if what != "" && st.Address == "" {
 		return sqlerr.New(sqlerr.BadStatement, st.At, "a sink TO %s needs %s", st.Target, what)
+	}
+	if st.Target == "HTTP" || st.Target == "POSTGRES" {
+		return refusePassword(st)
 	}
 	var names []string
 	for _, col := range o.Columns {

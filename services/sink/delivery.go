@@ -334,6 +334,10 @@ func (d *delivery) open() (target, error) {
 		return newFileTarget(d)
 	case "CONSOLE":
 		return newConsoleTarget(d)
+	case "HTTP":
+		return newWebhookTarget(d)
+	case "POSTGRES":
+		return newPostgresTarget(d)
 	default:
 		return nil, &fatalError{fmt.Errorf("a sink TO %s is not supported", d.sink.Target)}
 	}
