@@ -142,8 +142,9 @@ func TestRetract(t *testing.T) {
 		end := event{wm: true, time: vector.MaxTime}
 		run := func(events []event) []string {
 			r := &recorder{}
-			play(t, build(t, in, r, benchSpec(in, []int{0}, Window{}, EmitFinal, aggs...)), []*vector.Schema{in},
-				append(events, end), 7)
+			spec := benchSpec(in, []int{0}, Window{}, EmitFinal, aggs...)
+			spec.Retracts, spec.KeepEmpty = true, true
+			play(t, build(t, in, r, spec), []*vector.Schema{in}, append(events, end), 7)
 			slices.Sort(r.rows)
 			return r.rows
 		}

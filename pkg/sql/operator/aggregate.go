@@ -48,6 +48,9 @@ func newAggregate(spec *Aggregate, in *vector.Schema, having *predicate) (*aggre
 		}
 		a.types = append(a.types, in.Fields[c].Type)
 	}
+	if spec.Retracts && spec.Window.Kind == Session {
+		return nil, errors.New("session windows over a table are not supported")
+	}
 	if spec.Schema == nil || len(spec.Schema.Fields) != a.width() {
 		return nil, errors.New("the schema is not keys, window bounds and aggregates")
 	}
@@ -105,27 +108,66 @@ func (a *aggregate) clock(ctx *Context, wm int64) int64 {
 
 // Process groups the rows. All rows of a batch are judged by the watermark that held before it.
 func (a *aggregate) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
-	idx := a.rows.live(b)
-	if a.spec.DropNull {
-		n := len(idx)
-		idx = notNull(a.rows.own(idx), b, a.spec.Keys)
-		if n > len(idx) {
-			ctx.Report.Skipped(n - len(idx))
-		}
-	}
+	idx := a.accept(ctx, b)
 	a.rows.orders(a, b, idx)
 	for len(idx) > 0 {
 		n, sign := run(b.Ops, idx)
-		if a.spec.Emit == EmitRecord {
-			n = 1
+		if a.spec.Emit != EmitRecord {
+			a.apply(ctx, b, idx[:n], sign)
+			idx = idx[n:]
+			continue
 		}
-		a.apply(ctx, b, idx[:n], sign)
-		idx = idx[n:]
-		if a.spec.Emit == EmitRecord {
+		op := b.Op(int(idx[0]))
+		if op != vector.UpdateAfter {
+			a.emitDirty(ctx, emit) // an UpdateBefore that stood alone
+		}
+		a.apply(ctx, b, idx[:1], sign)
+		idx = idx[1:]
+		if op != vector.UpdateBefore { // both halves of an update are one change
 			a.emitDirty(ctx, emit)
 		}
 	}
 	a.out.send(ctx, emit)
+}
+
+// accept returns the rows that take part: in a stream records with a null value do not, nor rows with a null key where
+// they are dropped, nor those with a constant that a function refuses.
+func (a *aggregate) accept(ctx *Context, b *vector.Batch) []uint32 {
+	idx := a.rows.live(b)
+	n := len(idx)
+	if b.Ops != nil && !a.spec.Retracts {
+		idx = slices.DeleteFunc(a.rows.own(idx), func(i uint32) bool {
+			return b.Ops[i] == vector.Delete || b.Ops[i] == vector.UpdateBefore
+		})
+	}
+	if a.spec.DropNull {
+		idx = notNull(a.rows.own(idx), b, a.spec.Keys)
+	}
+	if n > len(idx) {
+		ctx.Report.Skipped(n - len(idx))
+	}
+	for i := range a.lay.aggs {
+		if d := &a.lay.aggs[i]; d.check != nil {
+			idx = a.checked(ctx, d, b, idx)
+		}
+	}
+	return idx
+}
+
+// checked drops the rows whose constants d refuses.
+func (a *aggregate) checked(ctx *Context, d *aggDef, b *vector.Batch, idx []uint32) []uint32 {
+	x := aggRow{args: d.argVectors(b)}
+	return slices.DeleteFunc(a.rows.own(idx), func(i uint32) bool {
+		if d.filter >= 0 && (isNull(b.Cols[d.filter], int(i)) || !b.Cols[d.filter].Bool[i]) {
+			return false
+		}
+		x.i = int(i)
+		msg := d.check(&x)
+		if msg != "" {
+			ctx.Report.Failed(b, i, CodeBadArgument, d.name+": "+msg)
+		}
+		return msg != ""
+	})
 }
 
 // run returns how many rows at the front of idx have the same sign, and the sign.
@@ -158,6 +200,11 @@ func (a *aggregate) apply(ctx *Context, b *vector.Batch, idx []uint32, sign int6
 		return
 	}
 	idx, gids := a.resolve(ctx, b, idx)
+	if at := a.lay.rows; at >= 0 {
+		for _, g := range gids {
+			a.st.rec(g)[at] += uint64(sign)
+		}
+	}
 	if !a.sumsFit(b, idx) {
 		a.applyChecked(ctx, b, rows{idx, gids}, sign)
 		return
@@ -288,6 +335,8 @@ func (a *aggregate) accumulateOne(d *aggDef, b *vector.Batch, rs rows, sign int6
 	}
 	rs = a.rows.forAgg(a.st, d, b, rs)
 	switch d.kind {
+	case kindState:
+		a.st.updateStates(d, b, rs, sign, a.rows.arrival)
 	case kindFirst, kindLast:
 		a.st.pick(d, arg, rs, a.rows.arrival)
 	case kindEarliest, kindLatest:
@@ -322,7 +371,7 @@ func (a *aggregate) Advance(ctx *Context, wm int64, emit Emit) int64 {
 	}
 	a.emitDirty(ctx, emit)
 	a.closeAt(ctx, a.clock(ctx, wm), emit)
-	a.st.tidy()
+	a.tidy()
 	return a.outWatermark(wm)
 }
 

@@ -25,9 +25,11 @@ func (a *aggregate) Snapshot(dst []byte) []byte {
 	case a.sess != nil:
 		return a.sess.snapshot(dst)
 	case a.paneMs == 0:
-		dst = putU64(dst, uint64(a.keys.n))
+		dst = putU64(dst, uint64(a.keys.n-a.keys.gone))
 		for id := range uint32(a.keys.n) {
-			dst = a.st.putRecord(a.keys.putKey(dst, id), id)
+			if a.st.rec(id)[wFlags]&flagLive != 0 {
+				dst = a.st.putRecord(a.keys.putKey(dst, id), id)
+			}
 		}
 		return dst
 	}
@@ -95,8 +97,10 @@ func (a *aggregate) restorePanes(r *reader) {
 func (s *store) putRecord(dst []byte, g uint32) []byte {
 	r, l := s.rec(g), s.lay
 	dst = putU64(putU64(dst, r[wFlags]&l.keptFlags()), r[wTime])
-	if l.first >= 0 {
-		dst = putU64(dst, r[l.first])
+	for _, at := range []int{l.first, l.rows} {
+		if at >= 0 {
+			dst = putU64(dst, r[at])
+		}
 	}
 	for _, w := range l.visibleWords(r) {
 		dst = putU64(dst, w)
@@ -108,6 +112,10 @@ func (s *store) putRecord(dst []byte, g uint32) []byte {
 		}
 		if d.set >= 0 {
 			dst = s.putSet(dst, d, r)
+		}
+		if d.kind == kindState {
+			dst = s.putStateOf(dst, d, r)
+			continue
 		}
 		acc := r[d.off : d.off+accWords(d.kind, d.val)]
 		if d.val != valStr {
@@ -149,8 +157,10 @@ func (s *store) readRecord(r *reader, g uint32) {
 	l, rec := s.lay, s.rec(g)
 	rec[wFlags] = r.u64()&l.keptFlags() | flagLive
 	rec[wTime] = r.u64()
-	if l.first >= 0 {
-		rec[l.first] = r.u64()
+	for _, at := range []int{l.first, l.rows} {
+		if at >= 0 {
+			rec[at] = r.u64()
+		}
 	}
 	words := l.visibleWords(rec)
 	for i := range words {
@@ -163,6 +173,10 @@ func (s *store) readRecord(r *reader, g uint32) {
 		}
 		if d.set >= 0 {
 			s.readSet(r, d, rec)
+		}
+		if d.kind == kindState {
+			s.readStateOf(r, d, rec)
+			continue
 		}
 		acc := rec[d.off : d.off+accWords(d.kind, d.val)]
 		if d.val != valStr {

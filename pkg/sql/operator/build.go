@@ -24,6 +24,7 @@ func BuildOn(in []*vector.Schema, specs []Spec, rep Report, out Emit) (*Chain, e
 	if len(in) > 1 {
 		b.table = in[1]
 	}
+	specs = withBefore(specs)
 	for len(specs) > 0 {
 		op, used, err := b.build(specs)
 		if err != nil {
@@ -43,6 +44,33 @@ func BuildOn(in []*vector.Schema, specs []Spec, rep Report, out Emit) (*Chain, e
 	}
 	c.connect(out)
 	return c, nil
+}
+
+// withBefore puts a Retract behind each Aggregate (and its HAVING) that is to say what a change replaces.
+func withBefore(specs []Spec) []Spec {
+	var out []Spec
+	for i := 0; i < len(specs); i++ {
+		out = append(out, specs[i])
+		a, ok := specs[i].(*Aggregate)
+		if !ok || !a.Before {
+			continue
+		}
+		if i+1 < len(specs) {
+			if f, ok := specs[i+1].(*Filter); ok {
+				out = append(out, f)
+				i++
+			}
+		}
+		if a.Emit == EmitFinal {
+			continue
+		}
+		r := &Retract{Schema: a.Schema}
+		for k := range len(a.Schema.Fields) - len(a.Aggs) {
+			r.Keys = append(r.Keys, k)
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // connect lets each node emit to the next.
@@ -69,7 +97,7 @@ func (pass) Process(_ *Context, _ int, b *vector.Batch, emit Emit) { emit(b) }
 // keepsRows reports whether rows end in the state of an operator.
 func keepsRows(op Operator) bool {
 	switch op.(type) {
-	case *aggregate, *over, *sorter, *materialize:
+	case *aggregate, *over, *sorter, *materialize, *retract:
 		return true
 	default:
 		return joinKeepsRows(op)
@@ -106,6 +134,9 @@ func (b *builder) build(specs []Spec) (Operator, int, error) {
 		return op, 1, err
 	case *Materialize:
 		op, err := newMaterialize(s, b.in)
+		return op, 1, err
+	case *Retract:
+		op, err := newRetract(s, b.in)
 		return op, 1, err
 	case *ToStream:
 		return &toStream{}, 1, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // errSnapshot is a snapshot that is cut short or does not belong to the plan.
@@ -75,6 +76,7 @@ func (r *reader) u64() uint64 {
 	return 0
 }
 
+func (r *reader) f64() float64  { return math.Float64frombits(r.u64()) }
 func (r *reader) i64() int64    { return int64(r.u64()) }
 func (r *reader) bool() bool    { return r.byte() != 0 }
 func (r *reader) bytes() []byte { return r.take(uint64(r.u32())) }

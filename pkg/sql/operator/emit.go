@@ -26,9 +26,7 @@ func (a *aggregate) emitDirty(ctx *Context, emit Emit) {
 			a.out.full(ctx, emit)
 		}
 	}
-	for _, g := range a.dirty {
-		a.st.rec(g)[wFlags] &^= flagDirty
-	}
+	a.forget(ctx, emit)
 	a.dirty = a.dirty[:0]
 }
 
@@ -171,6 +169,9 @@ func (a *aggregate) addKeys(ctx *Context, o *output, g group, emit Emit) {
 	recs := g.recs
 	if recs == nil {
 		recs = ids
+	}
+	if a.lay.rows >= 0 {
+		ids, recs = a.living(g.st, ids, recs)
 	}
 	for len(ids) > 0 {
 		n := min(len(ids), outRows)

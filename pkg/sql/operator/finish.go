@@ -13,6 +13,9 @@ func (s *store) value(v *vector.Vector, d *aggDef, r []uint64) bool {
 		vector.SetLen(v, v.Len+1)
 		return true
 	}
+	if d.kind == kindState {
+		return s.stateValue(v, d, r)
+	}
 	if d.kind > kindVar {
 		if r[wFlags]&d.has == 0 {
 			vector.AppendNull(v)
@@ -23,7 +26,11 @@ func (s *store) value(v *vector.Vector, d *aggDef, r []uint64) bool {
 	}
 	n := int64(r[d.off])
 	if n <= 0 {
-		vector.AppendNull(v)
+		if d.zero {
+			appendZero(v)
+		} else {
+			vector.AppendNull(v)
+		}
 		return true
 	}
 	if d.kind == kindSum64 && r[wFlags]&flagTooBig != 0 {
@@ -59,13 +66,13 @@ func computed(v *vector.Vector, d *aggDef, acc []uint64, n int64) bool {
 	}
 	switch d.kind {
 	case kindSum64:
-		v.I64 = append(v.I64, int64(acc[1]))
-	case kindSum128:
-		if !fits38(wide) {
-			vector.AppendNull(v)
-			return false
+		x := int64(acc[1])
+		if d.out.Kind == vector.Int {
+			x = int64(int32(x))
 		}
-		v.I128 = append(v.I128, wide)
+		v.I64 = append(v.I64, x)
+	case kindSum128:
+		return appendSum(v, wide)
 	case kindAvgDec:
 		m, ok := meanDecimal(wide, int(d.out.Scale)-int(d.in.Scale), uint64(n))
 		if !ok {
@@ -78,9 +85,34 @@ func computed(v *vector.Vector, d *aggDef, acc []uint64, n int64) bool {
 	case kindAvgF:
 		v.F64 = append(v.F64, sumF(acc, 1)/float64(n))
 	case kindAvgInt:
-		v.F64 = append(v.F64, float128(wide)/float64(n))
+		if d.out.Phys() == vector.PhysI64 {
+			return appendSum(v, wide)
+		}
+		v.F64 = append(v.F64, float128(wide)/float64(n)/math.Pow10(int(d.in.Scale)))
 	default:
 		return spreadValue(v, d, acc, n)
+	}
+	vector.SetLen(v, v.Len+1)
+	return true
+}
+
+// appendSum appends an exact sum; false if it does not fit the type of v.
+func appendSum(v *vector.Vector, x vector.Int128) bool {
+	fits := fits38(x)
+	if v.Type.Phys() == vector.PhysI64 {
+		fits = x.Hi == int64(x.Lo)>>63
+	}
+	if v.Type.Kind == vector.Decimal && v.Type.Precision < 38 {
+		fits = fits && math.Abs(float128(x)) < math.Pow10(int(v.Type.Precision))
+	}
+	switch {
+	case !fits:
+		vector.AppendNull(v)
+		return false
+	case v.Type.Phys() == vector.PhysI64:
+		v.I64 = append(v.I64, int64(x.Lo))
+	default:
+		v.I128 = append(v.I128, x)
 	}
 	vector.SetLen(v, v.Len+1)
 	return true
@@ -90,7 +122,11 @@ func spreadValue(v *vector.Vector, d *aggDef, acc []uint64, n int64) bool {
 	div := float64(n)
 	if d.fin == finStddevSamp || d.fin == finVarSamp {
 		if n < 2 {
-			vector.AppendNull(v)
+			if d.zero {
+				appendZero(v)
+			} else {
+				vector.AppendNull(v)
+			}
 			return true
 		}
 		div--

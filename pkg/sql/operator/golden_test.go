@@ -234,7 +234,12 @@ func goldenAggregate(t *testing.T, opt map[string]string, calls []string, in *ve
 	t.Helper()
 	s := &Aggregate{
 		Keys: ints(opt["keys"]), Schema: &vector.Schema{}, DropNull: opt["null"] == "drop",
-		OneRow: opt["one"] != "",
+		OneRow: opt["one"] != "", Retracts: opt["retracts"] != "", KeepEmpty: opt["keep"] != "",
+		Before: opt["before"] != "", Ksql: opt["dialect"] == "ksql",
+	}
+	profile := expr.Leat
+	if s.Ksql {
+		profile = expr.Ksql
 	}
 	for _, k := range s.Keys {
 		s.Schema.Fields = append(s.Schema.Fields, in.Fields[k])
@@ -256,7 +261,7 @@ func goldenAggregate(t *testing.T, opt map[string]string, calls []string, in *ve
 	s.Emit = map[string]Emission{"batch": EmitBatch, "record": EmitRecord, "final": EmitFinal}[opt["emit"]]
 	for _, c := range calls {
 		a, name := goldenCall(t, c)
-		typ, err := ResolveAgg(a.Func, typesOf(in, a.Args))
+		typ, err := ResolveAggIn(profile, a.Func, typesOf(in, a.Args))
 		if err != nil {
 			t.Fatal(err)
 		}

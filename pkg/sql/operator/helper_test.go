@@ -72,6 +72,8 @@ func cellText(v *vector.Vector, i int) string {
 		return decimalText(x.Add(x, new(big.Int).SetUint64(v.I128[i].Lo)), v.Type.Scale)
 	case vector.PhysStr:
 		return string(v.Bytes(i))
+	case vector.PhysNested:
+		return string(vector.AppendJSON(nil, v, i))
 	default:
 		if v.Type.Kind == vector.Decimal {
 			return decimalText(big.NewInt(v.I64[i]), v.Type.Scale)

@@ -44,6 +44,7 @@ const (
 	kindLast                    // arrival, value
 	kindEarliest                // time, value
 	kindLatest                  // time, value
+	kindState                   // number of the state + 1, 0: none yet
 )
 
 // valKind is how a value lies in a record.
@@ -73,13 +74,18 @@ type aggDef struct {
 	fin    finish
 	off    int    // first word of the accumulator
 	has    uint64 // bit in word 0, 0 when n says it
-	arg    int    // input column, -1: none
+	arg    int    // first input column, -1: none
+	args   []int  // input columns
 	filter int    // input column, -1: none
 	set    int    // number of the distinct set, -1: none
 	setOff int    // word with head<<32 | count of the set's values in this group
 	in     vector.Type
 	out    vector.Type
 	name   string
+	zero   bool // 0 of no rows
+	nulls  nullRule
+	fresh  func() aggState        // of a kindState
+	check  func(x *aggRow) string // what is wrong with the row's constants
 	// distinct says that equal values count once.
 	distinct bool
 	// shared: another aggregate keeps the accumulator.
@@ -87,10 +93,12 @@ type aggDef struct {
 }
 
 // retracts reports whether a row can be taken out again.
-func (d *aggDef) retracts() bool { return d.kind <= kindVar && d.set < 0 }
+func (d *aggDef) retracts() bool { return (d.kind <= kindVar || d.kind == kindState) && d.set < 0 }
 
 // checked reports whether a row can overflow the accumulator.
-func (d *aggDef) checked() bool { return d.kind == kindSum64 || d.kind == kindSum128 }
+func (d *aggDef) checked() bool {
+	return d.kind == kindSum64 && d.fin != finWrap || d.kind == kindSum128
+}
 
 // layout places the aggregates of one operator in a record; -1 means that the record has no such word.
 type layout struct {
@@ -99,6 +107,7 @@ type layout struct {
 	first    int // arrival number of the group's first row
 	owner    int // number that distinct values are kept under
 	session  int // session: the words named by sStart and so on
+	rows     int // number of rows, where they are taken back
 	visible  int // first word of bits: the windows over this pane that pass HAVING
 	visibleN int // words of them
 	aggs     []aggDef
@@ -116,7 +125,7 @@ func accWords(k aggKind, v valKind) int {
 		words = 2
 	}
 	switch {
-	case k == kindCount:
+	case k == kindCount, k == kindState:
 		return 1
 	case k == kindSum64:
 		return 2
@@ -131,10 +140,13 @@ func accWords(k aggKind, v valKind) int {
 
 // newLayout resolves the aggregates against the input schema.
 func newLayout(spec *Aggregate, in *vector.Schema) (*layout, error) {
-	l := &layout{stride: wFirst, home: -1, first: -1, owner: -1, session: -1, visible: -1}
+	l := &layout{stride: wFirst, home: -1, first: -1, owner: -1, session: -1, visible: -1, rows: -1}
+	if spec.Retracts {
+		l.rows = l.word(1)
+	}
 	has := 0
 	for _, a := range spec.Aggs {
-		d, err := newAggDef(a, in)
+		d, err := newAggDef(a, in, aggMode{spec.Ksql, spec.Retracts})
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +159,7 @@ func newLayout(spec *Aggregate, in *vector.Schema) (*layout, error) {
 			l.sets = append(l.sets, d.in)
 		}
 		d.off = l.word(accWords(d.kind, d.val))
-		if d.kind > kindVar {
+		if d.kind > kindVar && d.kind != kindState {
 			if has == maxHas {
 				return nil, fmt.Errorf("more than %d MIN, MAX, FIRST, LAST, EARLIEST or LATEST in one aggregation",
 					maxHas)
@@ -169,7 +181,7 @@ func (l *layout) shares(d *aggDef) bool {
 	for i := range l.aggs {
 		o := &l.aggs[i]
 		same := o.arg == d.arg && o.filter == d.filter && (o.distinct == d.distinct || !d.distinctMatters())
-		if o.shared || !same {
+		if o.shared || !same || o.kind == kindState || d.kind == kindState || o.zero != d.zero || o.fin != d.fin && (o.fin == finWrap || d.fin == finWrap) {
 			continue
 		}
 		counted := d.kind == kindCount && o.kind <= kindVar
@@ -210,36 +222,52 @@ func (l *layout) word(n int) int {
 // distinctMatters: MIN of distinct values is MIN.
 func (d *aggDef) distinctMatters() bool { return d.kind <= kindVar }
 
-func newAggDef(a Agg, in *vector.Schema) (aggDef, error) {
-	d := aggDef{arg: -1, filter: a.Filter, set: -1, out: a.T, name: a.Func}
-	args := make([]vector.Type, len(a.Args))
-	for i, c := range a.Args {
-		if c < 0 || c >= len(in.Fields) {
-			return d, fmt.Errorf("%s: no input column %d", a.Func, c)
+// aggMode is what decides on the kernels of an aggregate beside its call.
+type aggMode struct{ ksql, retracts bool }
+
+func newAggDef(a Agg, in *vector.Schema, m aggMode) (aggDef, error) {
+	d := aggDef{arg: -1, args: a.Args, filter: a.Filter, set: -1, out: a.T, name: a.Func}
+	c := &aggCall{in: make([]vector.Type, len(a.Args)), ksql: m.ksql, retracts: m.retracts, limit: int(a.Limit)}
+	for i, col := range a.Args {
+		if col < 0 || col >= len(in.Fields) {
+			return d, fmt.Errorf("%s: no input column %d", a.Func, col)
 		}
-		args[i] = in.Fields[c].Type
+		c.in[i] = in.Fields[col].Type
 	}
 	if a.Filter >= len(in.Fields) {
 		return d, fmt.Errorf("%s: no filter column %d", a.Func, a.Filter)
 	}
-	f, err := resolveAgg(a.Func, args)
-	if err != nil {
+	if _, err := resolveAgg(a.Func, c); err != nil {
 		return d, err
 	}
-	if len(args) > 0 {
-		d.arg, d.in = a.Args[0], args[0]
+	if len(c.in) > 0 {
+		d.arg, d.in = a.Args[0], c.in[0]
 	}
-	d.kind, d.fin = f.kind(d.in), f.fin
-	d.distinct = len(args) > 0 && (a.Distinct || f.Name == "COUNT_DISTINCT")
-	if d.kind > kindVar {
+	d.kind, d.fin, d.zero, d.nulls, d.check = c.kind, c.fin, c.zero, c.nulls, c.check
+	d.distinct = len(c.in) > 0 && (a.Distinct || c.distinct)
+	if d.out.Kind == vector.Null {
+		d.out = c.out
+	}
+	if !d.out.Equal(c.out) {
+		return d, fmt.Errorf("%s of %s is %s, not %s", a.Func, d.in, c.out, d.out)
+	}
+	d.chooseState(c)
+	if d.kind > kindVar && d.kind != kindState {
 		d.val = valueKind(d.in)
 	}
-	want := f.result(d.in)
-	if d.out.Kind == vector.Null {
-		d.out = want
-	}
-	if !d.out.Equal(want) {
-		return d, fmt.Errorf("%s of %s is %s, not %s", a.Func, d.in, want, d.out)
-	}
 	return d, nil
+}
+
+// chooseState makes d a kindState where its words cannot take a row back exactly: doubles, extremes and picks, and all
+// with DISTINCT.
+func (d *aggDef) chooseState(c *aggCall) {
+	inexact := d.kind == kindSumF || d.kind == kindAvgF || d.kind >= kindVar
+	if d.kind != kindState && !(c.retracts && (inexact || d.distinct)) {
+		return
+	}
+	d.kind, d.fresh = kindState, c.fresh
+	if d.distinct {
+		in, types := c.fresh, c.in
+		d.fresh = func() aggState { return &distinctState{types: types, in: in()} }
+	}
 }

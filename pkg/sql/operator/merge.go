@@ -17,6 +17,9 @@ func (s *store) merge(into uint32, src *store, g uint32) {
 	if f := s.lay.first; f >= 0 {
 		r[f] = min(r[f], o[f])
 	}
+	if f := s.lay.rows; f >= 0 {
+		r[f] += o[f]
+	}
 	for i := range s.lay.aggs {
 		d := &s.lay.aggs[i]
 		if d.shared {
@@ -33,12 +36,14 @@ func (s *store) merge(into uint32, src *store, g uint32) {
 
 func (s *store) mergeAgg(d *aggDef, r []uint64, src *store, o []uint64) {
 	switch d.kind {
+	case kindState:
+		s.mergeState(d, r, src, o)
 	case kindCount:
 		r[d.off] += o[d.off]
 	case kindSum64:
 		r[d.off] += o[d.off]
 		a, b := int64(r[d.off+1]), int64(o[d.off+1])
-		if sum := a + b; (sum^a)&(sum^b) < 0 {
+		if sum := a + b; (sum^a)&(sum^b) < 0 && d.fin != finWrap {
 			r[wFlags] |= flagTooBig
 		}
 		r[d.off+1] = uint64(a + b)

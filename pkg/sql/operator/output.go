@@ -11,7 +11,8 @@ const outRows = 4096
 
 // source says where the flag of an output row is kept that it passed HAVING when it was last emitted.
 type source struct {
-	from, to int // records in output.recs
+	from, to int  // records in output.recs
+	dead     bool // the group has no rows any more
 }
 
 // flagAt is a record, and which of its window bits is meant; -1: flagVisible.
@@ -65,6 +66,10 @@ func (o *output) add(g group) {
 	for i := range a.lay.aggs {
 		d, v := &a.lay.aggs[i], cols[i]
 		for k, rec := range g.recs {
+			if a.dead(g.st.rec(rec)) { // a deletion
+				vector.AppendNull(v)
+				continue
+			}
 			if !g.st.value(v, d, g.st.rec(rec)) {
 				o.bad = append(o.bad, uint32(b.Rows+k))
 			}
@@ -82,6 +87,11 @@ func (o *output) add(g group) {
 
 // change appends row k of g as a change: an insert the first time, then updates. With HAVING send decides.
 func (o *output) change(g group, from source) {
+	r := g.st.rec(g.recs[0])
+	from.dead = o.a.dead(r)
+	if from.dead && o.having == nil && r[wFlags]&flagEmitted == 0 {
+		return
+	}
 	o.add(g)
 	if o.having != nil {
 		o.src = append(o.src, from)
@@ -89,7 +99,10 @@ func (o *output) change(g group, from source) {
 		return
 	}
 	op := vector.Insert
-	if g.st.rec(g.recs[0])[wFlags]&flagEmitted != 0 {
+	switch {
+	case from.dead:
+		op = vector.Delete
+	case r[wFlags]&flagEmitted != 0:
 		op = vector.UpdateAfter
 	}
 	o.batch.Ops = append(o.batch.Ops, op)
@@ -101,7 +114,7 @@ func (o *output) own(rec uint32) source {
 		return source{}
 	}
 	o.recs = append(o.recs, flagAt{rec, -1})
-	return source{len(o.recs) - 1, len(o.recs)}
+	return source{from: len(o.recs) - 1, to: len(o.recs)}
 }
 
 // tombstone appends the deletion of a session: keys, bounds and time as they were emitted, the rest null.
@@ -202,7 +215,7 @@ func (o *output) decide(ctx *Context, out *vector.Batch) {
 			o.sel = append(o.sel, uint32(i))
 			continue
 		}
-		before, now := o.visible(o.src[i]), o.passed[i]
+		before, now := o.visible(o.src[i]), o.passed[i] && !o.src[i].dead
 		switch {
 		case now && before:
 		case now:

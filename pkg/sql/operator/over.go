@@ -59,14 +59,15 @@ func ResolveOver(name string, args []vector.Type) (vector.Type, error) {
 		}
 		return vector.TBigInt, nil
 	}
-	f, err := resolveAgg(name, args)
+	c := &aggCall{in: args}
+	f, err := resolveAgg(name, c)
 	if err != nil {
 		return vector.TNull, err
 	}
-	if f.Name == "COUNT_DISTINCT" || f.Name == "EARLIEST" || f.Name == "LATEST" {
+	if c.kind == kindState || f.Name == "COUNT_DISTINCT" || f.Name == "EARLIEST" || f.Name == "LATEST" {
 		return vector.TNull, fmt.Errorf("%s with OVER is not supported", f.Name)
 	}
-	return ResolveAgg(name, args)
+	return c.out, nil
 }
 
 func newOver(spec *Over, in *vector.Schema) (*over, error) {
@@ -105,7 +106,7 @@ func newOverCall(a OverAgg, in *vector.Schema) (overCall, error) {
 		c.number = true
 		return c, nil
 	}
-	d, err := newAggDef(Agg{Func: a.Func, Args: a.Args, Filter: -1, T: a.T}, in)
+	d, err := newAggDef(Agg{Func: a.Func, Args: a.Args, Filter: -1, T: a.T}, in, aggMode{})
 	if err != nil {
 		return c, err
 	}

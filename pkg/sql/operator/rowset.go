@@ -76,7 +76,7 @@ func (l *layout) needsArrival() bool {
 		return true
 	}
 	for i := range l.aggs {
-		if k := l.aggs[i].kind; k == kindFirst || k == kindLast {
+		if k := l.aggs[i].kind; k == kindFirst || k == kindLast || k == kindState {
 			return true
 		}
 	}
@@ -111,6 +111,9 @@ func (s *rowScratch) forAgg(st *store, d *aggDef, b *vector.Batch, rs rows) rows
 	}
 	if d.arg >= 0 {
 		arg = b.Cols[d.arg]
+	}
+	if d.kind == kindState {
+		arg = nil
 	}
 	if filter != nil || arg != nil && arg.Valid != nil {
 		rs = s.counting(filter, arg, rs)

@@ -66,6 +66,25 @@ func (t *rowTable) set(b *vector.Batch, i int) {
 	}
 }
 
+// find returns the number of the row with the key of row i of b.
+func (t *rowTable) find(b *vector.Batch, i int) (uint32, bool) {
+	id, found := t.keys.findRow(b, t.by, i)
+	return id, found && t.here[id]
+}
+
+// appendRow appends row id to b.
+func (t *rowTable) appendRow(b *vector.Batch, id uint32) {
+	for k := range t.cols {
+		if c := &t.cols[k]; c.null[id] {
+			vector.AppendNull(b.Cols[k])
+		} else {
+			c.appendOne(b.Cols[k], int(id))
+		}
+	}
+	b.Time = append(b.Time, t.times[id])
+	b.Rows++
+}
+
 // remove deletes the row with the key of row i of b, if there is one.
 func (t *rowTable) remove(b *vector.Batch, i int) {
 	id, found := t.keys.findRow(b, t.by, i)

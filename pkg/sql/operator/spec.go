@@ -79,7 +79,8 @@ type Agg struct {
 	Args     []int
 	Distinct bool
 	Filter   int
-	T        vector.Type // result type, from ResolveAgg
+	T        vector.Type // result type, from ResolveAggIn
+	Limit    int64       // most elements of COLLECT_LIST, COLLECT_SET, HISTOGRAM; 0: the default
 }
 
 // Aggregate groups by Keys. Its output is: the keys, then window_start, window_end (BIGINT ms) when there is a
@@ -167,6 +168,9 @@ type Materialize struct {
 	// OneKey: no Keys means that the table has one row (an aggregate without GROUP BY), not that all columns are the
 	// key.
 	OneKey bool
+	// Bag: rows have no key and equal ones count each: Insert and UpdateAfter add a row, Delete and UpdateBefore take an
+	// equal one back, also one that has not come yet.
+	Bag    bool
 	Final  bool
 	Schema *vector.Schema
 }

@@ -17,6 +17,10 @@ type store struct {
 	sets  []*distinctSet
 	owner uint64
 	buf   []byte
+
+	states     []aggState // of the aggregates that words do not do for
+	freeStates []uint32
+	stateSize  int64
 }
 
 // distinctSet is the values of one DISTINCT aggregate of all groups: keys are the owner's number and the value.
@@ -37,6 +41,8 @@ func newStore(l *layout) *store {
 // reset empties the store and keeps its memory.
 func (s *store) reset() {
 	s.recs, s.n, s.free, s.heap, s.waste = s.recs[:0], 0, s.free[:0], s.heap[:0], 0
+	clear(s.states)
+	s.states, s.freeStates, s.stateSize = s.states[:0], s.freeStates[:0], 0
 	for _, d := range s.sets {
 		d.keys.reset()
 		d.next, d.dead = d.next[:0], 0
@@ -44,7 +50,7 @@ func (s *store) reset() {
 }
 
 func (s *store) stateBytes() int64 {
-	n := int64(8*cap(s.recs) + 4*cap(s.free) + cap(s.heap))
+	n := int64(8*cap(s.recs)+4*cap(s.free)+cap(s.heap)+16*cap(s.states)+4*cap(s.freeStates)) + s.stateSize
 	for _, d := range s.sets {
 		n += d.keys.stateBytes() + int64(4*cap(d.next))
 	}
@@ -77,10 +83,20 @@ func (s *store) alloc() uint32 {
 
 // release takes record g back.
 func (s *store) release(g uint32) {
+	s.clean(g)
+	s.free = append(s.free, g)
+}
+
+// clean drops what record g holds.
+func (s *store) clean(g uint32) {
 	r := s.rec(g)
 	for i := range s.lay.aggs {
 		d := &s.lay.aggs[i]
 		if d.shared {
+			continue
+		}
+		if d.kind == kindState {
+			s.dropState(d, r)
 			continue
 		}
 		if d.val == valStr && r[wFlags]&d.has != 0 {
@@ -91,7 +107,6 @@ func (s *store) release(g uint32) {
 		}
 	}
 	r[wFlags] = 0
-	s.free = append(s.free, g)
 }
 
 // tidy drops what no record names any more, once that is the larger part.

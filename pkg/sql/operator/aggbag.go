@@ -1,0 +1,250 @@
+package operator
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
+
+// bag is how often each value is there, by its encoding. A value remembers when it came first; one that is taken back
+// before it comes has a number below 0.
+type bag struct {
+	m    map[string]bagCount
+	live int // values with a number above 0
+	size int
+}
+
+type bagCount struct {
+	n   int64
+	seq int64
+}
+
+// bagBytes is what an entry takes beside its bytes.
+const bagBytes = 80
+
+// change adds n to the number of value k, and reports whether it came (1), went (-1) or neither.
+func (b *bag) change(k []byte, n, seq int64) int64 {
+	old, there := b.m[string(k)]
+	now := bagCount{n: old.n + n, seq: old.seq}
+	if old.n <= 0 || seq < old.seq {
+		now.seq = seq
+	}
+	switch {
+	case now.n == 0:
+		delete(b.m, string(k))
+		b.size -= bagBytes + len(k)
+	default:
+		if b.m == nil {
+			b.m = map[string]bagCount{}
+		}
+		b.m[string(k)] = now
+	}
+	if !there {
+		b.size += bagBytes + len(k)
+	}
+	switch {
+	case old.n <= 0 && now.n > 0:
+		b.live++
+		return 1
+	case old.n > 0 && now.n <= 0:
+		b.live--
+		return -1
+	}
+	return 0
+}
+
+func (b *bag) merge(o *bag) {
+	for _, e := range o.list() {
+		b.change([]byte(e.k), e.n, e.seq)
+	}
+}
+
+// bagEntry is one value of a bag.
+type bagEntry struct {
+	k string
+	bagCount
+}
+
+// list is the values in the order of their arrival, with those that are owed.
+func (b *bag) list() []bagEntry {
+	out := make([]bagEntry, 0, len(b.m))
+	for k, c := range b.m { // sorted below
+		out = append(out, bagEntry{k, c})
+	}
+	slices.SortFunc(out, func(x, y bagEntry) int { return cmp.Or(cmp.Compare(x.seq, y.seq), cmp.Compare(x.k, y.k)) })
+	return out
+}
+
+func (b *bag) snapshot(dst []byte) []byte {
+	list := b.list()
+	dst = putU64(dst, uint64(len(list)))
+	for _, e := range list {
+		dst = putI64(putI64(putBytes(dst, []byte(e.k)), e.n), e.seq)
+	}
+	return dst
+}
+
+// restore reads a bag whose keys are valid.
+func (b *bag) restore(r *reader, valid func([]byte) bool) {
+	for range r.count(20) {
+		k := r.bytes()
+		n, seq := r.i64(), r.i64()
+		if r.err == nil && (!valid(k) || n == 0) {
+			r.fail("value of an aggregate")
+		}
+		if _, twice := b.m[string(k)]; twice {
+			r.fail("value twice")
+		}
+		if r.err != nil {
+			return
+		}
+		b.change(k, n, seq)
+	}
+}
+
+// setKind is what a bag of values is for.
+type setKind uint8
+
+const (
+	setCount setKind = iota // how many there are
+	setList                 // an array in the order of arrival
+	setMap                  // a map from value to number
+	setAttr                 // the value, if there is one only
+	setMode                 // the most frequent value; of equally frequent ones the least
+)
+
+// setState is an aggregate over the set of different values.
+type setState struct {
+	kind  setKind
+	limit int
+	types []vector.Type
+	bag   bag
+	buf   []byte
+}
+
+func (s *setState) add(x *aggRow, sign int64) {
+	s.buf = appendValue(s.buf[:0], x.args[0], x.i)
+	if sign > 0 && s.limit > 0 && len(s.bag.m) >= s.limit {
+		if _, there := s.bag.m[string(s.buf)]; !there {
+			return
+		}
+	}
+	s.bag.change(s.buf, sign, x.seq)
+}
+
+func (s *setState) merge(o aggState) {
+	if other, ok := o.(*setState); ok {
+		s.bag.merge(&other.bag)
+	}
+}
+
+func (s *setState) result(out *vector.Vector) bool {
+	if s.kind == setCount {
+		appendWord(out, uint64(s.bag.live))
+		return true
+	}
+	list := s.bag.list()
+	list = slices.DeleteFunc(list, func(e bagEntry) bool { return e.n <= 0 })
+	switch s.kind {
+	case setList:
+		for _, e := range list[:min(len(list), s.limit)] {
+			readValue(out.Kids[0], []byte(e.k))
+		}
+		vector.Close(out)
+	case setMap:
+		for _, e := range list {
+			readValue(out.Kids[0], []byte(e.k))
+			appendWord(out.Kids[1], uint64(e.n))
+		}
+		vector.Close(out)
+	case setAttr:
+		if len(list) == 1 {
+			readValue(out, []byte(list[0].k))
+		} else {
+			vector.AppendNull(out)
+		}
+	default:
+		s.mode(out, list)
+	}
+	return true
+}
+
+func (s *setState) mode(out *vector.Vector, list []bagEntry) {
+	if len(list) == 0 {
+		vector.AppendNull(out)
+		return
+	}
+	most := int64(0)
+	v := vector.NewVector(s.types[0], 0)
+	for _, e := range list {
+		most = max(most, e.n)
+	}
+	for _, e := range list {
+		if e.n == most {
+			readValue(v, []byte(e.k))
+		}
+	}
+	best := 0
+	for i := range v.Len {
+		if vector.Compare(v, i, v, best) < 0 {
+			best = i
+		}
+	}
+	vector.Append(out, v, []uint32{uint32(best)})
+}
+
+func (s *setState) snapshot(dst []byte) []byte { return s.bag.snapshot(dst) }
+func (s *setState) bytes() int                 { return 96 + s.bag.size + cap(s.buf) }
+
+func (s *setState) restore(r *reader) {
+	s.bag.restore(r, func(k []byte) bool { return validValues(s.types[:1], k) })
+}
+
+// distinctState lets each different list of arguments count once in another aggregate.
+type distinctState struct {
+	types []vector.Type
+	bag   bag
+	in    aggState
+	buf   []byte
+}
+
+func (d *distinctState) add(x *aggRow, sign int64) {
+	d.buf = d.buf[:0]
+	for _, v := range x.args {
+		d.buf = appendValue(d.buf, v, x.i)
+	}
+	if c := d.bag.change(d.buf, sign, x.seq); c != 0 {
+		d.in.add(x, c)
+	}
+}
+
+func (d *distinctState) merge(o aggState) {
+	other, ok := o.(*distinctState)
+	if !ok {
+		return
+	}
+	row := aggRow{args: make([]*vector.Vector, len(d.types))}
+	for _, e := range other.bag.list() {
+		for i, t := range d.types {
+			row.args[i] = vector.NewVector(t, 1)
+		}
+		rest := []byte(e.k)
+		for _, v := range row.args {
+			rest = readValue(v, rest)
+		}
+		row.seq = e.seq
+		if c := d.bag.change([]byte(e.k), e.n, e.seq); c != 0 {
+			d.in.add(&row, c)
+		}
+	}
+}
+
+func (d *distinctState) result(out *vector.Vector) bool { return d.in.result(out) }
+func (d *distinctState) snapshot(dst []byte) []byte     { return d.in.snapshot(d.bag.snapshot(dst)) }
+func (d *distinctState) bytes() int                     { return 96 + d.bag.size + cap(d.buf) + d.in.bytes() }
+
+func (d *distinctState) restore(r *reader) {
+	d.bag.restore(r, func(k []byte) bool { return validValues(d.types, k) })
+	d.in.restore(r)
+}
