@@ -56,6 +56,7 @@ type Builder struct {
 	failed   bool
 	bad      []BadRow
 	largest  int64 // event time since the beginning
+	nestState
 }
 
 // column is a column while rows are added.
@@ -70,6 +71,7 @@ type column struct {
 	i128  []vector.Int128
 	str   strCol
 	valid []uint64 // nil: no null so far
+	nest  *nest    // of ARRAY, MAP and STRUCT
 }
 
 // NewBuilder returns an empty builder of rows of schema s.
@@ -89,10 +91,11 @@ func NewBuilder(s *vector.Schema, o Options) (*Builder, error) {
 	}
 	b.cols = make([]column, len(s.Fields))
 	for i, f := range s.Fields {
-		if p := f.Type.Phys(); p == vector.PhysNested || p == vector.PhysNone {
+		if f.Type.Phys() == vector.PhysNone || f.Type.Depth() > vector.MaxDepth {
 			return nil, fmt.Errorf("column %s: %s is not supported in a source", f.Name, f.Type)
 		}
 		b.cols[i] = column{name: f.Name, typ: f.Type, key: string(appendKey(nil, f.Name))}
+		b.cols[i].nest = newNest(&b.cols[i], b)
 	}
 	if o.EventTime != "" {
 		i := b.find([]byte(o.EventTime))
@@ -123,7 +126,7 @@ func (b *Builder) Seen(ms int64) { b.largest = max(b.largest, ms) }
 
 // Full reports whether the rows should be taken before more are read.
 func (b *Builder) Full() bool {
-	return b.rows >= b.maxRows || b.bytes >= b.maxBytes || len(b.bad) >= b.maxBad
+	return b.rows >= b.maxRows || b.bytes >= b.maxBytes || len(b.bad) >= b.maxBad || b.cells >= fullCells
 }
 
 // find returns the number of the column that a name of the input means, or -1.
@@ -142,8 +145,10 @@ func (b *Builder) find(name []byte) int {
 }
 
 func (b *Builder) reset(room int) {
-	b.rows, b.bytes, b.room = 0, 0, room
-	b.times, b.records = make([]int64, room), make([]int, room)
+	b.rows, b.bytes, b.room, b.cells = 0, 0, room, 0
+	if b.top == nil {
+		b.times, b.records = make([]int64, room), make([]int, room)
+	}
 	for i := range b.cols {
 		c := &b.cols[i]
 		c.valid = nil
@@ -156,6 +161,8 @@ func (b *Builder) reset(room int) {
 			c.i128 = make([]vector.Int128, room)
 		case vector.PhysStr:
 			c.str.reset(room)
+		case vector.PhysNested:
+			c.nest.reset(c, room)
 		default:
 			c.i64 = make([]int64, room)
 		}
@@ -169,7 +176,9 @@ func (b *Builder) reserve() {
 	}
 	rows, room := b.rows, min(4*b.room, max(b.maxRows, b.room+1))
 	b.room = room
-	b.times, b.records = grown(b.times, rows, room), grown(b.records, rows, room)
+	if b.top == nil {
+		b.times, b.records = grown(b.times, rows, room), grown(b.records, rows, room)
+	}
 	for i := range b.cols {
 		c := &b.cols[i]
 		switch c.typ.Phys() {
@@ -181,6 +190,8 @@ func (b *Builder) reserve() {
 			c.i128 = grown(c.i128, rows, room)
 		case vector.PhysStr:
 			c.str.grow(rows, room)
+		case vector.PhysNested:
+			c.nest.grow(rows, room)
 		default:
 			c.i64 = grown(c.i64, rows, room)
 		}
@@ -193,6 +204,7 @@ func (b *Builder) begin() {
 	b.gen++
 	b.set = 0
 	b.failed = false
+	b.rowCells = b.cells
 }
 
 // mark says that c has a value in the row being written.
@@ -298,6 +310,8 @@ func (c *column) zero(row int) {
 		c.i128[row] = vector.Int128{}
 	case vector.PhysStr:
 		c.str.setNull(row)
+	case vector.PhysNested:
+		c.nest.setNull(row)
 	default:
 		c.i64[row] = 0
 	}
@@ -316,27 +330,7 @@ func (b *Builder) Take() *vector.Batch {
 		Watermark: vector.NoTime, AppendTime: b.Now,
 	}
 	for i := range b.cols {
-		c := &b.cols[i]
-		v := &vector.Vector{Type: c.typ, Len: n}
-		if c.valid != nil {
-			v.Valid = c.valid[:min(len(c.valid), vector.Words(n))]
-			for len(v.Valid) < vector.Words(n) {
-				v.Valid = append(v.Valid, ^uint64(0))
-			}
-		}
-		switch c.typ.Phys() {
-		case vector.PhysBool:
-			v.Bool = c.bools[:n]
-		case vector.PhysF64:
-			v.F64 = c.f64[:n]
-		case vector.PhysI128:
-			v.I128 = c.i128[:n]
-		case vector.PhysStr:
-			c.str.take(v, n)
-		default:
-			v.I64 = c.i64[:n]
-		}
-		out.Cols[i] = v
+		out.Cols[i] = b.cols[i].take(n)
 	}
 	room := firstRows
 	for room < n {
@@ -344,6 +338,32 @@ func (b *Builder) Take() *vector.Batch {
 	}
 	b.reset(min(room, b.maxRows))
 	return out
+}
+
+// take returns the first n values as a vector.
+func (c *column) take(n int) *vector.Vector {
+	v := &vector.Vector{Type: c.typ, Len: n}
+	if c.valid != nil {
+		v.Valid = c.valid[:min(len(c.valid), vector.Words(n))]
+		for len(v.Valid) < vector.Words(n) {
+			v.Valid = append(v.Valid, ^uint64(0))
+		}
+	}
+	switch c.typ.Phys() {
+	case vector.PhysBool:
+		v.Bool = c.bools[:n]
+	case vector.PhysF64:
+		v.F64 = c.f64[:n]
+	case vector.PhysI128:
+		v.I128 = c.i128[:n]
+	case vector.PhysStr:
+		c.str.take(v, n)
+	case vector.PhysNested:
+		return c.nest.take(v, n)
+	default:
+		v.I64 = c.i64[:n]
+	}
+	return v
 }
 
 // Records returns the record number of each row that is there; it is valid until the next call of Take.

@@ -398,6 +398,9 @@ func (d *JSON) other(p int, c *column) int {
 	if p >= len(d.data) {
 		return d.fail(p, "")
 	}
+	if c.nest != nil {
+		return d.nestedValue(p, c)
+	}
 	b := d.b
 	switch ch := d.data[p]; ch {
 	case '"':
@@ -409,7 +412,7 @@ func (d *JSON) other(p int, c *column) int {
 	case '{', '[':
 		end := d.skip(p, 1)
 		if end >= 0 {
-			d.nested(c, d.data[p:end])
+			d.document(c, d.data[p:end])
 		}
 		return end
 	case 't', 'f', 'n':
@@ -450,8 +453,8 @@ func (d *JSON) numeric(c *column, s []byte) {
 	}
 }
 
-// nested keeps an object or a list in a column of strings, as JSON without white space.
-func (d *JSON) nested(c *column, s []byte) {
+// document keeps an object or a list in a column of strings, as JSON without white space.
+func (d *JSON) document(c *column, s []byte) {
 	if c.typ.Kind != vector.String {
 		what := "an object"
 		if s[0] == '[' {

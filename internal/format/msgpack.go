@@ -148,6 +148,9 @@ func (d *Msgpack) list(b *Builder) error {
 
 // value reads the next value into c.
 func (d *Msgpack) value(b *Builder, c *column) error {
+	if c.nest != nil {
+		return d.nested(b, c)
+	}
 	v, err := d.dec.DecodeInterfaceLoose()
 	if err != nil {
 		return err

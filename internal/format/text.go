@@ -20,6 +20,10 @@ func (b *Builder) text(c *column, s []byte) {
 		return
 	}
 	s = bytes.TrimSpace(s)
+	if c.nest != nil {
+		b.jsonText(c, s)
+		return
+	}
 	switch c.typ.Kind {
 	case vector.Int, vector.BigInt, vector.Double, vector.Decimal:
 		b.number(c, s)

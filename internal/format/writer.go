@@ -191,7 +191,7 @@ func (c *csvWriter) Write(b *vector.Batch) error {
 				c.buf = appendField(c.buf, v.Bytes(i), c.delim)
 			default:
 				c.text = vector.AppendText(c.text[:0], v, i)
-				if len(c.text) == 0 || bytes.IndexByte(c.text, c.delim) >= 0 {
+				if len(c.text) == 0 || bytes.IndexByte(c.text, c.delim) >= 0 || v.Kids != nil {
 					c.buf = appendField(c.buf, c.text, c.delim)
 					continue
 				}

@@ -243,42 +243,7 @@ func fillKids(v *Vector, c *messages.Column) {
 			fillKids(v.Kids[k], col)
 		}
 	}
-	if v.Type.Kind == Map && !inOrder(v) {
-		*v = *reorder(v)
-	}
-}
-
-// inOrder reports whether the entries of all rows of a MAP ascend by key. Leat writes them so; others may not.
-func inOrder(v *Vector) bool {
-	keys := v.Kids[0]
-	for i := range v.Len {
-		from, to := v.Elements(i)
-		for e := from; e < to; e++ {
-			if keys.Null(e) || e > from && Compare(keys, e-1, keys, e) >= 0 {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// reorder returns a MAP with the entries of its rows in order.
-func reorder(v *Vector) *Vector {
-	out := NewVector(v.Type, v.Len)
-	for i := range v.Len {
-		if v.Null(i) {
-			AppendNull(out)
-			continue
-		}
-		from, to := v.Elements(i)
-		for k, kid := range v.Kids {
-			for e := from; e < to; e++ {
-				AppendFrom(out.Kids[k], kid, e)
-			}
-		}
-		Close(out)
-	}
-	return out
+	Order(v)
 }
 
 // cast views a slice as one of another type of the same layout: Op is a byte, and both Int128 are two words.
