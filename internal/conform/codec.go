@@ -99,10 +99,8 @@ func (l *layout) fill(out *vector.Batch, r *Record) error {
 			continue
 		}
 		t := l.schema.Fields[i].Type
-		v, err := headerColumn(l.o, i, r)
+		v := headerColumn(l.o, i, r)
 		switch {
-		case err != nil:
-			return err
 		case v != nil:
 		case i == l.start:
 			v = &vector.Vector{Type: t, Len: 1, I64: []int64{r.Window.Start}}
@@ -212,7 +210,6 @@ func (l *layout) encode(b *vector.Batch, i int) Record {
 			r.Window.Type = "session"
 		}
 	}
-	r.Headers = headersOf(b, i)
 	return r
 }
 

@@ -84,7 +84,6 @@ func (e *engine) replace(old, o *plan.Object, p *plan.Plan, st *ast.Create) erro
 	if err != nil {
 		return err
 	}
-	e.objects[o.Name] = o
 	for i, was := range e.queries {
 		if was.plan.Query == old.Query {
 			q.at = was.at
@@ -94,12 +93,12 @@ func (e *engine) replace(old, o *plan.Object, p *plan.Plan, st *ast.Create) erro
 				}
 			}
 			if err := q.runner.TakeOver(was.runner); err != nil {
-				return err
+				return sqlerr.New(sqlerr.BadStatement, st.Name.At, "%s cannot be replaced: %s", o.Name, err)
 			}
-			e.queries[i] = q
+			e.queries[i], e.objects[o.Name] = q, o
 			return nil
 		}
 	}
-	e.queries = append(e.queries, q)
+	e.queries, e.objects[o.Name] = append(e.queries, q), o
 	return nil
 }

@@ -22,6 +22,8 @@ type query struct {
 	paused bool
 	err    error
 	noted  []string // what went wrong with single rows
+	// headers are those of the record being taken: what it causes carries them on.
+	headers []Header
 }
 
 // input is an object that a query reads.
@@ -111,6 +113,7 @@ func (q *query) feed(in *input, e *entry) error {
 			return nil
 		}
 	}
+	q.headers = e.record.Headers
 	b := *row
 	in.wm = max(in.wm, b.Time[0])
 	b.Watermark = in.wm
@@ -143,6 +146,7 @@ func (q *query) Result(_ string, _ int, b *vector.Batch) error {
 		}
 		row := vector.Slice(b, i, i+1)
 		record := q.layout.encode(row, 0)
+		record.Headers, record.Headed = q.headers, q.headers != nil
 		q.e.log = append(q.e.log, entry{topic: record.Topic, object: q.out.Name, row: row, record: record})
 	}
 	return nil

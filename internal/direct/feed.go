@@ -26,12 +26,15 @@ func (r *Runner) Start() error {
 // TakeOver gives the machines of r the state of those of old, stage by stage, where a CREATE OR REPLACE changed the text
 // of a query.
 func (r *Runner) TakeOver(old *Runner) error {
+	if len(r.nodes) != len(old.nodes) {
+		return errShape
+	}
 	for i, n := range r.nodes {
-		if i >= len(old.nodes) || len(n.machines) != len(old.nodes[i].machines) {
+		if len(n.machines) != len(old.nodes[i].machines) {
 			return errShape
 		}
 		for p, m := range n.machines {
-			if err := m.Restore(old.nodes[i].machines[p].Snapshot(nil)); err != nil {
+			if err := m.TakeOver(old.nodes[i].machines[p]); err != nil {
 				return fmt.Errorf("take over stage %s: %w", n.stage.ID, err)
 			}
 		}

@@ -225,8 +225,8 @@ func (d *definition) columns(c *ast.Create) error {
 			maxColumns)
 	}
 	for _, col := range c.Columns {
-		if col.Headers || col.Header != "" {
-			return unsupported(col.At, "a HEADERS column")
+		if err := d.header(&col); err != nil {
+			return err
 		}
 		if err := checkType(col.Type, 1, col.At); err != nil {
 			return err
@@ -239,7 +239,9 @@ func (d *definition) columns(c *ast.Create) error {
 		}) {
 			return sqlerr.New(sqlerr.Ambiguous, col.At, "two columns are named %q", col.Name.Name)
 		}
-		d.o.Columns = append(d.o.Columns, Column{Name: col.Name.Name, Type: col.Type})
+		d.o.Columns = append(d.o.Columns, Column{
+			Name: col.Name.Name, Type: col.Type, Headers: col.Headers, Header: col.Header,
+		})
 	}
 	return nil
 }

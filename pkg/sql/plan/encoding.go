@@ -105,7 +105,7 @@ func (d *definition) checkEncoding(at ast.Span) error {
 	var keys, values []Column
 	for i, c := range d.o.Columns {
 		switch {
-		case d.o.bound(i):
+		case d.o.bound(i), c.OfHeaders():
 		case slices.Contains(d.o.Key, i):
 			keys = append(keys, c)
 		default:

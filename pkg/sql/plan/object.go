@@ -66,7 +66,13 @@ type Column struct {
 	Name string      `json:"name"`
 	Type vector.Type `json:"type"`
 	Key  bool        `json:"key,omitempty"`
+	// Headers: the column holds all headers of the record; Header: the last one of that name. Neither is in the value.
+	Headers bool   `json:"headers,omitempty"`
+	Header  string `json:"header,omitempty"`
 }
+
+// OfHeaders tells that the column is filled from the headers of a record.
+func (c Column) OfHeaders() bool { return c.Headers || c.Header != "" }
 
 // Source is the WITH clause of a declared object, resolved.
 type Source struct {
