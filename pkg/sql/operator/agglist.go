@@ -42,7 +42,7 @@ type listState struct {
 	items  []listItem
 	arena  []byte
 	waste  int
-	owed   bag
+	owed   tally
 	buf    []byte
 	sep    []byte
 }

@@ -264,7 +264,7 @@ type rankedState struct {
 	k    int  // TOPK: of the last row
 	keep []vector.Type
 	list chunks[ranked]
-	owed bag
+	owed tally
 	size int
 	buf  []byte
 	key  []byte

@@ -7,41 +7,41 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// bag is how often each value is there, by its encoding. A value remembers when it came first; one that is taken back
+// tally is how often each value is there, by its encoding. A value remembers when it came first; one that is taken back
 // before it comes has a number below 0.
-type bag struct {
-	m    map[string]bagCount
+type tally struct {
+	m    map[string]tallyCount
 	live int // values with a number above 0
 	size int
 }
 
-type bagCount struct {
+type tallyCount struct {
 	n   int64
 	seq int64
 }
 
-// bagBytes is what an entry takes beside its bytes.
-const bagBytes = 80
+// tallyBytes is what an entry takes beside its bytes.
+const tallyBytes = 80
 
 // change adds n to the number of value k, and reports whether it came (1), went (-1) or neither.
-func (b *bag) change(k []byte, n, seq int64) int64 {
+func (b *tally) change(k []byte, n, seq int64) int64 {
 	old, there := b.m[string(k)]
-	now := bagCount{n: old.n + n, seq: old.seq}
+	now := tallyCount{n: old.n + n, seq: old.seq}
 	if old.n <= 0 || seq < old.seq {
 		now.seq = seq
 	}
 	switch {
 	case now.n == 0:
 		delete(b.m, string(k))
-		b.size -= bagBytes + len(k)
+		b.size -= tallyBytes + len(k)
 	default:
 		if b.m == nil {
-			b.m = map[string]bagCount{}
+			b.m = map[string]tallyCount{}
 		}
 		b.m[string(k)] = now
 	}
 	if !there {
-		b.size += bagBytes + len(k)
+		b.size += tallyBytes + len(k)
 	}
 	switch {
 	case old.n <= 0 && now.n > 0:
@@ -54,29 +54,29 @@ func (b *bag) change(k []byte, n, seq int64) int64 {
 	return 0
 }
 
-func (b *bag) merge(o *bag) {
+func (b *tally) merge(o *tally) {
 	for _, e := range o.list() {
 		b.change([]byte(e.k), e.n, e.seq)
 	}
 }
 
-// bagEntry is one value of a bag.
-type bagEntry struct {
+// tallyEntry is one value of a tally.
+type tallyEntry struct {
 	k string
-	bagCount
+	tallyCount
 }
 
 // list is the values in the order of their arrival, with those that are owed.
-func (b *bag) list() []bagEntry {
-	out := make([]bagEntry, 0, len(b.m))
+func (b *tally) list() []tallyEntry {
+	out := make([]tallyEntry, 0, len(b.m))
 	for k, c := range b.m { // sorted below
-		out = append(out, bagEntry{k, c})
+		out = append(out, tallyEntry{k, c})
 	}
-	slices.SortFunc(out, func(x, y bagEntry) int { return cmp.Or(cmp.Compare(x.seq, y.seq), cmp.Compare(x.k, y.k)) })
+	slices.SortFunc(out, func(x, y tallyEntry) int { return cmp.Or(cmp.Compare(x.seq, y.seq), cmp.Compare(x.k, y.k)) })
 	return out
 }
 
-func (b *bag) snapshot(dst []byte) []byte {
+func (b *tally) snapshot(dst []byte) []byte {
 	list := b.list()
 	dst = putU64(dst, uint64(len(list)))
 	for _, e := range list {
@@ -85,8 +85,8 @@ func (b *bag) snapshot(dst []byte) []byte {
 	return dst
 }
 
-// restore reads a bag whose keys are valid.
-func (b *bag) restore(r *reader, valid func([]byte) bool) {
+// restore reads a tally whose keys are valid.
+func (b *tally) restore(r *reader, valid func([]byte) bool) {
 	for range r.count(20) {
 		k := r.bytes()
 		n, seq := r.i64(), r.i64()
@@ -103,7 +103,7 @@ func (b *bag) restore(r *reader, valid func([]byte) bool) {
 	}
 }
 
-// setKind is what a bag of values is for.
+// setKind is what a tally of values is for.
 type setKind uint8
 
 const (
@@ -119,33 +119,33 @@ type setState struct {
 	kind  setKind
 	limit int
 	types []vector.Type
-	bag   bag
+	tally   tally
 	buf   []byte
 }
 
 func (s *setState) add(x *aggRow, sign int64) {
 	s.buf = appendValue(s.buf[:0], x.args[0], x.i)
-	if sign > 0 && s.limit > 0 && len(s.bag.m) >= s.limit {
-		if _, there := s.bag.m[string(s.buf)]; !there {
+	if sign > 0 && s.limit > 0 && len(s.tally.m) >= s.limit {
+		if _, there := s.tally.m[string(s.buf)]; !there {
 			return
 		}
 	}
-	s.bag.change(s.buf, sign, x.seq)
+	s.tally.change(s.buf, sign, x.seq)
 }
 
 func (s *setState) merge(o aggState) {
 	if other, ok := o.(*setState); ok {
-		s.bag.merge(&other.bag)
+		s.tally.merge(&other.tally)
 	}
 }
 
 func (s *setState) result(out *vector.Vector) bool {
 	if s.kind == setCount {
-		appendWord(out, uint64(s.bag.live))
+		appendWord(out, uint64(s.tally.live))
 		return true
 	}
-	list := s.bag.list()
-	list = slices.DeleteFunc(list, func(e bagEntry) bool { return e.n <= 0 })
+	list := s.tally.list()
+	list = slices.DeleteFunc(list, func(e tallyEntry) bool { return e.n <= 0 })
 	switch s.kind {
 	case setList:
 		for _, e := range list[:min(len(list), s.limit)] {
@@ -170,7 +170,7 @@ func (s *setState) result(out *vector.Vector) bool {
 	return true
 }
 
-func (s *setState) mode(out *vector.Vector, list []bagEntry) {
+func (s *setState) mode(out *vector.Vector, list []tallyEntry) {
 	if len(list) == 0 {
 		vector.AppendNull(out)
 		return
@@ -194,17 +194,17 @@ func (s *setState) mode(out *vector.Vector, list []bagEntry) {
 	vector.Append(out, v, []uint32{uint32(best)})
 }
 
-func (s *setState) snapshot(dst []byte) []byte { return s.bag.snapshot(dst) }
-func (s *setState) bytes() int                 { return 96 + s.bag.size + cap(s.buf) }
+func (s *setState) snapshot(dst []byte) []byte { return s.tally.snapshot(dst) }
+func (s *setState) bytes() int                 { return 96 + s.tally.size + cap(s.buf) }
 
 func (s *setState) restore(r *reader) {
-	s.bag.restore(r, func(k []byte) bool { return validValues(s.types[:1], k) })
+	s.tally.restore(r, func(k []byte) bool { return validValues(s.types[:1], k) })
 }
 
 // distinctState lets each different list of arguments count once in another aggregate.
 type distinctState struct {
 	types []vector.Type
-	bag   bag
+	tally   tally
 	in    aggState
 	buf   []byte
 }
@@ -214,7 +214,7 @@ func (d *distinctState) add(x *aggRow, sign int64) {
 	for _, v := range x.args {
 		d.buf = appendValue(d.buf, v, x.i)
 	}
-	if c := d.bag.change(d.buf, sign, x.seq); c != 0 {
+	if c := d.tally.change(d.buf, sign, x.seq); c != 0 {
 		d.in.add(x, c)
 	}
 }
@@ -225,7 +225,7 @@ func (d *distinctState) merge(o aggState) {
 		return
 	}
 	row := aggRow{args: make([]*vector.Vector, len(d.types))}
-	for _, e := range other.bag.list() {
+	for _, e := range other.tally.list() {
 		for i, t := range d.types {
 			row.args[i] = vector.NewVector(t, 1)
 		}
@@ -234,17 +234,17 @@ func (d *distinctState) merge(o aggState) {
 			rest = readValue(v, rest)
 		}
 		row.seq = e.seq
-		if c := d.bag.change([]byte(e.k), e.n, e.seq); c != 0 {
+		if c := d.tally.change([]byte(e.k), e.n, e.seq); c != 0 {
 			d.in.add(&row, c)
 		}
 	}
 }
 
 func (d *distinctState) result(out *vector.Vector) bool { return d.in.result(out) }
-func (d *distinctState) snapshot(dst []byte) []byte     { return d.in.snapshot(d.bag.snapshot(dst)) }
-func (d *distinctState) bytes() int                     { return 96 + d.bag.size + cap(d.buf) + d.in.bytes() }
+func (d *distinctState) snapshot(dst []byte) []byte     { return d.in.snapshot(d.tally.snapshot(dst)) }
+func (d *distinctState) bytes() int                     { return 96 + d.tally.size + cap(d.buf) + d.in.bytes() }
 
 func (d *distinctState) restore(r *reader) {
-	d.bag.restore(r, func(k []byte) bool { return validValues(d.types, k) })
+	d.tally.restore(r, func(k []byte) bool { return validValues(d.types, k) })
 	d.in.restore(r)
 }
