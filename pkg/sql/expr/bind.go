@@ -65,19 +65,22 @@ func (p Profile) convert(x Expr, t vector.Type) (Expr, error) {
 		return &Lambda{Params: l.Params, Body: body, At: l.At}, err
 	}
 	if lit, ok := x.(*Literal); ok {
-		return convertLiteral(lit, t)
+		return p.convertLiteral(lit, t)
 	}
 	return &Cast{X: x, T: t, Profile: p, At: x.Span()}, nil
 }
 
-func convertLiteral(l *Literal, t vector.Type) (Expr, error) {
+func (p Profile) convertLiteral(l *Literal, t vector.Type) (Expr, error) {
 	if l.V == nil {
 		return &Literal{T: t, At: l.At}, nil
 	}
 	if _, ok := castKernel(l.T, t); !ok {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, l.At, "%s is %s, not %s", l, l.T, t)
 	}
-	one, err := Leat.castLiteral(l, t)
+	if l.T.Kind == vector.String {
+		p = Leat // no text is FALSE only because it is not TRUE
+	}
+	one, err := p.castLiteral(l, t)
 	if err != nil {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, l.At, "%s", err)
 	}

@@ -32,6 +32,9 @@ func resolveCompare(op string, args []Operand) (vector.Type, error) {
 	if err := textWithNumber(a, b); err != nil {
 		return a.T, err
 	}
+	if t, ok := dated(a, b); ok {
+		return t, nil
+	}
 	t, err := commonType([]Operand{a, b})
 	if err != nil {
 		if t, ok := millis(a.T, b.T); ok {
@@ -43,6 +46,16 @@ func resolveCompare(op string, args []Operand) (vector.Type, error) {
 		return vector.TBoolean, nil
 	}
 	return t, nil
+}
+
+// dated reads a STRING that stands beside a date or time as one; a text that is none fails.
+func dated(a, b Operand) (vector.Type, bool) {
+	if a.T.Kind == vector.String {
+		a, b = b, a
+	}
+	k := a.T.Kind
+	return a.T, b.T.Kind == vector.String && b.Lit == nil &&
+		(k == vector.Date || k == vector.Time || k == vector.Timestamp)
 }
 
 // millis lets BIGINT milliseconds meet timestamps and intervals.

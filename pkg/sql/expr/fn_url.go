@@ -12,8 +12,9 @@ func urlFuncs() []*Func {
 	part := func(name, doc string, get func(u urlParts) ([]byte, bool), decode bool) *Func {
 		return urlFunc(name, name+"(url)", doc, on("STRING -> STRING",
 			rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
-				s, ok := get(splitURL(f.text(0, i)))
-				if !ok {
+				u, valid := splitURL(f.text(0, i))
+				s, ok := get(u)
+				if !ok || !valid {
 					return dst, errNull
 				}
 				if decode {
@@ -47,8 +48,11 @@ func urlFuncs() []*Func {
 // urlParts is a URL taken apart; what is not there is nil.
 type urlParts struct{ scheme, host, port, path, query, fragment []byte }
 
-func splitURL(s []byte) urlParts {
-	var u urlParts
+// splitURL finds nothing in what is no URI: one with white space, quotes, braces or a % without two digits.
+func splitURL(s []byte) (u urlParts, ok bool) {
+	if !validURI(s) {
+		return u, false
+	}
 	if i := bytes.IndexByte(s, '#'); i >= 0 {
 		s, u.fragment = s[:i], s[i+1:]
 	}
@@ -68,8 +72,22 @@ func splitURL(s []byte) urlParts {
 		s = s[end:]
 	}
 	u.path = s
-	return u
+	return u, bytes.IndexAny(s, "[]") < 0
 }
+
+func validURI(s []byte) bool {
+	for i, c := range s {
+		switch {
+		case c <= ' ' || c == 0x7f || bytes.IndexByte([]byte(`"<>\^`+"`{|}"), c) >= 0:
+			return false
+		case c == '%' && (i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2])):
+			return false
+		}
+	}
+	return true
+}
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
 func isScheme(s []byte) bool {
 	for i, c := range s {
@@ -96,8 +114,8 @@ func (u *urlParts) setHost(s []byte) {
 
 var (
 	urlPort = rowI64(func(f *Frame, i int) (int64, error) {
-		u := splitURL(f.text(0, i))
-		if len(u.port) == 0 {
+		u, ok := splitURL(f.text(0, i))
+		if len(u.port) == 0 || !ok {
 			return 0, errNull
 		}
 		n, err := strconv.ParseUint(string(u.port), 10, 16)
@@ -107,7 +125,11 @@ var (
 		return int64(n), nil
 	})
 	urlParameter = rowStr(func(f *Frame, i int, dst []byte) ([]byte, error) {
-		query, name, at := splitURL(f.text(0, i)).query, f.text(1, i), len(dst)
+		u, ok := splitURL(f.text(0, i))
+		if !ok {
+			return dst, errNull
+		}
+		query, name, at := u.query, f.text(1, i), len(dst)
 		for len(query) > 0 {
 			pair, rest, _ := bytes.Cut(query, []byte("&"))
 			key, value, has := bytes.Cut(pair, []byte("="))

@@ -38,7 +38,7 @@ func appendJava(dst []byte, v *vector.Vector, i int) []byte {
 	case vector.Struct:
 		return appendJavaStruct(dst, v, i)
 	default:
-		return vector.AppendText(dst, v, i)
+		return appendJavaText(dst, v, i)
 	}
 }
 
