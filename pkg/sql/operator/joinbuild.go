@@ -13,6 +13,12 @@ func newJoin(spec Spec, left, right *vector.Schema) (Operator, error) {
 		return newWindowJoin(s, left, right)
 	case *TableJoin:
 		return newTableJoin(s, left, right)
+	case *ForeignJoin:
+		return newForeignJoin(s, left, right)
+	case *ChangeJoin:
+		return newChangeJoin(s, left, right)
+	case *LookupMany:
+		return newLookupMany(s, left, right)
 	default:
 		return nil, errors.New("no such operator")
 	}
@@ -21,7 +27,7 @@ func newJoin(spec Spec, left, right *vector.Schema) (Operator, error) {
 // joinKeepsRows reports whether rows end in the state of a join: a row may leave it several times, or later.
 func joinKeepsRows(op Operator) bool {
 	switch op.(type) {
-	case *windowJoin, *tableJoin:
+	case *windowJoin, *tableJoin, *foreignJoin, *changeJoin, *lookupMany:
 		return true
 	default:
 		return false

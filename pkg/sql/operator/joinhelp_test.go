@@ -171,6 +171,7 @@ func runJoin(t *rapid.T, tb testing.TB, spec func() Spec, events []event, size, 
 		if err != nil {
 			t.Fatal(err)
 		}
+		setLeast(c, max(1, size%1000))
 		return c
 	}
 	c := build()

@@ -13,6 +13,7 @@ type joinKeys struct {
 	cols  [2][]int
 	ends  [2][]chainEnds
 	codes [2]codeMap
+	least int // unused keys that are worth a tidy
 }
 
 // chainEnds is the first and the last row of a chain, numbers + 1, 0 is none.
@@ -34,7 +35,7 @@ func newJoinKeys(left, right *vector.Schema, leftKeys, rightKeys []int) (*joinKe
 			return nil, fmt.Errorf("a key of %s does not join with one of %s", types[i], t)
 		}
 	}
-	return &joinKeys{keys: newKeyTable(types), cols: [2][]int{leftKeys, rightKeys}}, nil
+	return &joinKeys{keys: newKeyTable(types), cols: [2][]int{leftKeys, rightKeys}, least: 1 << 10}, nil
 }
 
 // lookup writes the key number of each row of a side to gids, adding keys that are new.
@@ -126,7 +127,7 @@ func (j *joinKeys) tidy(rows [2]*joinRows, used func(key uint32) bool) {
 			n++
 		}
 	}
-	if j.keys.kind == keyNone || j.keys.n-n < 1<<10 || 2*n > j.keys.n {
+	if j.keys.kind == keyNone || j.keys.n-n < j.least || 2*n > j.keys.n {
 		return
 	}
 	keys := newKeyTable(j.keys.types)
@@ -154,7 +155,7 @@ func (j *joinKeys) tidy(rows [2]*joinRows, used func(key uint32) bool) {
 
 // manyUnused reports whether there are far more keys than rows.
 func (j *joinKeys) manyUnused(rows [2]*joinRows) bool {
-	return j.keys.n > 1<<12 && j.keys.n > 4*(rows[0].live+rows[1].live)
+	return j.keys.n > 4*j.least && j.keys.n > 4*(rows[0].live+rows[1].live)
 }
 
 // used reports whether a row of either side has the key.

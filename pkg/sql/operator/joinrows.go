@@ -26,6 +26,7 @@ type joinRows struct {
 	base   uint32       // number of the first chunk
 	live   int
 	gone   int   // rows that were taken out of chunks that are there
+	least  int   // rows gone that are worth a compact
 	oldest int64 // no chunk ends below this time; NoTime: not known
 }
 
@@ -46,7 +47,9 @@ type rowMeta struct {
 	negative   bool   // taken back before it came
 }
 
-func newJoinRows(s *vector.Schema) *joinRows { return &joinRows{schema: s, oldest: vector.NoTime} }
+func newJoinRows(s *vector.Schema) *joinRows {
+	return &joinRows{schema: s, least: rowsChunk, oldest: vector.NoTime}
+}
 
 // chunk returns the chunk of row id, nil if it was dropped.
 func (s *joinRows) chunk(id uint32) *joinChunk {
@@ -170,12 +173,13 @@ func (s *joinRows) dropBefore(t int64) int {
 }
 
 // worthCompacting reports whether most of the rows are gone.
-func (s *joinRows) worthCompacting() bool { return s.gone > rowsChunk && s.gone > s.live }
+func (s *joinRows) worthCompacting() bool { return s.gone > s.least && s.gone > s.live }
 
 // compact drops the rows that are gone. move maps the old numbers of the others to the new ones.
 func (s *joinRows) compact() (move func(uint32) uint32) {
 	old := *s
 	*s = *newJoinRows(old.schema)
+	s.least = old.least
 	moved := make([]uint32, len(old.chunks)<<rowBits)
 	var idx []uint32
 	for k, c := range old.chunks {

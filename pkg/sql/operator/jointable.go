@@ -163,23 +163,8 @@ func (j *tableJoin) Restore(src []byte) error {
 		return err
 	}
 	*j = *fresh
-	gid := []uint32{0}
 	for side, kept := range j.rows {
-		in := newRowReader(kept)
-		for range r.count(8) {
-			id, m := in.read(&r, j.seq)
-			if r.err != nil {
-				return r.err
-			}
-			j.seq++
-			j.keys.lookup(side, in.b, rows{firstRow, gid})
-			end := &j.keys.ends[side][gid[0]]
-			if end.last != 0 || j.keys.null(side, in.b, 0) {
-				r.fail("key")
-				return r.err
-			}
-			m.key, *end = gid[0], chainEnds{id + 1, id + 1}
-		}
+		j.seq += restoreUnique(&r, j.keys, side, kept)
 	}
 	return r.done()
 }

@@ -239,7 +239,7 @@ func (j *windowJoin) prune() {
 	for side, r := range j.rows {
 		j.freed += r.dropBefore(addSat(j.clock, -j.kept[side]))
 	}
-	if j.freed > 1<<10 && 2*j.freed > j.keys.keys.n {
+	if j.freed > j.keys.least && 2*j.freed > j.keys.keys.n {
 		j.freed = 0
 		j.keys.tidy(j.rows, func(key uint32) bool {
 			for side, r := range j.rows {
