@@ -75,7 +75,7 @@ func sortTable() []*Func {
 	var all []*Func
 	for _, part := range [][]*Func{
 		operatorFuncs(), conditionFuncs(), mathFuncs(), stringFuncs(), timeFuncs(),
-		jsonFuncs(), constructors(), lambdaFuncs(), collectionFuncs(), bytesFuncs(), regexFuncs(), urlFuncs(), otherFuncs(),
+		jsonFuncs(), constructors(), lambdaFuncs(), collectionFuncs(), bytesFuncs(), regexFuncs(), urlFuncs(), headerFuncs(), otherFuncs(),
 	} {
 		all = append(all, part...)
 	}
