@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,11 +35,12 @@ type aggregation struct {
 	texts  []string // canonical text of each aggregate
 	window *ast.Window
 	having map[string]expr.Expr // select aliases while HAVING is bound
+	sets   *groupingSets        // GROUPING SETS, ROLLUP, CUBE
 	// node is filled once the keys are known; aggregates are appended to its schema as they are met.
 	out *Node
 }
 
-// bindAggregate binds GROUP BY, WINDOW, aggregates and HAVING.
+// bindAggregate binds GROUP BY, WINDOW, aggregates, HAVING and the OVER functions above them.
 func (b *Binder) bindAggregate(q *ast.Query, items []item, sc *scope, table bool) (*Node, error) {
 	if err := b.checkAggregate(q, sc); err != nil {
 		return nil, err
@@ -49,29 +49,79 @@ func (b *Binder) bindAggregate(q *ast.Query, items []item, sc *scope, table bool
 	if err != nil {
 		return nil, err
 	}
+	if in.node.Updating {
+		changes := *in
+		changes.node = retracting(in.node)
+		in = &changes
+	}
 	a := &aggregation{b: b, in: in, inner: b.binder(in), window: q.Window}
 	if err := a.bindKeys(q, items); err != nil {
 		return nil, err
 	}
 	a.open(q)
-	eb := b.binder(&scope{node: a.out, relations: in.relations[:0:0]})
-	eb.aliases = map[string]expr.Expr{}
-	eb.special, eb.star = a.special, a.star
+	if hasOver(items) {
+		return a.bindOver(q, items, table)
+	}
+	eb := a.outer()
 	exprs, names, err := b.bindItems(eb, items)
 	if err != nil {
 		return nil, err
 	}
-	var having expr.Expr
-	if q.Having != nil {
-		a.having = eb.aliases
-		if having, err = eb.bind(q.Having); err != nil {
+	n, err := a.finish(q, eb)
+	if err != nil {
+		return nil, err
+	}
+	return b.result(q, selected{&scope{node: n}, items, exprs, names}, table)
+}
+
+// outer binds expressions over the rows of the aggregation.
+func (a *aggregation) outer() *exprBinder {
+	eb := a.b.itemBinder(&scope{node: a.out, relations: a.in.relations[:0:0]})
+	eb.special, eb.star = a.special, a.star
+	return eb
+}
+
+// bindOver puts OVER functions on the groups: all aggregates are collected first, HAVING filters what OVER sees.
+func (a *aggregation) bindOver(q *ast.Query, items []item, table bool) (*Node, error) {
+	eb := a.outer()
+	for _, it := range items {
+		if it.e == nil {
+			continue
+		}
+		if err := a.collect(it.e); err != nil {
 			return nil, err
 		}
-		if err := wantBoolean(having, "HAVING"); err != nil {
+		if findOver(it.e) != nil {
+			continue
+		}
+		x, err := bindItem(eb, it)
+		if err != nil {
 			return nil, err
+		}
+		if eb.aliases != nil {
+			eb.aliases[lower(it.name)] = x
 		}
 	}
-	return a.finish(having, exprs, names, table), nil
+	n, err := a.finish(q, eb)
+	if err != nil {
+		return nil, err
+	}
+	o := newOver(a.b, q, n, a.outer())
+	return o.bind(items, table)
+}
+
+// collect binds the aggregates in e, so that the rows of the aggregation are known.
+func (a *aggregation) collect(e ast.Expr) error {
+	var err error
+	walk(e, func(x ast.Expr) bool {
+		c, ok := x.(*ast.Call)
+		if !ok || err != nil || c.Over != nil || !isAggregate(strings.ToUpper(c.Name.Name)) {
+			return err == nil
+		}
+		_, err = a.aggregate(c)
+		return false
+	})
+	return err
 }
 
 func (b *Binder) checkAggregate(q *ast.Query, sc *scope) error {
@@ -80,9 +130,9 @@ func (b *Binder) checkAggregate(q *ast.Query, sc *scope) error {
 			"EMIT FINAL needs a window: a group without one is never final").
 			WithHint("add WINDOW TUMBLING(...), or leave EMIT FINAL out")
 	}
-	if sc.node.Updating {
-		return unsupported(q.At, "an aggregate over a table (a changelog with updates)").
-			WithHint("aggregate the stream it was made of")
+	if sc.node.Updating && q.Window != nil {
+		return unsupported(q.Window.At, "a window over a table (a changelog with updates)").
+			WithHint("window the stream it was made of")
 	}
 	if err := checkWindow(q.Window); err != nil {
 		return err
@@ -90,12 +140,6 @@ func (b *Binder) checkAggregate(q *ast.Query, sc *scope) error {
 	if q.PartitionBy {
 		return sqlerr.New(sqlerr.BadStatement, partitionSpan(q), "PARTITION BY does not go together with an aggregate").
 			WithHint("GROUP BY makes the key of the result; PARTITION BY re-keys a stream")
-	}
-	if q.Distinct && (len(q.GroupBy) > 0 || q.Window != nil) {
-		return unsupported(q.At, "SELECT DISTINCT with GROUP BY or a window")
-	}
-	if q.Distinct && b.Mode != Bounded {
-		return unsupported(q.At, "SELECT DISTINCT over an endless stream").WithHint("GROUP BY makes a table of it")
 	}
 	return nil
 }
@@ -108,7 +152,7 @@ func checkWindow(w *ast.Window) error {
 	if w == nil {
 		return nil
 	}
-	if w.Kind == ast.Hopping && w.AdvanceMs > 0 && w.SizeMs/w.AdvanceMs > maxWindowsPerRow {
+	if w.AdvanceMs > 0 && w.SizeMs/w.AdvanceMs > maxWindowsPerRow {
 		return sqlerr.New(sqlerr.TooLarge, w.At, "a row would be part of %d windows; the limit is %d",
 			w.SizeMs/w.AdvanceMs, maxWindowsPerRow).WithHint("choose a larger advance")
 	}
@@ -158,42 +202,32 @@ func setEventTime(n *Node, col int) {
 }
 
 func (a *aggregation) bindKeys(q *ast.Query, items []item) error {
+	var at []int
 	for _, g := range q.GroupBy {
 		x, name, err := a.bindKey(g, items)
 		if err != nil {
 			return err
 		}
-		a.addKey(x, name)
-	}
-	for _, it := range items {
-		if !q.Distinct {
-			break
-		}
-		if it.col >= 0 {
-			a.addKey(column(a.in.node, it.col), it.name)
-			continue
-		}
-		x, err := a.inner.bind(it.e)
-		if err != nil {
-			return err
-		}
-		a.addKey(x, it.name)
+		at = append(at, a.addKey(x, name))
 	}
 	a.keys = len(a.pre)
+	a.openSets(q, at)
 	return nil
 }
 
-func (a *aggregation) addKey(x expr.Expr, name string) {
-	if slices.ContainsFunc(a.pre, func(e expr.Expr) bool { return sameExpr(e, x) }) {
-		return
+// addKey returns the place of a key; one that is written twice is one.
+func (a *aggregation) addKey(x expr.Expr, name string) int {
+	if i := slices.IndexFunc(a.pre, func(e expr.Expr) bool { return sameExpr(e, x) }); i >= 0 {
+		return i
 	}
 	a.pre = append(a.pre, x)
 	a.names = append(a.names, freeName(name, a.names))
+	return len(a.pre) - 1
 }
 
 // bindKey binds one key of GROUP BY: a column, an ordinal, a select alias or an expression.
 func (a *aggregation) bindKey(g ast.Expr, items []item) (expr.Expr, string, error) {
-	if l, ok := g.(*ast.Literal); ok && l.Kind == ast.IntLit {
+	if l, ok := g.(*ast.Literal); ok && l.Kind == ast.IntLit && a.b.Profile != expr.Ksql {
 		i, err := ordinal(l, len(items))
 		if err != nil {
 			return nil, "", err
@@ -208,7 +242,7 @@ func (a *aggregation) bindKey(g ast.Expr, items []item) (expr.Expr, string, erro
 	if err == nil {
 		return x, keyName(x, items, g), nil
 	}
-	if n, ok := g.(*ast.Name); ok && len(n.Parts) == 1 {
+	if n, ok := g.(*ast.Name); ok && len(n.Parts) == 1 && a.b.Profile != expr.Ksql {
 		for _, it := range items {
 			if it.e != nil && same(n.Parts[0], it.name) {
 				x, err = a.inner.bind(it.e)
@@ -223,8 +257,9 @@ func keyName(x expr.Expr, items []item, g ast.Expr) string {
 	if c, ok := x.(*expr.Column); ok {
 		return c.Name
 	}
+	text := ast.FormatExpr(g)
 	for _, it := range items {
-		if it.e == g {
+		if it.e != nil && ast.FormatExpr(it.e) == text {
 			return it.name
 		}
 	}
@@ -242,11 +277,20 @@ func (a *aggregation) open(q *ast.Query) {
 		Schema: s, EventTime: -1, DelayMs: in.DelayMs, DelaySet: in.DelaySet, WindowStart: -1, WindowEnd: -1,
 		Partitions: in.Partitions,
 	}
-	for i := range a.pre {
+	if a.sets != nil {
+		a.sets.key = len(s.Fields)
+		s.Fields = append(s.Fields, vector.Field{Name: freeName(groupingSet, a.names), Type: vector.TBigInt})
+	}
+	for i := range s.Fields {
 		p.Key = append(p.Key, i)
 		p.Part = append(p.Part, i)
 	}
-	spec := &operator.Aggregate{Schema: s, Emit: a.b.emission(q)}
+	spec := &operator.Aggregate{
+		Schema: s, Emit: a.b.emission(q), DropNull: a.b.Profile == expr.Ksql, Ksql: a.b.Profile == expr.Ksql,
+		Retracts: in.Updating,
+		// The one group of a query without GROUP BY is always there.
+		KeepEmpty: in.Updating && (a.b.Profile == expr.Ksql || a.keys == 0),
+	}
 	if q.Window != nil {
 		p.WindowStart, p.WindowEnd = len(s.Fields), len(s.Fields)+1
 		s.Fields = append(s.Fields, vector.Field{Name: freeName(windowStart, a.names), Type: vector.TBigInt},
@@ -256,7 +300,8 @@ func (a *aggregation) open(q *ast.Query) {
 	}
 	p.Updating = spec.Emit != operator.EmitFinal
 	p.Table = p.Updating
-	for i := range a.keys {
+	p.KeyCols = p.Key
+	for i := range p.Part { // with grouping sets the last one is set when Expand is made
 		spec.Keys = append(spec.Keys, i)
 	}
 	a.out = &Node{Spec: spec, Props: p}
@@ -269,6 +314,9 @@ func (b *Binder) emission(q *ast.Query) operator.Emission {
 		return operator.EmitFinal
 	case b.inner && b.Mode == Bounded:
 		return operator.EmitFinal
+	case b.inner && b.final && q.Window != nil:
+		b.finals++
+		return operator.EmitFinal
 	case b.RecordEmission:
 		return operator.EmitRecord
 	default:
@@ -278,20 +326,11 @@ func (b *Binder) emission(q *ast.Query) operator.Emission {
 
 func (a *aggregation) windowSpec(q *ast.Query) operator.Window {
 	w := q.Window
-	kinds := map[ast.WindowKind]operator.WindowKind{
-		ast.Tumbling: operator.Tumbling, ast.Hopping: operator.Hopping,
-		ast.Session: operator.Session,
-	}
-	out := operator.Window{
-		Kind: kinds[w.Kind], SizeMs: w.SizeMs, AdvanceMs: w.AdvanceMs, GraceMs: w.GraceMs,
-		ProcessingTime: w.ProcessingTime,
-	}
-	if out.Kind == operator.Tumbling {
-		out.AdvanceMs = w.SizeMs
-	}
+	out := a.b.windowOf(w)
+	out.GraceMs = w.GraceMs
 	if w.GraceMs < 0 {
 		out.GraceMs = dayMs
-		if q.Emit == ast.EmitFinal || a.in.node.DelaySet {
+		if q.Emit == ast.EmitFinal || a.in.node.DelaySet && !out.Ksql {
 			out.GraceMs = 0
 		}
 	}
@@ -300,16 +339,25 @@ func (a *aggregation) windowSpec(q *ast.Query) operator.Window {
 
 // special replaces key expressions and aggregate calls by columns of the aggregation.
 func (a *aggregation) special(e ast.Expr) (expr.Expr, error) {
-	if c, ok := e.(*ast.Call); ok && c.Over == nil && isAggregate(strings.ToUpper(c.Name.Name)) {
-		return a.aggregate(c)
-	}
 	switch n := e.(type) {
 	case *ast.Literal:
-		return nil, nil
+		if a.keys == 0 {
+			return nil, nil
+		}
 	case *ast.Name:
 		return a.keyOrWindow(n)
+	case *ast.Call:
+		if name, ok := boundFunction(n); ok {
+			return a.keyOrWindow(name)
+		}
+		if isGrouping(n) {
+			return a.grouping(n)
+		}
+		if n.Over == nil && isAggregate(strings.ToUpper(n.Name.Name)) {
+			return a.aggregate(n)
+		}
 	}
-	if containsAggregateCall(e) {
+	if containsAggregateCall(e) || findOver(e) != nil {
 		return nil, nil
 	}
 	x, err := a.inner.bind(e)
@@ -349,12 +397,10 @@ func (a *aggregation) keyOrWindow(n *ast.Name) (expr.Expr, error) {
 			return c, nil
 		}
 	}
+	if x := a.bound(n); x != nil {
+		return x, nil
+	}
 	if len(n.Parts) == 1 {
-		out := &scope{node: a.out}
-		if c := out.metadata(nil, n.Parts[0]); c != nil && c.Index >= 0 {
-			c.At = n.At
-			return c, nil
-		}
 		for i := range a.keys {
 			if same(n.Parts[0], a.out.Schema.Fields[i].Name) {
 				return column(a.out, i), nil
@@ -370,6 +416,32 @@ func (a *aggregation) keyOrWindow(n *ast.Name) (expr.Expr, error) {
 	return nil, notGrouped(n.Parts[len(n.Parts)-1].Name, n.At)
 }
 
+// bound is the bound of the window that a name means, or nil.
+func (a *aggregation) bound(n *ast.Name) expr.Expr {
+	if a.out.WindowStart < 0 {
+		return nil
+	}
+	switch boundName(n) {
+	case windowStart:
+		c := column(a.out, a.out.WindowStart)
+		c.At = n.At
+		return c
+	case windowEnd:
+		c := column(a.out, a.out.WindowEnd)
+		c.At = n.At
+		return c
+	case windowTime:
+		one := &expr.Literal{V: int64(1), T: vector.TBigInt, At: n.At}
+		x, err := a.b.Profile.Call("-", []expr.Expr{column(a.out, a.out.WindowEnd), one}, n.At)
+		if err != nil {
+			return nil
+		}
+		return x
+	default:
+		return nil
+	}
+}
+
 // unknownName lets the alias of an earlier item pass and explains a missing window.
 func (a *aggregation) unknownName(n *ast.Name, err error) error {
 	if _, ok := windowAlias[strings.ToLower(n.Parts[0].Name)]; ok && a.window == nil {
@@ -379,103 +451,25 @@ func (a *aggregation) unknownName(n *ast.Name, err error) error {
 	return err
 }
 
-// aggregate adds a call to the aggregation, or finds the same one again.
-func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
-	name := strings.ToUpper(c.Name.Name)
-	agg := operator.Agg{Func: name, Distinct: c.Distinct, Filter: -1}
-	var text strings.Builder
-	text.WriteString(name + "(")
-	var types []vector.Type
-	for _, arg := range c.Args {
-		if _, star := arg.(*ast.Star); star {
-			continue
-		}
-		x, err := a.argument(arg)
-		if err != nil {
+// finish puts the pieces together: Project, Expand for grouping sets, Aggregate, HAVING.
+func (a *aggregation) finish(q *ast.Query, eb *exprBinder) (*Node, error) {
+	var having expr.Expr
+	if q.Having != nil {
+		var err error
+		a.having = eb.aliases
+		if having, err = eb.bind(q.Having); err != nil {
 			return nil, err
 		}
-		agg.Args = append(agg.Args, a.preColumn(x))
-		types = append(types, x.Type())
-		text.WriteString(textOf(x) + ",")
-	}
-	if c.Filter != nil {
-		f, err := a.argument(c.Filter)
-		if err != nil {
+		if err := wantBoolean(having, "HAVING"); err != nil {
 			return nil, err
 		}
-		if err := wantBoolean(f, "FILTER"); err != nil {
-			return nil, err
-		}
-		agg.Filter = a.preColumn(f)
-		text.WriteString(" FILTER " + textOf(f))
 	}
-	if len(c.OrderBy) > 0 {
-		return nil, unsupported(c.OrderBy[0].Expr.Span(), "ORDER BY inside of an aggregate")
-	}
-	t, err := operator.ResolveAgg(name, types)
-	if err != nil {
-		return nil, sqlerr.New(sqlerr.TypeMismatch, c.At, "%s", err.Error())
-	}
-	agg.T = t
-	return a.addAgg(agg, fmt.Sprintf("%s distinct=%v)", text.String(), c.Distinct), c.At), nil
-}
-
-func (a *aggregation) argument(e ast.Expr) (expr.Expr, error) {
-	if containsAggregateCall(e) {
-		return nil, sqlerr.New(sqlerr.BadStatement, e.Span(), "aggregates do not nest").
-			WithHint("aggregate in a subquery first: SELECT ... FROM (SELECT ... GROUP BY ...)")
-	}
-	return a.inner.bind(e)
-}
-
-// preColumn returns the column of the Project in front of the Aggregate that computes x.
-func (a *aggregation) preColumn(x expr.Expr) int {
-	text := textOf(x)
-	if i := slices.IndexFunc(a.pre, func(k expr.Expr) bool { return textOf(k) == text }); i >= 0 {
-		return i
-	}
-	a.pre = append(a.pre, x)
-	a.names = append(a.names, freeName(argName(x, len(a.pre)), a.names))
-	return len(a.pre) - 1
-}
-
-func argName(x expr.Expr, i int) string {
-	if c, ok := x.(*expr.Column); ok && c.Index >= 0 {
-		return c.Name
-	}
-	return fmt.Sprintf("$%d", i)
-}
-
-func (a *aggregation) addAgg(agg operator.Agg, text string, at ast.Span) expr.Expr {
-	spec, _ := a.out.Spec.(*operator.Aggregate)
-	base := len(a.out.Schema.Fields) - len(spec.Aggs)
-	i := slices.Index(a.texts, text)
-	if i < 0 {
-		i = len(spec.Aggs)
-		spec.Aggs = append(spec.Aggs, agg)
-		a.texts = append(a.texts, text)
-		a.out.Schema.Fields = append(a.out.Schema.Fields, vector.Field{Name: fmt.Sprintf("$agg%d", i), Type: agg.T})
-	}
-	c := column(a.out, base+i)
-	c.At = at
-	return c
-}
-
-// finish puts the pieces together: Project, Aggregate, HAVING, Project.
-func (a *aggregation) finish(having expr.Expr, exprs []expr.Expr, names []string, table bool) *Node {
-	pre := project(a.in.node, a.pre, a.names)
-	a.out.Inputs = []*Node{pre}
-	n := a.out
+	a.out.Inputs = []*Node{a.expand(project(a.in.node, a.pre, a.names))}
 	if having != nil {
-		n = filter(n, having)
+		return filter(a.out, having), nil
 	}
-	if table {
-		exprs, names = keepColumns(n, n.Key, exprs, names)
-	}
-	return project(n, exprs, names)
+	return a.out, nil
 }
-
-func containsAggregate(e ast.Expr) bool { return containsAggregateCall(e) }
 
 func hasAggregate(items []item) bool {
 	return slices.ContainsFunc(items, func(it item) bool { return it.e != nil && containsAggregateCall(it.e) })

@@ -20,6 +20,8 @@ type exprBinder struct {
 	// star, if set, maps a column of the input that a * stands for.
 	star    func(col int, at ast.Span) (expr.Expr, error)
 	profile expr.Profile
+	params  []*expr.Param // of the lambdas around what is bound
+	lambdas int           // the last id of a parameter
 }
 
 // binder binds expressions in a scope, under the profile of the statement.
@@ -43,7 +45,15 @@ func (b *exprBinder) bindAll(list []ast.Expr) ([]expr.Expr, error) {
 
 // bind types an expression.
 func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
-	if b.special != nil {
+	if x, ok := b.scope.subqueryValue(e); ok {
+		return x, nil
+	}
+	if n, ok := e.(*ast.Name); ok {
+		if p := b.param(n); p != nil {
+			return p, nil
+		}
+	}
+	if b.special != nil && !b.readsParam(e) {
 		if x, err := b.special(e); x != nil || err != nil {
 			return x, err
 		}
@@ -85,6 +95,9 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 		return b.call("CONVERT_TZ", n.At, n.X, &ast.Literal{E: ast.E{At: n.At}, Kind: ast.StringLit, Text: "UTC"},
 			n.Zone)
 	default:
+		if x, err := b.bindNested(e); x != nil || err != nil {
+			return x, err
+		}
 		return b.refuse(e)
 	}
 }
@@ -109,16 +122,6 @@ func (b *exprBinder) refuse(e ast.Expr) (expr.Expr, error) {
 		return nil, sqlerr.New(sqlerr.BadStatement, e.Span(), "* stands only in a select list and in COUNT(*)")
 	case *ast.Subquery:
 		return nil, unsupported(e.Span(), "a subquery in an expression")
-	case *ast.Field:
-		return nil, unsupported(e.Span(), "access to a field of a STRUCT")
-	case *ast.Index, *ast.ArrayLit:
-		return nil, unsupported(e.Span(), "ARRAY")
-	case *ast.MapLit:
-		return nil, unsupported(e.Span(), "MAP")
-	case *ast.StructLit:
-		return nil, unsupported(e.Span(), "STRUCT")
-	case *ast.Lambda:
-		return nil, unsupported(e.Span(), "a lambda")
 	default:
 		return nil, unsupported(e.Span(), "this expression")
 	}
@@ -126,8 +129,14 @@ func (b *exprBinder) refuse(e ast.Expr) (expr.Expr, error) {
 
 func (b *exprBinder) bindName(n *ast.Name) (expr.Expr, error) {
 	x, err := b.scope.resolve(n)
-	if err == nil || len(n.Parts) > 1 {
-		return x, err
+	if err == nil {
+		return x, nil
+	}
+	if len(n.Parts) > 1 {
+		if x, inner := b.bindPath(n); x != nil || inner != nil {
+			return x, inner
+		}
+		return nil, err
 	}
 	if a, ok := b.aliases[strings.ToLower(n.Parts[0].Name)]; ok {
 		return a, nil
@@ -230,8 +239,14 @@ func (b *exprBinder) bindCall(n *ast.Call) (expr.Expr, error) {
 		return &expr.Try{X: x, At: n.At}, nil
 	}
 	args := n.Args
+	if hasLambda(args) {
+		return b.lambdaCall(name, n)
+	}
 	if f, ok := expr.Lookup(name); ok && f.Unit {
 		args = unitFirst(args)
+	}
+	if x, err := b.headerCall(name, n); x != nil || err != nil {
+		return x, err
 	}
 	return b.call(name, n.At, args...)
 }

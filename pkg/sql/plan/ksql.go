@@ -176,3 +176,35 @@ func leftmost(n *Node) *Object {
 	}
 	return n.Scan
 }
+
+// withoutNullValues puts an operator on each stream of a client's query that drops the records without a value: a
+// client is sent rows only.
+func withoutNullValues(n *Node) {
+	for i, in := range n.Inputs {
+		if in.Scan != nil && in.Scan.Kind == ast.Stream && !in.Updating {
+			n.Inputs[i] = toStream(in)
+			continue
+		}
+		withoutNullValues(in)
+	}
+}
+
+// resultTimeText makes a column of text the event time of a result, read by the pattern of event_time_format.
+func (b *Binder) resultTimeText(d *definition, n *Node, col int) (*Node, error) {
+	at := d.timeFmtAt
+	exprs, names := identity(n)
+	text := exprs[col]
+	ms, err := b.Profile.Call("PARSE_TIMESTAMP", []expr.Expr{
+		text, &expr.Literal{V: d.o.EventTimeFormat, T: vector.TString, At: at},
+	}, at)
+	if err != nil {
+		return nil, err
+	}
+	timed := project(n, append(exprs, ms), append(names, "event time"))
+	setEventTime(timed, len(names))
+	timed.Key = n.Key
+	exprs, names = identity(timed)
+	out := project(timed, exprs[:len(exprs)-1], names[:len(names)-1])
+	out.Key = n.Key
+	return out, nil
+}

@@ -25,6 +25,17 @@ type Props struct {
 	Updating bool
 	Table    bool // the rows are a table's: the last row of a key counts
 	Key      []int
+	// Retracts: each row that a change replaces is taken back whole, with an UpdateBefore or Delete in front; then the
+	// changelog can be read without its key, by value.
+	Retracts bool
+	// Bag: there is no key, equal rows count each; a change adds a row or takes an equal one back.
+	Bag bool
+	// KeyAlts lists for a column of Key (by its position) other columns of the same value: of the sides of a join.
+	KeyAlts [][]int
+	// KeyCols are the columns that hold a part of the key, also where the whole of it is not there.
+	KeyCols []int
+	// Hidden is the number of columns at the end that are there for the key only: no * shows them.
+	Hidden int
 	// Part lists columns whose hash places rows on partitions (nil: unknown); Partitions is their number.
 	Part       []int
 	Partitions int
@@ -35,6 +46,9 @@ type Props struct {
 	// Window columns, or -1.
 	WindowStart, WindowEnd int
 }
+
+// bag tells that rows have no key and may be equal.
+func (n *Node) bag() bool { return n.Updating && n.Bag }
 
 func scanNode(o *Object) *Node {
 	n := &Node{Scan: o, Props: Props{
@@ -62,7 +76,7 @@ func scanNode(o *Object) *Node {
 // deleted; directly behind an Aggregate it is HAVING, which does so by itself.
 func filter(n *Node, pred expr.Expr) *Node {
 	spec := &operator.Filter{Pred: pred, Schema: n.Schema}
-	if _, having := n.Spec.(*operator.Aggregate); n.Updating && !having {
+	if _, having := n.Spec.(*operator.Aggregate); n.Updating && !having && !n.Retracts {
 		spec.Keys = n.Key
 	}
 	return &Node{Spec: spec, Inputs: []*Node{n}, Props: n.Props}
@@ -82,9 +96,28 @@ func project(n *Node, exprs []expr.Expr, names []string) *Node {
 	}
 	p := n.Props
 	p.Schema, p.Key, p.Part = s, mapAll(n.Key, at), mapAll(n.Part, at)
+	p.KeyCols, p.KeyAlts, p.Hidden = keyCols(n, exprs), nil, 0
+	for _, alts := range n.KeyAlts {
+		p.KeyAlts = append(p.KeyAlts, mapSome(alts, at))
+	}
 	p.EventTime, p.WindowStart, p.WindowEnd = mapOne(n.EventTime, at), mapOne(n.WindowStart, at),
 		mapOne(n.WindowEnd, at)
 	return &Node{Spec: &operator.Project{Exprs: exprs, Schema: s, EventTime: -1}, Inputs: []*Node{n}, Props: p}
+}
+
+// keyCols are the outputs that copy a column of the key.
+func keyCols(n *Node, exprs []expr.Expr) []int {
+	from := n.KeyCols
+	if len(from) == 0 {
+		from = n.Key
+	}
+	var out []int
+	for i, e := range exprs {
+		if c, ok := e.(*expr.Column); ok && slices.Contains(from, c.Index) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // mapAll maps columns; nil unless every one has a place.
@@ -99,6 +132,17 @@ func mapAll(cols []int, at map[int]int) []int {
 	}
 	if len(out) == 0 {
 		return nil
+	}
+	return out
+}
+
+// mapSome maps the columns that have a place.
+func mapSome(cols []int, at map[int]int) []int {
+	var out []int
+	for _, c := range cols {
+		if o, ok := at[c]; ok {
+			out = append(out, o)
+		}
 	}
 	return out
 }

@@ -12,63 +12,101 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// overBinding collects the OVER calls of a select list. All of them share one PARTITION BY and ORDER BY.
+// overBinding collects the OVER calls of a select list. Those with equal PARTITION BY and ORDER BY share an operator;
+// several operators follow each other, each appends its columns.
 type overBinding struct {
-	inner *exprBinder
-	pre   []expr.Expr // the input's columns, then partition keys and arguments
+	b     *Binder
+	q     *ast.Query
+	base  *Node       // the rows, of a relation or of groups
+	inner *exprBinder // binds over base
+	pre   []expr.Expr // the columns of base, then partition keys, order keys and arguments
 	names []string
-	spec  *operator.Over
+	specs []*overSpec
 	out   *Node
-	texts []string
-	first string // PARTITION BY and ORDER BY of the first call
-	time  int    // column of pre that ORDER BY names, or -1 for the event time as it is
+	rank  *rankLimit // the query keeps the first rows of each partition only
 }
 
-func (b *Binder) bindOver(q *ast.Query, items []item, sc *scope) (*Node, error) {
-	if sc.node.Updating {
-		return nil, unsupported(overSpan(items), "OVER over a table (a changelog with updates)")
-	}
-	if q.PartitionBy {
-		return nil, unsupported(partitionSpan(q), "PARTITION BY of the query together with OVER").
-			WithHint("OVER (PARTITION BY ...) partitions the window; re-key in a query that reads this one")
-	}
-	if q.Emit == ast.EmitFinal {
+// overSpec is one PARTITION BY and ORDER BY with its calls.
+type overSpec struct {
+	text      string
+	at        ast.Span
+	partition []int
+	order     []operator.SortKey
+	calls     []overCall
+	first     int // column of the first call in the output
+}
+
+// overCall is one function with its frame.
+type overCall struct {
+	text     string
+	at       ast.Span
+	name     string
+	args     []int
+	types    []vector.Type
+	distinct bool
+	filter   int
+	frame    *ast.Frame
+	t        vector.Type
+}
+
+func newOver(b *Binder, q *ast.Query, base *Node, inner *exprBinder) *overBinding {
+	o := &overBinding{b: b, q: q, base: base, inner: inner, rank: b.ranks[q]}
+	o.pre, o.names = identity(base)
+	return o
+}
+
+// bindOver binds a select list with OVER functions over the rows of FROM.
+func (b *Binder) bindOver(q *ast.Query, items []item, sc *scope, table bool) (*Node, error) {
+	if q.Emit == ast.EmitFinal && b.finals == 0 && sc.node.WindowEnd < 0 {
 		return nil, sqlerr.New(sqlerr.BadStatement, q.EmitAt, "EMIT FINAL needs a window with GROUP BY").
 			WithHint("an OVER result is final already: a row leaves when the watermark has passed it")
 	}
-	o := &overBinding{inner: b.binder(sc), spec: &operator.Over{}, time: -1}
-	o.pre, o.names = identity(sc.node)
-	if err := o.collect(items, sc); err != nil {
+	o := newOver(b, q, sc.node, b.binder(sc))
+	return o.bindOn(items, sc, table)
+}
+
+// bind binds the items over groups.
+func (o *overBinding) bind(items []item, table bool) (*Node, error) {
+	return o.bindOn(items, &scope{node: o.base}, table)
+}
+
+func (o *overBinding) bindOn(items []item, sc *scope, table bool) (*Node, error) {
+	if o.q.PartitionBy {
+		return nil, unsupported(partitionSpan(o.q), "PARTITION BY of the query together with OVER").
+			WithHint("OVER (PARTITION BY ...) partitions the window; re-key in a query that reads this one")
+	}
+	if err := o.collect(items); err != nil {
 		return nil, err
 	}
-	pre := project(sc.node, o.pre, o.names)
-	if o.time >= 0 && o.time != pre.EventTime {
-		setEventTime(pre, o.time)
+	if err := o.build(); err != nil {
+		return nil, err
 	}
-	o.out = &Node{Spec: o.spec, Inputs: []*Node{pre}, Props: pre.Props}
-	o.out.Schema = &vector.Schema{Fields: slices.Clone(pre.Schema.Fields)}
-	for i, a := range o.spec.Aggs {
-		o.out.Schema.Fields = append(o.out.Schema.Fields, vector.Field{Name: fmt.Sprintf("$over%d", i), Type: a.T})
-	}
-	o.spec.Schema = o.out.Schema
 	outer := *sc
 	outer.node = o.out
-	eb := b.binder(&outer)
-	eb.aliases, eb.special = map[string]expr.Expr{}, o.special
-	exprs, names, err := b.bindItems(eb, items)
+	eb := o.b.itemBinder(&outer)
+	before := o.inner.special
+	eb.special = func(e ast.Expr) (expr.Expr, error) {
+		if x, err := o.special(e); x != nil || err != nil || before == nil {
+			return x, err
+		}
+		return before(e)
+	}
+	eb.star = o.inner.star
+	exprs, names, err := o.b.bindItems(eb, items)
 	if err != nil {
 		return nil, err
 	}
-	return project(o.out, exprs, names), nil
+	return o.b.result(o.q, selected{&outer, items, exprs, names}, table)
 }
 
 // collect binds every OVER call of the items once.
-func (o *overBinding) collect(items []item, sc *scope) error {
+func (o *overBinding) collect(items []item) error {
 	var err error
 	for _, it := range items {
 		walk(it.e, func(e ast.Expr) bool {
 			if c, ok := e.(*ast.Call); ok && c.Over != nil && err == nil {
-				err = o.add(c, sc)
+				err = o.add(c)
+				return false
 			}
 			return err == nil
 		})
@@ -76,111 +114,109 @@ func (o *overBinding) collect(items []item, sc *scope) error {
 	return err
 }
 
-func (o *overBinding) add(c *ast.Call, sc *scope) error {
-	partition, err := o.inner.bindAll(c.Over.Partition)
+func (o *overBinding) add(c *ast.Call) error {
+	spec, err := o.spec(c)
 	if err != nil {
 		return err
 	}
-	where, err := o.order(c, sc)
-	if err != nil {
+	call, err := o.call(c)
+	if err != nil || call.beyond() {
 		return err
 	}
-	for _, p := range partition {
-		where += "," + textOf(p)
+	if i := slices.IndexFunc(o.specs, func(s *overSpec) bool { return s.text == spec.text }); i >= 0 {
+		spec = o.specs[i]
+	} else {
+		o.specs = append(o.specs, spec)
 	}
-	if o.first == "" {
-		o.first = where
-		for _, p := range partition {
-			o.spec.Partition = append(o.spec.Partition, o.column(p))
-		}
-	} else if o.first != where {
-		return unsupported(c.Over.At, "a second PARTITION BY or ORDER BY in one select list").
-			WithHint("all OVER clauses of a query share one; use a subquery for another")
-	}
-	agg := operator.OverAgg{Func: strings.ToUpper(c.Name.Name), RangeMs: -1, Rows: -1}
-	if c.Distinct || c.Filter != nil {
-		return unsupported(c.At, "DISTINCT or FILTER together with OVER")
-	}
-	if err := overFrame(c, &agg); err != nil {
-		return err
-	}
-	text, err := o.arguments(c, &agg)
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(o.texts, text) {
-		o.texts = append(o.texts, text)
-		o.spec.Aggs = append(o.spec.Aggs, agg)
+	if !slices.ContainsFunc(spec.calls, func(k overCall) bool { return k.text == call.text }) {
+		spec.calls = append(spec.calls, call)
 	}
 	return nil
 }
 
-// order checks ORDER BY: one ascending time column.
-func (o *overBinding) order(c *ast.Call, sc *scope) (string, error) {
-	if len(c.Over.OrderBy) != 1 || c.Over.OrderBy[0].Desc {
-		return "", sqlerr.New(sqlerr.BadStatement, c.Over.At, "OVER wants ORDER BY with one time column, ascending").
-			WithHint("... OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL 15m PRECEDING AND CURRENT ROW)")
-	}
-	x, err := o.inner.bind(c.Over.OrderBy[0].Expr)
-	if err != nil {
-		return "", err
-	}
-	col, ok := x.(*expr.Column)
-	if ok && col.Index == expr.ColRowtime || ok && col.Index >= 0 && col.Index == sc.node.EventTime {
-		return "rowtime", nil
-	}
-	if k := x.Type().Kind; k != vector.BigInt && k != vector.Timestamp {
-		return "", sqlerr.New(sqlerr.TypeMismatch, x.Span(), "OVER orders by time (BIGINT ms or TIMESTAMP), this is %s",
-			x.Type())
-	}
-	o.time = o.column(x)
-	return textOf(x), nil
-}
-
-func overFrame(c *ast.Call, agg *operator.OverAgg) error {
-	f := c.Over.Frame
-	if f == nil {
-		return nil // RANGE UNBOUNDED PRECEDING, as in the SQL standard
-	}
-	if f.Following != 0 {
-		return unsupported(f.At, "a frame that ends behind the current row")
-	}
-	agg.ByRows = f.Rows
-	switch {
-	case f.Preceding < 0:
-	case f.Rows:
-		agg.Rows = f.Preceding
-	default:
-		agg.RangeMs = f.Preceding
-	}
-	return nil
-}
-
-func (o *overBinding) arguments(c *ast.Call, agg *operator.OverAgg) (string, error) {
-	var types []vector.Type
+// spec binds PARTITION BY and ORDER BY of a call.
+func (o *overBinding) spec(c *ast.Call) (*overSpec, error) {
+	s := &overSpec{at: c.Over.At}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s/%d/%d/%v(", agg.Func, agg.RangeMs, agg.Rows, agg.ByRows)
-	for _, arg := range c.Args {
-		if _, star := arg.(*ast.Star); star {
-			continue
-		}
-		if findOver(arg) != nil || containsAggregateCall(arg) {
-			return "", sqlerr.New(sqlerr.BadStatement, arg.Span(), "window functions do not nest")
-		}
-		x, err := o.inner.bind(arg)
+	for _, p := range c.Over.Partition {
+		x, err := o.bindInner(p)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		agg.Args = append(agg.Args, o.column(x))
-		types = append(types, x.Type())
+		if col := o.column(x); !slices.Contains(s.partition, col) {
+			s.partition = append(s.partition, col)
+			text.WriteString(textOf(x) + ",")
+		}
+	}
+	text.WriteString(" by ")
+	for _, k := range c.Over.OrderBy {
+		x, err := o.bindInner(k.Expr)
+		if err != nil {
+			return nil, err
+		}
+		key := operator.SortKey{Col: o.column(x), Desc: k.Desc, NullsLast: !k.Desc}
+		if k.NullsSet {
+			key.NullsLast = k.NullsLast
+		}
+		s.order = append(s.order, key)
+		fmt.Fprintf(&text, "%s %v %v,", textOf(x), key.Desc, key.NullsLast)
+	}
+	s.text = text.String()
+	return s, nil
+}
+
+// bindInner binds an expression in which no OVER may stand.
+func (o *overBinding) bindInner(e ast.Expr) (expr.Expr, error) {
+	if findOver(e) != nil {
+		return nil, sqlerr.New(sqlerr.BadStatement, e.Span(), "window functions do not nest").
+			WithHint("compute the inner one in a subquery")
+	}
+	return o.inner.bind(e)
+}
+
+// call binds a function and its arguments.
+func (o *overBinding) call(c *ast.Call) (overCall, error) {
+	k := overCall{
+		name: strings.ToUpper(c.Name.Name), at: c.At, distinct: c.Distinct, filter: -1, frame: c.Over.Frame,
+	}
+	args, err := windowArguments(c)
+	if err != nil {
+		return k, err
+	}
+	var text strings.Builder
+	for i, arg := range args {
+		x, err := o.bindInner(arg)
+		if err != nil {
+			return k, err
+		}
+		if i == 2 && (k.name == "LAG" || k.name == "LEAD") && !x.Type().Equal(k.types[0]) {
+			if x, err = o.b.Profile.Cast(x, k.types[0], false, arg.Span()); err != nil {
+				return k, err
+			}
+		}
+		k.args, k.types = append(k.args, o.column(x)), append(k.types, x.Type())
 		text.WriteString(textOf(x) + ",")
 	}
-	t, err := operator.ResolveOver(agg.Func, types)
-	if err != nil {
-		return "", sqlerr.New(sqlerr.TypeMismatch, c.At, "%s", err.Error())
+	if c.Filter != nil {
+		f, err := o.bindInner(c.Filter)
+		if err != nil {
+			return k, err
+		}
+		if err := wantBoolean(f, "FILTER"); err != nil {
+			return k, err
+		}
+		k.filter = o.column(f)
+		text.WriteString(" FILTER " + textOf(f))
 	}
-	agg.T = t
-	return text.String(), nil
+	if k.t, err = o.b.windowType(k.name, k.types, c); err != nil {
+		return k, err
+	}
+	frame := "none"
+	if k.frame != nil {
+		frame = fmt.Sprint(k.frame.Rows, k.frame.Preceding, k.frame.Following)
+	}
+	k.text = fmt.Sprintf("%s/%v/%s(%s)", k.name, c.Distinct, frame, text.String())
+	return k, nil
 }
 
 // column returns the column of the Project in front that computes x.
@@ -189,7 +225,7 @@ func (o *overBinding) column(x expr.Expr) int {
 		return i
 	}
 	o.pre = append(o.pre, x)
-	o.names = append(o.names, fmt.Sprintf("$%d", len(o.pre)))
+	o.names = append(o.names, freeName(fmt.Sprintf("$%d", len(o.pre)), o.names))
 	return len(o.pre) - 1
 }
 
@@ -199,13 +235,39 @@ func (o *overBinding) special(e ast.Expr) (expr.Expr, error) {
 	if !ok || c.Over == nil {
 		return nil, nil
 	}
-	agg := operator.OverAgg{Func: strings.ToUpper(c.Name.Name), RangeMs: -1, Rows: -1}
-	if err := overFrame(c, &agg); err != nil {
-		return nil, err
-	}
-	text, err := o.arguments(c, &agg)
+	spec, err := o.spec(c)
 	if err != nil {
 		return nil, err
 	}
-	return column(o.out, len(o.pre)+slices.Index(o.texts, text)), nil
+	call, err := o.call(c)
+	if err != nil {
+		return nil, err
+	}
+	if call.beyond() {
+		return o.nothing(call), nil
+	}
+	for _, s := range o.specs {
+		if s.text != spec.text {
+			continue
+		}
+		i := slices.IndexFunc(s.calls, func(k overCall) bool { return k.text == call.text })
+		if s.first < 0 {
+			return o.rank.one(c.At), nil
+		}
+		x := column(o.out, s.first+i)
+		x.At = c.At
+		return x, nil
+	}
+	return nil, unsupported(c.At, "this window function here")
+}
+
+// beyond tells that a LEAD looks behind a frame that ends at the current row: there is nothing to see.
+func (k overCall) beyond() bool { return k.name == "LEAD" && k.frame != nil && k.frame.Following == 0 }
+
+// nothing is the value of a LEAD that sees no row: its default, or null.
+func (o *overBinding) nothing(k overCall) expr.Expr {
+	if len(k.args) == 3 {
+		return o.pre[k.args[2]]
+	}
+	return &expr.Literal{T: k.t, At: k.at}
 }

@@ -37,6 +37,7 @@ type Stage struct {
 	ID         string // q1.1
 	Inputs     []Input
 	Values     [][]expr.Expr // constant rows instead of inputs (SELECT without FROM)
+	constants  *vector.Schema
 	Ops        []operator.Spec
 	Partitions int
 	Output     Output
@@ -75,13 +76,19 @@ func (p *physical) open() *Stage {
 	return s
 }
 
-// close ends a stage with an exchange and opens the one that reads it.
+// exchange ends a stage and opens the one that reads its rows, placed by keys.
 func (p *physical) exchange(s *Stage, n *Node, keys []int, partitions int) *Stage {
-	p.finish(s, n, Output{Keys: keys, Partitions: partitions})
+	in := p.through(s, n, Output{Keys: keys, Partitions: partitions})
 	next := p.open()
 	next.Partitions = partitions
-	next.Inputs = []Input{{Topic: s.Output.Topic, Stage: s.ID, Schema: n.Schema, Table: n.Table}}
+	next.Inputs = []Input{in}
 	return next
+}
+
+// through ends a stage and returns the input that reads its rows.
+func (p *physical) through(s *Stage, n *Node, out Output) Input {
+	p.finish(s, n, out)
+	return Input{Topic: s.Output.Topic, Stage: s.ID, Schema: n.Schema, Table: n.Table}
 }
 
 func (p *physical) finish(s *Stage, n *Node, out Output) {
@@ -108,11 +115,19 @@ func (p *physical) build(n *Node) (*Stage, []int) {
 	case n.Spec == nil:
 		s := p.open()
 		s.Partitions, s.Values = 1, n.Values
+		s.constants = n.Schema
 		return s, nil
+	case isJoin(n):
+		return p.join(n)
 	}
+	return p.operator(n)
+}
+
+// operator puts an operator with one input, or a union, on what is below it.
+func (p *physical) operator(n *Node) (*Stage, []int) {
 	switch spec := n.Spec.(type) {
-	case *operator.LookupJoin:
-		return p.buildJoin(n, spec)
+	case *unionAll:
+		return p.union(n), nil
 	case *operator.Aggregate:
 		s, part := p.require(n.Inputs[0], spec.Keys)
 		// Without keys there is one partition, which also answers for an input without a row.
@@ -123,11 +138,20 @@ func (p *physical) build(n *Node) (*Stage, []int) {
 		s, part := p.require(n.Inputs[0], spec.Partition)
 		s.Ops = append(s.Ops, spec)
 		return s, part
-	case *operator.Materialize:
-		s, part := p.require(n.Inputs[0], spec.Keys)
-		spec.OneKey = len(spec.Keys) == 0 && n.Inputs[0].Updating // the changes of an aggregate without GROUP BY
+	case *operator.TableOver:
+		s, part := p.require(n.Inputs[0], spec.Partition)
 		s.Ops = append(s.Ops, spec)
 		return s, part
+	case *operator.TopN:
+		s, part := p.require(n.Inputs[0], spec.Partition)
+		s.Ops = append(s.Ops, spec)
+		return s, part
+	case *operator.Dedup:
+		s, part := p.require(n.Inputs[0], spec.Keys)
+		s.Ops = append(s.Ops, spec)
+		return s, part
+	case *operator.Materialize:
+		return p.materialize(n, spec)
 	case *operator.Sort, *operator.Limit:
 		s, _ := p.require(n.Inputs[0], nil)
 		s.Ops = append(s.Ops, n.Spec)
@@ -136,11 +160,51 @@ func (p *physical) build(n *Node) (*Stage, []int) {
 		s, part := p.build(n.Inputs[0])
 		s.Ops = append(s.Ops, spec)
 		return s, mapAll(part, copies(spec))
+	case *operator.Retract:
+		s, part := p.ordered(p.build(n.Inputs[0]))(n.Inputs[0])
+		s.Ops = append(s.Ops, spec)
+		return s, part
 	default:
 		s, part := p.build(n.Inputs[0])
 		s.Ops = append(s.Ops, n.Spec)
 		return s, part
 	}
+}
+
+// materialize keeps the rows of a table: the changes of a key meet in one task, in the order in which they were made.
+func (p *physical) materialize(n *Node, spec *operator.Materialize) (*Stage, []int) {
+	in := n.Inputs[0]
+	out := *spec
+	out.Bag = in.bag()
+	out.OneKey = len(spec.Keys) == 0 && in.Updating && !out.Bag // the changes of an aggregate without GROUP BY
+	if out.Bag {
+		out.Keys = nil
+	}
+	var s *Stage
+	var part []int
+	if in.Updating && len(in.Key) > 0 && slices.Equal(in.Key, spec.Keys) {
+		s, part = p.ordered(p.build(in))(in)
+	} else {
+		s, part = p.require(in, out.Keys)
+	}
+	s.Ops = append(s.Ops, &out)
+	return s, part
+}
+
+// union lets each input write to the partitions of one stage, in the order of the inputs.
+func (p *physical) union(n *Node) *Stage {
+	stages := make([]*Stage, len(n.Inputs))
+	partitions := 1
+	for i, in := range n.Inputs {
+		stages[i], _ = p.build(in)
+		partitions = max(partitions, stages[i].Partitions)
+	}
+	next := p.open()
+	next.Partitions = partitions
+	for i, s := range stages {
+		next.Inputs = append(next.Inputs, p.through(s, n.Inputs[i], Output{Partitions: partitions}))
+	}
+	return next
 }
 
 func positions(cols []int) map[int]int {
@@ -166,11 +230,7 @@ func copies(spec *operator.Project) map[int]int {
 // require returns an open stage in which all rows with equal keys meet in one task.
 func (p *physical) require(n *Node, keys []int) (*Stage, []int) {
 	s, part := p.build(n)
-	if s.Partitions == 1 {
-		return s, part
-	}
-	together := len(part) > 0 && !slices.ContainsFunc(part, func(c int) bool { return !slices.Contains(keys, c) })
-	if together {
+	if s.Partitions == 1 || within(part, keys) {
 		return s, part
 	}
 	if len(keys) == 0 {
@@ -179,34 +239,30 @@ func (p *physical) require(n *Node, keys []int) (*Stage, []int) {
 	return p.exchange(s, n, keys, s.Partitions), slices.Clone(keys)
 }
 
-// buildJoin co-partitions both sides by the key. The table side is read as it lies when it is a bare scan placed by
-// the same key over as many partitions.
-func (p *physical) buildJoin(n *Node, spec *operator.LookupJoin) (*Stage, []int) {
-	table := n.Inputs[1]
-	ts, tpart := p.build(table)
-	s, part := p.build(n.Inputs[0])
-	partitions := max(s.Partitions, 1)
-	if len(ts.Ops) == 0 && len(ts.Inputs) == 1 && slices.Equal(tpart, spec.TableKeys) {
-		partitions = ts.Partitions
-	} else {
-		ts = p.exchange(ts, table, spec.TableKeys, partitions)
+// within tells that the rows of each value of keys lie on one partition: what places them is a part of keys.
+func within(part, keys []int) bool {
+	return len(part) > 0 && !slices.ContainsFunc(part, func(c int) bool { return !slices.Contains(keys, c) })
+}
+
+// ordered makes of a stage one in which the changes of each key of n come in order: where several tasks write them, as
+// behind a join by other columns, they are brought together and settled.
+func (p *physical) ordered(s *Stage, part []int) func(*Node) (*Stage, []int) {
+	return func(n *Node) (*Stage, []int) {
+		by := withoutBounds(n)
+		if !n.Updating || len(by) == 0 || s.Partitions == 1 || within(part, n.Key) {
+			return s, part
+		}
+		next := p.exchange(s, n, by, s.Partitions)
+		next.Ops = append(next.Ops, &operator.Settle{Keys: slices.Clone(n.Key), Schema: n.Schema})
+		return next, by
 	}
-	joined := slices.ContainsFunc(s.Inputs, func(in Input) bool { return in.Port == 1 })
-	placed := s.Partitions == partitions && (slices.Equal(part, spec.StreamKeys) || partitions == 1)
-	if !placed || joined {
-		s = p.exchange(s, n.Inputs[0], spec.StreamKeys, partitions)
-	}
-	in := ts.Inputs[0]
-	in.Port, in.Table = 1, true
-	s.Inputs = append(s.Inputs, in)
-	s.Ops = append(s.Ops, spec)
-	return s, slices.Clone(spec.StreamKeys)
 }
 
 // makePlan builds the physical plan of n; topic and partitions name the result's log ("" for a client).
 func makePlan(query string, n *Node, topic string, partitions int) *Plan {
+	n = pruned(n)
 	p := &physical{query: query}
-	s, part := p.build(n)
+	s, part := p.ordered(p.build(n))(n)
 	out := Output{Topic: topic, Partitions: partitions}
 	if out.Partitions == 0 {
 		out.Partitions = s.Partitions

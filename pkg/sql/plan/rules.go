@@ -7,32 +7,67 @@ import (
 	"github.com/leatsql/leat/pkg/sql/operator"
 )
 
-// pushFilter puts a filter as far down as it may go: conjuncts that read the stream side only go below a join, so that
-// rows that do not matter are never looked up or sent through an exchange.
+// pushFilter puts a filter as far down as it may go: conjuncts that read one side of a join go below it where the join
+// keeps each row of that side or none, so that rows that do not matter are never joined or sent through an exchange.
 func pushFilter(n *Node, pred expr.Expr) *Node {
-	join, ok := n.Spec.(*operator.LookupJoin)
-	if !ok {
-		f := filter(n, pred)
-		if n.Updating { // a row that stops to match is deleted
-			f.Spec = &operator.Filter{Pred: pred, Schema: n.Schema, Keys: n.Key}
-		}
-		return f
+	if !isJoin(n) {
+		return filter(n, pred)
 	}
 	width := len(n.Inputs[0].Schema.Fields)
+	left, right := pushable(n.Spec)
 	var above []expr.Expr
-	left := n.Inputs[0]
+	l, r := n.Inputs[0], n.Inputs[1]
 	for _, c := range andTerms(pred) {
-		if maxColumn(c) < width {
-			left = filter(left, c)
-		} else {
+		side := sideOf(c, width, lookedUp(n.Spec))
+		switch {
+		case side < 0 && left:
+			l = pushFilter(l, c)
+		case side > 0 && right:
+			moved, _ := remap(c, func(i int) int { return i - width })
+			r = pushFilter(r, moved)
+		default:
 			above = append(above, c)
 		}
 	}
-	out := &Node{Spec: join, Inputs: []*Node{left, n.Inputs[1]}, Props: n.Props}
+	out := &Node{Spec: n.Spec, Inputs: []*Node{l, r}, Props: n.Props}
 	for _, c := range above {
 		out = filter(out, c)
 	}
 	return out
+}
+
+// pushable tells below which sides of a join a filter may go: not below one whose rows may be missing, nor below a
+// table that is looked up or joined by key, whose changes all count.
+func pushable(spec operator.Spec) (left, right bool) {
+	kind := kindOf(spec)
+	left = kind != operator.RightJoin && kind != operator.FullJoin
+	switch spec.(type) {
+	case *operator.WindowJoin, *operator.ChangeJoin:
+		return left, kind == operator.InnerJoin || kind == operator.RightJoin
+	case *operator.TableJoin, *operator.ForeignJoin:
+		return false, false
+	default:
+		return left, false
+	}
+}
+
+// sideOf tells which side of a join a condition reads: -1 left, 1 right, 0 both or none. The metadata of the row is
+// that of the left side where the join is a lookup.
+func sideOf(c expr.Expr, width int, lookup bool) int {
+	left, right, meta := false, false, false
+	visitAll(c, func(i int) {
+		left, right, meta = left || i >= 0 && i < width, right || i >= width, meta || i < 0
+	})
+	switch {
+	case meta && !lookup, left && right:
+		return 0
+	case right && !meta:
+		return 1
+	case left || meta && !right:
+		return -1
+	default:
+		return 0
+	}
 }
 
 func andTerms(e expr.Expr) []expr.Expr {
@@ -74,24 +109,7 @@ func count(e expr.Expr, left *int) {
 }
 
 // operands are the expressions that e computes with.
-func operands(e expr.Expr) []expr.Expr {
-	switch n := e.(type) {
-	case *expr.Call:
-		return n.Args
-	case *expr.Cast:
-		return []expr.Expr{n.X}
-	case *expr.Try:
-		return []expr.Expr{n.X}
-	case *expr.Case:
-		out := append(append([]expr.Expr{}, n.When...), n.Then...)
-		if n.Else != nil {
-			out = append(out, n.Else)
-		}
-		return out
-	default:
-		return nil
-	}
-}
+func operands(e expr.Expr) []expr.Expr { return expr.Children(e) }
 
 // textOf identifies an expression: its text, its type and the columns that the names in the text mean.
 func textOf(e expr.Expr) string {
@@ -102,6 +120,16 @@ func textOf(e expr.Expr) string {
 
 // sameExpr tells whether two expressions over the same input compute the same.
 func sameExpr(a, b expr.Expr) bool { return textOf(a) == textOf(b) }
+
+// visitAll calls f for each column that e reads, also the pseudo columns.
+func visitAll(e expr.Expr, f func(int)) {
+	if c, ok := e.(*expr.Column); ok {
+		f(c.Index)
+	}
+	for _, x := range operands(e) {
+		visitAll(x, f)
+	}
+}
 
 // visitColumns calls f for each input column that e reads.
 func visitColumns(e expr.Expr, f func(int)) {

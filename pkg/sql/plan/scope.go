@@ -21,12 +21,36 @@ type relation struct {
 	alias    ast.Ident
 	from, to int
 	object   *Object // nil for a subquery
+	// meta are columns that hold the relation's own row metadata behind a join, by metaSlot; each is 1 + its number, 0:
+	// the metadata of the row itself.
+	meta [metaSlots]int
+}
+
+// metaSlots is the number of metadata columns that a join keeps of each side.
+const metaSlots = 3
+
+// metaSlot is the place of a pseudo column in relation.meta.
+func metaSlot(pseudo int) int {
+	switch pseudo {
+	case expr.ColRowtime:
+		return 0
+	case expr.ColPartition:
+		return 1
+	default:
+		return 2
+	}
 }
 
 // scope is the names that an expression may use.
 type scope struct {
 	node      *Node
 	relations []relation
+	// outer is the scope around a subquery, over the same node; its names are looked up last.
+	outer *scope
+	// rowkey is 1 + the column ROWKEY that a join makes as its key, 0: none.
+	rowkey int
+	// subqueries are the values that stand for the subqueries of the clause being bound.
+	subqueries map[ast.Expr]expr.Expr
 }
 
 // windowAlias maps every spelling of the window bounds to the canonical one.
@@ -100,18 +124,57 @@ func (s *scope) resolve(n *ast.Name) (expr.Expr, error) {
 		e.At = n.At
 		return e, nil
 	}
+	if s.outer != nil {
+		if x, err := s.outer.resolve(n); err == nil {
+			return x, nil
+		}
+	}
 	return nil, s.unknown(n, qualifier, name)
 }
 
+// metadata returns the column of a name that no relation declares: window bounds, the key of a join, row metadata.
 func (s *scope) metadata(qualifier *ast.Ident, name ast.Ident) *expr.Column {
+	if name.Quoted {
+		return nil
+	}
 	low := strings.ToLower(name.Name)
-	if canon, ok := windowAlias[low]; ok && !name.Quoted {
-		if i := map[string]int{windowStart: s.node.WindowStart, windowEnd: s.node.WindowEnd}[canon]; i >= 0 {
-			return column(s.node, i)
+	if canon, ok := windowAlias[low]; ok {
+		if c := s.bound(qualifier, canon); c != nil {
+			return c
 		}
 	}
-	if c, ok := systemColumns[low]; ok && !name.Quoted && (qualifier == nil || len(s.relations) == 1) {
+	if low == "rowkey" && qualifier == nil && s.rowkey > 0 {
+		return column(s.node, s.rowkey-1)
+	}
+	c, ok := systemColumns[low]
+	switch {
+	case !ok:
+		return nil
+	case qualifier == nil:
 		return &c
+	}
+	for _, r := range s.relations {
+		if !same(*qualifier, r.alias.Name) {
+			continue
+		}
+		if m := r.meta[metaSlot(c.Index)]; m > 0 {
+			return column(s.node, m-1)
+		}
+		return &c
+	}
+	return nil
+}
+
+// bound returns the window bound of the row, or of one relation.
+func (s *scope) bound(qualifier *ast.Ident, canon string) *expr.Column {
+	if qualifier != nil && len(s.relations) > 1 {
+		if found := s.find(qualifier, ast.Ident{Name: canon, Quoted: true}); len(found) == 1 {
+			return column(s.node, found[0])
+		}
+		return nil
+	}
+	if i := map[string]int{windowStart: s.node.WindowStart, windowEnd: s.node.WindowEnd}[canon]; i >= 0 {
+		return column(s.node, i)
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ func (b *Binder) Select(id string, q *ast.Query) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.Profile == expr.Ksql {
+		withoutNullValues(n)
+	}
 	if b.Mode == Bounded && n.Updating && q.Emit == ast.EmitDefault {
 		n = foldTable(n)
 		if b.selected > 0 && b.selected < len(n.Schema.Fields) { // the key was kept to fold by
@@ -23,6 +26,7 @@ func (b *Binder) Select(id string, q *ast.Query) (*Plan, error) {
 			n = project(n, exprs[:b.selected], names[:b.selected])
 		}
 	}
+	n = visible(n)
 	return makePlan(id, b.tolerant(n), "", 1), nil
 }
 
@@ -94,6 +98,9 @@ var derivedProperties = []string{
 
 // shape makes the query's result the kind of object that the statement wants, with its key and event time.
 func (b *Binder) shape(c *ast.Create, d *definition, n *Node) (*Node, error) {
+	if err := b.ksqlKind(c, n); err != nil {
+		return nil, err
+	}
 	for i, f := range n.Schema.Fields {
 		at := c.Name.At
 		if i < len(c.As.Items) && !c.As.Items[0].Star {
@@ -123,7 +130,7 @@ func (b *Binder) shape(c *ast.Create, d *definition, n *Node) (*Node, error) {
 				WithHint("GROUP BY makes one; or mark a column: SELECT id PRIMARY KEY, ...; or CREATE STREAM")
 		}
 	case c.Kind == ast.Stream && n.Updating:
-		n = toStream(n)
+		n = visible(toStream(n))
 	}
 	if c.Kind == ast.Table {
 		n = toTable(n)
@@ -187,6 +194,9 @@ func (b *Binder) resultTime(d *definition, n *Node) (*Node, error) {
 		exprs, names := identity(n)
 		n = project(n, exprs, names)
 	}
+	if n.Schema.Fields[col].Type.Kind == vector.String {
+		return b.resultTimeText(d, n, col)
+	}
 	setEventTime(n, col)
 	if d.o.DelaySet {
 		n.Spec.(*operator.Project).DelayMs = d.o.DelayMs //nolint:forcetypeassert // made a Project above
@@ -194,11 +204,25 @@ func (b *Binder) resultTime(d *definition, n *Node) (*Node, error) {
 	return n, nil
 }
 
+// holdsState tells that the rows of n lie in the state of an Aggregate below projections and conditions.
+func holdsState(n *Node) bool {
+	for {
+		switch n.Spec.(type) {
+		case *operator.Aggregate:
+			return true
+		case *operator.Project, *operator.Filter:
+			n = n.Inputs[0]
+		default:
+			return false
+		}
+	}
+}
+
 // toTable puts a Materialize on a result whose state no operator holds, so that pull queries can read it.
 func toTable(n *Node) *Node {
 	out := *n
 	out.Table, out.Updating = true, true
-	if isAggregated(n) {
+	if holdsState(n) {
 		return &out
 	}
 	return &Node{Spec: &operator.Materialize{Keys: n.Key, Schema: n.Schema}, Inputs: []*Node{n}, Props: out.Props}
@@ -220,6 +244,9 @@ func fillObject(o *Object, p *Plan) {
 	}
 	o.Key, o.Partitions, o.EventTime, o.Windowed, o.Updating = r.Key, r.Partitions, r.EventTime, r.Windowed, r.Updating
 	o.DelayMs, o.DelaySet = r.DelayMs, r.DelaySet
+	if o.Windowed {
+		o.WindowType, o.WindowMs = windowOf(p.Logical)
+	}
 	if !slices.Equal(r.Part, r.Key) {
 		o.Part = slices.Clone(r.Part)
 		if o.Part == nil {
@@ -243,178 +270,18 @@ func (b *Binder) InsertSelect(id string, s *ast.InsertSelect) (*Plan, *Object, e
 	if err != nil {
 		return nil, nil, err
 	}
+	if n.Updating && b.Profile == expr.Ksql {
+		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Query.At, "the query makes a table; %s is a stream", o.Name).
+			WithHint("CREATE TABLE .. AS keeps it")
+	}
 	if n.Updating {
 		n = toStream(n)
 	}
-	if len(n.Schema.Fields) != len(o.Columns) {
-		return nil, nil, sqlerr.New(sqlerr.TypeMismatch, s.Query.At, "the query gives %d columns, %s has %d",
-			len(n.Schema.Fields), o.Name, len(o.Columns))
+	n = visible(n)
+	if n, err = b.fitTarget(n, o, s.Query.At); err != nil {
+		return nil, nil, err
 	}
-	exprs, names := identity(n)
-	for i, c := range o.Columns {
-		names[i] = c.Name
-		if exprs[i], err = widen(exprs[i], c, s.Query.At); err != nil {
-			return nil, nil, err
-		}
-	}
-	n = project(n, exprs, names)
-	n.Key = o.Key
 	p := makePlan(id, b.tolerant(n), o.Topic, o.Partitions)
 	p.Stages[len(p.Stages)-1].Output.Keys = o.Placement()
 	return p, o, nil
-}
-
-func widen(x expr.Expr, c Column, at ast.Span) (expr.Expr, error) {
-	if x.Type().Equal(c.Type) {
-		return x, nil
-	}
-	t, err := expr.CommonType(x.Type(), c.Type)
-	if err != nil || !t.Equal(c.Type) {
-		return nil, sqlerr.New(sqlerr.TypeMismatch, at, "column %q is %s, the query gives %s", c.Name, c.Type,
-			x.Type()).
-			WithHint("CAST(... AS %s)", c.Type)
-	}
-	return expr.NewCast(x, c.Type, false, at)
-}
-
-// InsertValues evaluates INSERT INTO .. VALUES to a batch of the target's columns. Times are ROWTIME or NoTime.
-func (b *Binder) InsertValues(s *ast.InsertValues) (*Object, *vector.Batch, error) {
-	o, err := lookup(b.Catalog, s.Target)
-	if err != nil {
-		return nil, nil, err
-	}
-	if o.ReadOnly {
-		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At, "%s is read-only (SOURCE)", o.Name)
-	}
-	if o.Kind == ast.Table && o.Query != "" {
-		return nil, nil, sqlerr.New(sqlerr.BadStatement, s.Target.At,
-			"%s is the result of query %s; its rows come from there", o.Name, o.Query).
-			WithHint("insert into the stream or table that it reads")
-	}
-	cols, rowtime, err := insertColumns(s, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	batch := &vector.Batch{Schema: o.Schema(), Watermark: vector.NoTime}
-	for _, row := range s.Rows {
-		if len(row) != len(cols) {
-			return nil, nil, sqlerr.New(sqlerr.BadStatement, rowSpan(row, s.At), "%d values for %d columns", len(row),
-				len(cols))
-		}
-		one, at, err := b.insertRow(o, cols, rowtime, row)
-		if err != nil {
-			return nil, nil, err
-		}
-		one.Time = []int64{at}
-		if batch.Rows == 0 {
-			batch = one
-		} else {
-			vector.AppendBatch(batch, one)
-		}
-	}
-	return o, batch, nil
-}
-
-func rowSpan(row []ast.Expr, at ast.Span) ast.Span {
-	if len(row) > 0 {
-		return row[0].Span().Join(row[len(row)-1].Span())
-	}
-	return at
-}
-
-// insertColumns maps the column list to columns; rowtime is the place of ROWTIME in the list or -1.
-func insertColumns(s *ast.InsertValues, o *Object) (cols []int, rowtime int, err error) {
-	rowtime = -1
-	if len(s.Columns) == 0 {
-		for i := range o.Columns {
-			cols = append(cols, i)
-		}
-		return cols, rowtime, nil
-	}
-	d := &definition{o: o}
-	for i, c := range s.Columns {
-		col := d.column(c.Name)
-		if col < 0 && same(c, "rowtime") {
-			rowtime = i
-		} else if col < 0 {
-			return nil, 0, d.noColumn(c.Name, c.At)
-		}
-		if slices.Contains(cols, col) {
-			return nil, 0, sqlerr.New(sqlerr.Ambiguous, c.At, "column %q is named twice", c.Name)
-		}
-		cols = append(cols, col)
-	}
-	return cols, rowtime, nil
-}
-
-// insertRow evaluates one row of constants.
-func (b *Binder) insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (*vector.Batch, int64, error) {
-	exprs := make([]expr.Expr, len(o.Columns))
-	for i, c := range o.Columns {
-		exprs[i] = &expr.Literal{T: c.Type}
-	}
-	eb := b.binder(&scope{node: &Node{Props: Props{Schema: &vector.Schema{}, WindowStart: -1, WindowEnd: -1}}})
-	var when expr.Expr
-	for i, a := range row {
-		x, err := eb.bind(a)
-		if err != nil {
-			return nil, 0, err
-		}
-		t := vector.TBigInt
-		if cols[i] >= 0 {
-			t = o.Columns[cols[i]].Type
-		}
-		if !x.Type().Equal(t) {
-			if x, err = b.Profile.Cast(x, t, false, a.Span()); err != nil {
-				return nil, 0, err
-			}
-		}
-		if i == rowtime {
-			when = x
-		} else {
-			exprs[cols[i]] = x
-		}
-	}
-	if when != nil {
-		exprs = slices.Concat(exprs, []expr.Expr{when})
-	}
-	return evalRow(o, exprs, when != nil)
-}
-
-// evalRow computes constant expressions as one row; the last one is the time if timed.
-func evalRow(o *Object, exprs []expr.Expr, timed bool) (*vector.Batch, int64, error) {
-	one := &vector.Batch{Schema: &vector.Schema{}, Rows: 1, Time: []int64{0}}
-	out := &vector.Batch{Schema: o.Schema(), Rows: 1, Watermark: vector.NoTime}
-	at := vector.NoTime
-	for i, x := range exprs {
-		p, err := expr.Compile(x)
-		if err != nil {
-			return nil, 0, err
-		}
-		ctx := &expr.Context{}
-		v := p.Eval(ctx, one)
-		if len(ctx.Errors) > 0 {
-			return nil, 0, sqlerr.New(sqlerr.TypeMismatch, x.Span(), "%s", ctx.Errors[0].Msg)
-		}
-		if timed && i == len(exprs)-1 {
-			if !v.Null(0) {
-				at = v.I64[0]
-			}
-			continue
-		}
-		out.Cols = append(out.Cols, vector.CloneVector(v))
-	}
-	if at == vector.NoTime && o.EventTime != "" {
-		at = timeOf(o, out)
-	}
-	return out, at, nil
-}
-
-func timeOf(o *Object, b *vector.Batch) int64 {
-	d := &definition{o: o}
-	v := b.Cols[d.column(o.EventTime)]
-	if v.Type.Phys() != vector.PhysI64 || v.Null(0) {
-		return vector.NoTime
-	}
-	return v.I64[0]
 }

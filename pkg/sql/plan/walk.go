@@ -33,18 +33,39 @@ func children(e ast.Expr) []ast.Expr {
 	case *ast.Cast:
 		return []ast.Expr{n.X}
 	case *ast.Call:
-		return nonNil(append(append([]ast.Expr{}, n.Args...), n.Filter))
+		return nonNil(append(append([]ast.Expr{}, n.Args...), callTail(n)...))
 	case *ast.Field:
 		return []ast.Expr{n.X}
 	case *ast.Index:
 		return []ast.Expr{n.X, n.I}
 	case *ast.ArrayLit:
 		return n.Items
+	case *ast.MapLit:
+		return append(append([]ast.Expr{}, n.Keys...), n.Values...)
+	case *ast.StructLit:
+		return n.Values
+	case *ast.Lambda:
+		return []ast.Expr{n.Body}
 	case *ast.AtTimeZone:
 		return []ast.Expr{n.X, n.Zone}
 	default:
 		return nil
 	}
+}
+
+// callTail lists the expressions behind the arguments of a call.
+func callTail(n *ast.Call) []ast.Expr {
+	out := []ast.Expr{n.Filter}
+	for _, o := range n.OrderBy {
+		out = append(out, o.Expr)
+	}
+	if n.Over != nil {
+		out = append(out, n.Over.Partition...)
+		for _, o := range n.Over.OrderBy {
+			out = append(out, o.Expr)
+		}
+	}
+	return out
 }
 
 func nonNil(list []ast.Expr) []ast.Expr {

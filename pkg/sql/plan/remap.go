@@ -1,0 +1,58 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/leatsql/leat/pkg/sql/expr"
+)
+
+// remap returns e with other column numbers; pseudo columns stay. false: a column has no place.
+func remap(e expr.Expr, at func(int) int) (expr.Expr, bool) {
+	ok := true
+	var visit func(e expr.Expr) expr.Expr
+	all := func(list []expr.Expr) []expr.Expr {
+		out := slices.Clone(list)
+		for i, x := range out {
+			out[i] = visit(x)
+		}
+		return out
+	}
+	visit = func(e expr.Expr) expr.Expr {
+		switch n := e.(type) {
+		case *expr.Column:
+			if n.Index < 0 {
+				return n
+			}
+			c := *n
+			c.Index = at(n.Index)
+			ok = ok && c.Index >= 0
+			return &c
+		case *expr.Call:
+			c := *n
+			c.Args = all(n.Args)
+			return &c
+		case *expr.Cast:
+			c := *n
+			c.X = visit(n.X)
+			return &c
+		case *expr.Try:
+			c := *n
+			c.X = visit(n.X)
+			return &c
+		case *expr.Case:
+			c := *n
+			c.When, c.Then = all(n.When), all(n.Then)
+			if n.Else != nil {
+				c.Else = visit(n.Else)
+			}
+			return &c
+		case *expr.Lambda:
+			c := *n
+			c.Body = visit(n.Body)
+			return &c
+		default:
+			return e
+		}
+	}
+	return visit(e), ok
+}
