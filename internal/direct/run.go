@@ -78,7 +78,7 @@ type node struct {
 	stage    *plan.Stage
 	machines []*stage.Machine
 	names    []string // writer name of each partition
-	port     map[string]int
+	ports    map[string][]int // topic -> the ports that read it
 }
 
 // New checks and builds the graph.
@@ -95,8 +95,10 @@ func New(cfg Config) (*Runner, error) {
 			}
 			r.nodes = append(r.nodes, n)
 			for _, in := range s.Inputs {
-				r.consumers[in.Topic] = append(r.consumers[in.Topic], n)
-				n.port[in.Topic] = in.Port
+				if len(n.ports[in.Topic]) == 0 {
+					r.consumers[in.Topic] = append(r.consumers[in.Topic], n)
+				}
+				n.ports[in.Topic] = append(n.ports[in.Topic], in.Port)
 			}
 		}
 	}
@@ -132,7 +134,7 @@ func One(name string) func(int) []string { return func(int) []string { return []
 func taskName(s *plan.Stage, partition int) string { return s.ID + "." + strconv.Itoa(partition) }
 
 func (r *Runner) newNode(s *plan.Stage) (*node, error) {
-	n := &node{r: r, stage: s, port: map[string]int{}}
+	n := &node{r: r, stage: s, ports: map[string][]int{}}
 	for p := range s.Partitions {
 		ports := make([][]string, 2)
 		for _, in := range s.Inputs {
@@ -175,11 +177,7 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) values() {
 	for _, n := range r.nodes {
 		if len(n.stage.Inputs) == 0 {
-			b := &vector.Batch{
-				Schema: &vector.Schema{}, Rows: len(n.stage.Values),
-				Time: make([]int64, len(n.stage.Values)), Watermark: vector.MaxTime,
-			}
-			n.step(0, 0, "values", b)
+			n.step(0, 0, "values", n.stage.Constants())
 		}
 	}
 }
@@ -281,7 +279,9 @@ func (r *Runner) deliver(topic string, partition int, writer string, b *vector.B
 		if r.err != nil {
 			return
 		}
-		n.step(partition, n.port[topic], writer, b)
+		for _, port := range n.ports[topic] {
+			n.step(partition, port, writer, b)
+		}
 	}
 }
 

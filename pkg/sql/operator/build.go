@@ -97,7 +97,7 @@ func (pass) Process(_ *Context, _ int, b *vector.Batch, emit Emit) { emit(b) }
 // keepsRows reports whether rows end in the state of an operator.
 func keepsRows(op Operator) bool {
 	switch op.(type) {
-	case *aggregate, *over, *sorter, *materialize, *retract:
+	case *aggregate, *over, *sorter, *materialize, *rowBag, *retract:
 		return true
 	default:
 		return joinKeepsRows(op)
@@ -133,10 +133,16 @@ func (b *builder) build(specs []Spec) (Operator, int, error) {
 		op, err := newSorter(s, b.in)
 		return op, 1, err
 	case *Materialize:
+		if s.Bag {
+			return newBag(s, b.in), 1, nil
+		}
 		op, err := newMaterialize(s, b.in)
 		return op, 1, err
 	case *Retract:
 		op, err := newRetract(s, b.in)
+		return op, 1, err
+	case *Unnest:
+		op, err := newUnnest(s, b.in)
 		return op, 1, err
 	case *ToStream:
 		return &toStream{}, 1, nil
