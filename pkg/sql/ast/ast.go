@@ -292,12 +292,13 @@ type WindowTVF struct {
 	At         Span
 }
 
-// Unnest is UNNEST(expr) [AS alias [(columns)]] as a relation.
+// Unnest is UNNEST(expr) [WITH ORDINALITY] [AS alias [(columns)]] as a relation.
 type Unnest struct {
-	Expr    Expr
-	Alias   *Ident
-	Columns []Ident
-	At      Span
+	Expr       Expr
+	Ordinality bool // WITH ORDINALITY: a column with the position, from 1
+	Alias      *Ident
+	Columns    []Ident
+	At         Span
 }
 
 // JoinKind is the kind of a join.

@@ -147,6 +147,7 @@ func (w *printer) relation(r Relation) {
 		w.put("UNNEST(")
 		w.expr(r.Expr, levelOr)
 		w.put(")")
+		w.opt(r.Ordinality, " WITH ORDINALITY")
 		w.alias(r.Alias)
 		if r.Columns != nil {
 			w.names(r.Columns)

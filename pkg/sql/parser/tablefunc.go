@@ -37,6 +37,7 @@ func (p *parser) tableFunction() ast.Relation {
 		p.expect("(", "after UNNEST")
 		u.Expr = p.expr()
 		p.expect(")", "after the expression")
+		u.Ordinality = p.acceptAll("WITH", "ORDINALITY")
 		return u
 	}
 	f := tvfOf(p.tok())
