@@ -11,6 +11,8 @@ func newJoin(spec Spec, left, right *vector.Schema) (Operator, error) {
 	switch s := spec.(type) {
 	case *WindowJoin:
 		return newWindowJoin(s, left, right)
+	case *AsofJoin:
+		return newAsofJoin(s, left, right)
 	case *TableJoin:
 		return newTableJoin(s, left, right)
 	case *ForeignJoin:
@@ -27,7 +29,7 @@ func newJoin(spec Spec, left, right *vector.Schema) (Operator, error) {
 // joinKeepsRows reports whether rows end in the state of a join: a row may leave it several times, or later.
 func joinKeepsRows(op Operator) bool {
 	switch op.(type) {
-	case *windowJoin, *tableJoin, *foreignJoin, *changeJoin, *lookupMany:
+	case *windowJoin, *asofJoin, *tableJoin, *foreignJoin, *changeJoin, *lookupMany:
 		return true
 	default:
 		return false

@@ -263,6 +263,8 @@ func setLeast(c *Chain, n int) {
 			j.keys.least, j.rows[0].least, j.rows[1].least = n, n, n
 		case *windowJoin:
 			j.keys.least = n
+		case *asofJoin:
+			j.keys.least, j.right.least, j.least = n, n, n
 		default:
 			panic(fmt.Sprintf("no join: %T", j))
 		}

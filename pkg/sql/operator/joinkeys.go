@@ -63,13 +63,26 @@ func (j *joinKeys) null(side int, b *vector.Batch, i int) bool { return anyNull(
 
 // link puts row id into the chain of key, by its place among all rows that came.
 func (j *joinKeys) link(side int, rows *joinRows, key, id uint32) {
-	m := rows.at(id)
-	m.key = key
-	e := &j.ends[side][key]
-	after := e.last
-	for after != 0 && rows.at(after-1).seq > m.seq {
+	after, seq := j.ends[side][key].last, rows.at(id).seq
+	for after != 0 && rows.at(after-1).seq > seq {
 		after = rows.at(after - 1).prev
 	}
+	j.linkAfter(side, rows, key, id, after)
+}
+
+// linkByTime is link by time; of equal times the row that comes last is the last.
+func (j *joinKeys) linkByTime(side int, rows *joinRows, key, id uint32) {
+	after, t := j.ends[side][key].last, rows.at(id).time
+	for after != 0 && rows.at(after-1).time > t {
+		after = rows.at(after - 1).prev
+	}
+	j.linkAfter(side, rows, key, id, after)
+}
+
+// linkAfter puts row id behind row after - 1; 0: in front.
+func (j *joinKeys) linkAfter(side int, rows *joinRows, key, id, after uint32) {
+	m, e := rows.at(id), &j.ends[side][key]
+	m.key = key
 	m.prev = after
 	if after == 0 {
 		m.next = e.first
