@@ -9,12 +9,22 @@ import (
 
 func conditionFuncs() []*Func {
 	coalesce := &Func{
-		Name: "COALESCE", Aliases: []string{"IFNULL", "NVL"}, Category: "null",
+		Name: "COALESCE", Category: "null",
 		Usage: []string{"COALESCE(a, b, ...)"}, Resolve: sameTypes, lazy: compileCoalesce,
 		Doc: "Returns the first argument that is not NULL; later ones are not evaluated.",
 	}
+	ifNull := &Func{
+		Name: "IFNULL", Aliases: []string{"NVL"}, Category: "null", Usage: []string{"IFNULL(a, b)"},
+		lazy: compileCoalesce, Doc: "Returns a, or b where a is NULL; b is not evaluated for other rows.",
+		Resolve: func(args []Operand) (*Match, error) {
+			if len(args) != 2 {
+				return nil, &misfit{}
+			}
+			return sameTypes(args)
+		},
+	}
 	return []*Func{
-		coalesce,
+		coalesce, ifNull,
 		{
 			Name: "NULLIF", Category: "null", Usage: []string{"NULLIF(a, b)"}, Resolve: rewritten,
 			Doc: "Returns NULL when a equals b, else a.",

@@ -24,6 +24,9 @@ func loadZone(name string) (*time.Location, error) {
 		return nil, fail(CodeBadArgument, fmt.Sprintf("no time zone %q", name))
 	}
 	loc, err := time.LoadLocation(name)
+	if full, ok := zoneAbbreviations[upper]; ok && err != nil {
+		loc, err = time.LoadLocation(string(full))
+	}
 	if err != nil {
 		return nil, fail(CodeBadArgument, fmt.Sprintf("no time zone %q", name))
 	}
