@@ -82,6 +82,6 @@ type Options struct {
 // Formats are the names of the file formats of cases, with their readers.
 func Formats() map[string]func(io.Reader) (Suite, error) {
 	return map[string]func(io.Reader) (Suite, error){
-		"ksql": readKsql,
+		"ksql": readKsql, "velo": readVelo, "velo-corpus": readCorpus,
 	}
 }

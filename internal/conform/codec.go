@@ -67,7 +67,7 @@ func (l *layout) decode(r *Record) (*vector.Batch, error) {
 	if r.Value == nil && len(l.values) > 0 {
 		out.Ops = []vector.Op{vector.Delete}
 	} else {
-		values, err := l.decodePart(l.values, l.o.Encoding.Value, l.o.Encoding.ValueDelimiter, r.Value, r.Timestamp)
+		values, err := l.decodePart(l.values, l.o.Encoding.Value, l.o.Encoding.ValueDelimiter, r.value(), r.Timestamp)
 		if err != nil {
 			return nil, err
 		}
@@ -172,6 +172,8 @@ func (l *layout) decodePart(cols []int, enc, delimiter string, v any, now int64)
 	}
 	if s, ok := v.(string); ok && enc == "csv" {
 		text = []byte(s)
+	} else if raw, ok := v.(json.RawMessage); ok {
+		text = raw
 	} else if text, err = json.Marshal(plain(v)); err != nil {
 		return nil, fmt.Errorf("write a record: %w", err)
 	}
@@ -189,6 +191,14 @@ func (l *layout) decodePart(cols []int, enc, delimiter string, v any, now int64)
 		return nil, fmt.Errorf("%q is not one record of format %s", text, enc)
 	}
 	return out, nil
+}
+
+// value is the value as it was written, where that is an object in JSON; else its tree.
+func (r *Record) value() any {
+	if _, ok := r.Value.(map[string]any); ok && len(r.Text) > 0 {
+		return r.Text
+	}
+	return r.Value
 }
 
 // encode makes the record of row i as a sink of the object writes it.
@@ -217,25 +227,21 @@ func (l *layout) encodePart(b *vector.Batch, i int, cols []int, enc, delimiter s
 	switch {
 	case enc == "none":
 		return nil
+	case enc == "csv" && key && len(cols) == 1 && b.Cols[cols[0]].Null(i):
+		return nil
 	case enc == "csv":
 		return delimited(b, i, cols, delimiter)
 	case enc == "kafka" && len(cols) == 1, key && len(cols) == 1:
 		return tree(b.Cols[cols[0]], i)
 	}
 	out := map[string]any{}
-	null := true
 	for _, c := range cols {
-		v := tree(b.Cols[c], i)
-		out[l.schema.Fields[c].Name] = v
-		null = null && v == nil
-	}
-	if key && null {
-		return nil
+		out[l.schema.Fields[c].Name] = tree(b.Cols[c], i)
 	}
 	return out
 }
 
-// delimited writes the columns as one line of CSV; nil when all of a key's are null.
+// delimited writes the columns as one line of CSV.
 func delimited(b *vector.Batch, i int, cols []int, delimiter string) any {
 	if delimiter == "" {
 		delimiter = ","

@@ -22,6 +22,7 @@ type engine struct {
 	vars    map[string]string
 	queries []*query
 	log     []entry
+	ends    map[string]uint64 // offset of the next record, by topic
 	next    int
 	// live: each statement is driven through all queries, and a new query begins where the log is now.
 	live bool
@@ -34,12 +35,20 @@ type entry struct {
 	object string        // that wrote it; "" for a record from outside
 	row    *vector.Batch // of that object
 	record Record
+	offset uint64 // in the topic
+}
+
+// append puts an entry at the end of its topic.
+func (e *engine) append(x entry) {
+	x.offset = e.ends[x.topic]
+	e.ends[x.topic]++
+	e.log = append(e.log, x)
 }
 
 func newEngine() *engine {
 	return &engine{
 		objects: plan.Objects{}, set: map[string]string{"dialect": "ksql", "emit": "record"},
-		types: map[string]vector.Type{}, vars: map[string]string{},
+		types: map[string]vector.Type{}, vars: map[string]string{}, ends: map[string]uint64{},
 	}
 }
 
@@ -86,6 +95,9 @@ func (e *engine) statement(st ast.Statement) error {
 		return e.control(st)
 	case *ast.Show, *ast.Describe, *ast.Explain:
 		return nil
+	}
+	if _, ok := st.(*ast.RunScript); ok {
+		return sqlerr.New(sqlerr.BadStatement, st.Span(), "RUN SCRIPT belongs to the command line, not into a script")
 	}
 	return sqlerr.New(sqlerr.NotSupported, st.Span(), "this statement is not supported by the runner of cases")
 }
@@ -185,7 +197,7 @@ func (e *engine) insertValues(st *ast.InsertValues) error {
 			row.Time = []int64{0}
 		}
 		record := l.encode(row, 0)
-		e.log = append(e.log, entry{topic: record.Topic, record: record, object: o.Name, row: row})
+		e.append(entry{topic: record.Topic, record: record, object: o.Name, row: row})
 	}
 	return e.settle()
 }
@@ -216,7 +228,7 @@ func (e *engine) drive() error {
 // publish puts the inputs of a case into their topics.
 func (e *engine) publish(records []Record) {
 	for _, r := range records {
-		e.log = append(e.log, entry{topic: r.Topic, given: true, record: r})
+		e.append(entry{topic: r.Topic, given: true, record: r})
 	}
 }
 

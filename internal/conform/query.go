@@ -117,7 +117,7 @@ func (q *query) feed(in *input, e *entry) error {
 	b := *row
 	in.wm = max(in.wm, b.Time[0])
 	b.Watermark = in.wm
-	b.Topic = in.object.Topic
+	b.Topic, b.Seq = in.object.Topic, e.offset
 	if err := q.runner.Feed(in.object.Topic, direct.Item{Batch: &b, Writer: writer}); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (q *query) Result(_ string, _ int, b *vector.Batch) error {
 		row := vector.Slice(b, i, i+1)
 		record := q.layout.encode(row, 0)
 		record.Headers, record.Headed = q.headers, q.headers != nil
-		q.e.log = append(q.e.log, entry{topic: record.Topic, object: q.out.Name, row: row, record: record})
+		q.e.append(entry{topic: record.Topic, object: q.out.Name, row: row, record: record})
 	}
 	return nil
 }

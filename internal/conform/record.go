@@ -19,6 +19,8 @@ type Record struct {
 	Timed     bool // Timestamp was given
 	Window    *Window
 	Headers   []Header
+	// Text is the value as it was written, "" where there is none.
+	Text json.RawMessage
 	// Headed tells that headers were given, maybe none.
 	Headed bool
 }
@@ -42,17 +44,22 @@ type decimal string
 // UnmarshalJSON implements json.Unmarshaler.
 func (r *Record) UnmarshalJSON(data []byte) error {
 	var raw struct {
-		Topic     string    `json:"topic"`
-		Key       any       `json:"key"`
-		Value     any       `json:"value"`
-		Timestamp *int64    `json:"timestamp"`
-		Window    *Window   `json:"window"`
-		Headers   *[]Header `json:"headers"`
+		Topic     string          `json:"topic"`
+		Key       any             `json:"key"`
+		Value     json.RawMessage `json:"value"`
+		Timestamp *int64          `json:"timestamp"`
+		Window    *Window         `json:"window"`
+		Headers   *[]Header       `json:"headers"`
 	}
 	if err := decodeJSON(data, &raw); err != nil {
 		return err
 	}
-	*r = Record{Topic: raw.Topic, Key: raw.Key, Value: raw.Value, Window: raw.Window}
+	*r = Record{Topic: raw.Topic, Key: raw.Key, Text: raw.Value, Window: raw.Window}
+	if len(raw.Value) > 0 {
+		if err := decodeJSON(raw.Value, &r.Value); err != nil {
+			return err
+		}
+	}
 	if raw.Timestamp != nil {
 		r.Timestamp, r.Timed = *raw.Timestamp, true
 	}
