@@ -2,6 +2,7 @@ package conform
 
 import (
 	"io"
+	"regexp"
 
 	"github.com/leatsql/leat/pkg/sql/parser"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
@@ -24,6 +25,17 @@ func readCorpus(r io.Reader) (Suite, error) {
 	return &corpusSuite{cases}, err
 }
 
+var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)`)
+
+// variables defines every variable of a text: which ones there are is the reader's business, not the parser's.
+func variables(text string) map[string]string {
+	vars := map[string]string{}
+	for _, m := range variable.FindAllStringSubmatch(text, -1) {
+		vars[m[1]] = m[1]
+	}
+	return vars
+}
+
 // IDs implements Suite.
 func (s *corpusSuite) IDs() []string {
 	ids := make([]string, len(s.cases))
@@ -37,7 +49,7 @@ func (s *corpusSuite) IDs() []string {
 func (s *corpusSuite) Run(i int, _ Options) []Outcome {
 	c := s.cases[i]
 	out := guarded(c.ID, c.Basis, func() []Outcome {
-		statements, errs := parser.Parse(c.SQL, parser.Options{})
+		statements, errs := parser.Parse(c.SQL, parser.Options{Vars: variables(c.SQL)})
 		syntax := ""
 		for _, e := range errs {
 			if e.Code != sqlerr.NotSupported && syntax == "" {

@@ -22,7 +22,7 @@ type veloCase struct {
 	Inputs       veloInputs  `json:"inputs"`
 	Order        [][]any     `json:"order"`
 	Flush        bool        `json:"flush"`
-	LatestPerKey string      `json:"latest_per_key"`
+	LatestPerKey keyNames    `json:"latest_per_key"`
 	Expect       veloExpect  `json:"expect"`
 	Reference    *veloAnswer `json:"reference"`
 	Features     []string    `json:"features"`
@@ -33,6 +33,25 @@ type veloCase struct {
 type veloAnswer struct {
 	Rows []map[string]any `json:"rows"`
 	Of   string           `json:"of"`
+}
+
+// keyNames is a column, or a list of them.
+type keyNames []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (k *keyNames) UnmarshalJSON(data []byte) error {
+	var v any
+	if err := decodeJSON(data, &v); err != nil {
+		return err
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	for _, name := range list {
+		*k = append(*k, fmt.Sprint(name))
+	}
+	return nil
 }
 
 type veloSuite struct{ cases []*veloCase }

@@ -67,11 +67,15 @@ func (x *veloExpect) judge(r *veloRun, err error) string {
 	}
 	rows := r.rows
 	free := false
-	if k := r.c.LatestPerKey; k != "" {
+	if names := r.c.LatestPerKey; len(names) > 0 {
 		free = true
 		rows = lastPerKey(rows, func(row *veloRow) string {
-			v, _ := row.cell(k)
-			return show(v)
+			key := ""
+			for _, name := range names {
+				v, _ := row.cell(name)
+				key += show(v) + " "
+			}
+			return key
 		})
 	}
 	for _, check := range []func() string{
