@@ -23,7 +23,6 @@ func (stateless) Restore(src []byte) error {
 type filter struct {
 	stateless
 	pred *predicate
-	null bool // NullOnError
 	sel  []uint32
 }
 
@@ -31,7 +30,7 @@ type filter struct {
 func (f *filter) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 	sel, failed := f.pred.keep(b, f.sel)
 	f.sel = sel
-	if n := b.Live() - len(sel) - dropped(ctx.Report, b, failed, f.null); n > 0 {
+	if n := b.Live() - len(sel) - dropped(ctx.Report, b, failed, f.pred.null); n > 0 {
 		ctx.Report.Filtered(n)
 	}
 	if len(sel) == 0 {
@@ -50,8 +49,9 @@ func newFilter(spec *Filter, in *vector.Schema) (Operator, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.null = spec.NullOnError
 	if len(spec.Keys) == 0 {
-		return &filter{pred: p, null: spec.NullOnError}, nil
+		return &filter{pred: p}, nil
 	}
 	types := make([]vector.Type, len(spec.Keys))
 	for i, k := range spec.Keys {
@@ -60,5 +60,5 @@ func newFilter(spec *Filter, in *vector.Schema) (Operator, error) {
 		}
 		types[i] = in.Fields[k].Type
 	}
-	return &tableFilter{pred: p, null: spec.NullOnError, by: spec.Keys, keys: newKeyTable(types)}, nil
+	return &tableFilter{pred: p, by: spec.Keys, keys: newKeyTable(types)}, nil
 }

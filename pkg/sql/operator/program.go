@@ -18,6 +18,7 @@ type computation struct {
 type predicate struct {
 	computation
 	errs rowErrors
+	null bool // NullOnError: a row on which it fails is noted
 }
 
 func newPredicate(e expr.Expr) (*predicate, error) {
@@ -31,7 +32,7 @@ func newPredicate(e expr.Expr) (*predicate, error) {
 // filter writes the rows of b on which the condition is true to dst, and reports those on which it fails.
 func (p *predicate) filter(ctx *Context, b *vector.Batch, dst []uint32) []uint32 {
 	sel, failed := p.keep(b, dst)
-	report(ctx.Derived, b, failed)
+	dropped(ctx.Derived, b, failed, p.null)
 	return sel
 }
 

@@ -6,7 +6,6 @@ import "github.com/leatsql/leat/pkg/sql/vector"
 // deletion and one that never passed nothing.
 type tableFilter struct {
 	pred   *predicate
-	null   bool // NullOnError
 	by     []int
 	keys   *keyTable
 	sel    []uint32
@@ -19,7 +18,7 @@ type tableFilter struct {
 func (f *tableFilter) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 	sel, failed := f.pred.keep(b, f.sel)
 	f.sel = sel
-	lost := dropped(ctx.Report, b, failed, f.null)
+	lost := dropped(ctx.Report, b, failed, f.pred.null)
 	f.passed = grow(f.passed, b.Rows)
 	clear(f.passed)
 	for _, i := range sel {
