@@ -76,7 +76,7 @@ func (c *chunks[E]) insert(p place, e E) {
 	c.n++
 	if p.part == len(c.parts) {
 		if p.part == 0 || len(c.parts[p.part-1]) >= chunkSize {
-			c.parts = append(c.parts, append(make([]E, 0, 4), e))
+			c.parts = append(c.parts, append([]E(nil), e))
 			return
 		}
 		c.parts[p.part-1] = append(c.parts[p.part-1], e)

@@ -94,13 +94,13 @@ type pass struct{ stateless }
 // Process hands the batch on.
 func (pass) Process(_ *Context, _ int, b *vector.Batch, emit Emit) { emit(b) }
 
-// keepsRows reports whether rows end in the state of an operator.
+// keepsRows reports whether rows end in the state of an operator, or become others: those behind are no input rows.
 func keepsRows(op Operator) bool {
 	switch op.(type) {
-	case *aggregate, *over, *sorter, *materialize, *rowBag, *retract:
+	case *aggregate, *over, *sorter, *materialize, *rowBag, *unnest:
 		return true
 	default:
-		return joinKeepsRows(op)
+		return changeKeepsRows(op) || joinKeepsRows(op)
 	}
 }
 
@@ -138,9 +138,6 @@ func (b *builder) build(specs []Spec) (Operator, int, error) {
 		}
 		op, err := newMaterialize(s, b.in)
 		return op, 1, err
-	case *Retract:
-		op, err := newRetract(s, b.in)
-		return op, 1, err
 	case *Unnest:
 		op, err := newUnnest(s, b.in)
 		return op, 1, err
@@ -153,6 +150,9 @@ func (b *builder) build(specs []Spec) (Operator, int, error) {
 		op, err := newLookupJoin(s, b.in, b.table)
 		return op, 1, err
 	default:
+		if op, err := newChange(s, b.in); op != nil || err != nil {
+			return op, 1, err
+		}
 		op, err := newJoin(s, b.in, b.table)
 		return op, 1, err
 	}
@@ -167,6 +167,7 @@ func (b *builder) aggregate(s *Aggregate, specs []Spec) (Operator, int, error) {
 			if err != nil {
 				return nil, 1, err
 			}
+			p.null = f.NullOnError
 			having, used = p, 2
 		}
 	}

@@ -32,11 +32,47 @@ func fuzzSpecs() [][]Spec {
 		{over},
 		{keep, &Materialize{Keys: []int{0}, Schema: modelIn}},
 		{&Sort{Keys: []SortKey{{Col: 1, Desc: true}}, Limit: 3, Schema: modelIn}},
+		{&Retract{Keys: []int{0}, Schema: modelIn}},
+		{&Settle{Keys: []int{0}, Schema: modelIn}},
+		{&Dedup{Keys: []int{0}, TTLMs: 9, Schema: modelIn}},
+		{&TopN{
+			Partition: []int{0}, Order: []SortKey{{Col: 1}}, N: 2, Key: []int{0, 1}, WindowEnd: -1, Schema: modelIn,
+		}},
+		{&TopN{
+			Partition: []int{1}, Order: []SortKey{{Col: 0}}, N: 2, Retracts: true, WindowEnd: 1, Final: true, Schema: modelIn,
+		}},
+		{&TableOver{
+			Partition: []int{0}, Order: []SortKey{{Col: 1}}, Retracts: true, WindowEnd: -1,
+			Schema: &vector.Schema{Fields: slices.Concat(modelIn.Fields, fields("a:DOUBLE").Fields)},
+			Aggs:   []TableOverAgg{{Func: "AVG", Args: []int{1}, Filter: 2, Rows: true, From: FrameBound{Offset: -2}}},
+		}},
+		{fuzzFunctions()},
 		{&LookupJoin{
 			StreamKeys: []int{0}, TableKeys: []int{0},
 			Schema: &vector.Schema{Fields: slices.Concat(modelIn.Fields, joinTable.Fields)},
 		}},
 	}
+}
+
+// fuzzFunctions are the aggregates with a state, over modelIn, with retraction.
+func fuzzFunctions() *Aggregate {
+	s := &Aggregate{Keys: []int{2}, Retracts: true, Schema: fields("f:BOOLEAN")}
+	for _, a := range []Agg{
+		{Func: "SUM", Args: []int{1}, Distinct: true}, {Func: "MEDIAN", Args: []int{1}}, {Func: "MAX", Args: []int{0}},
+		{Func: "COLLECT_SET", Args: []int{0}}, {Func: "ARG_MIN", Args: []int{0, 1}}, {Func: "STRING_AGG", Args: []int{0}},
+		{Func: "HISTOGRAM", Args: []int{0}}, {Func: "CORR", Args: []int{1, 1}}, {Func: "LATEST", Args: []int{1}},
+		{Func: "APPROX_COUNT_DISTINCT", Args: []int{0}}, {Func: "TOPK", Args: []int{0, 1}},
+		{Func: "APPROX_PERCENTILE", Args: []int{1, 1}},
+	} {
+		t, err := ResolveAgg(a.Func, typesOf(modelIn, a.Args))
+		if err != nil {
+			panic(err)
+		}
+		a.Filter = -1
+		s.Aggs = append(s.Aggs, a)
+		s.Schema.Fields = append(s.Schema.Fields, vector.Field{Name: a.Func, Type: t})
+	}
+	return s
 }
 
 var fuzzInputs = []*vector.Schema{modelIn, joinTable}

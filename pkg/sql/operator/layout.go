@@ -261,13 +261,13 @@ func newAggDef(a Agg, in *vector.Schema, m aggMode) (aggDef, error) {
 // chooseState makes d a kindState where its words cannot take a row back exactly: doubles, extremes and picks, and all
 // with DISTINCT.
 func (d *aggDef) chooseState(c *aggCall) {
-	inexact := d.kind == kindSumF || d.kind == kindAvgF || d.kind >= kindVar
-	if d.kind != kindState && !(c.retracts && (inexact || d.distinct)) {
-		return
-	}
-	d.kind, d.fresh = kindState, c.fresh
+	d.fresh = c.fresh
 	if d.distinct {
 		in, types := c.fresh, c.in
 		d.fresh = func() aggState { return &distinctState{types: types, in: in()} }
+	}
+	inexact := d.kind == kindSumF || d.kind == kindAvgF || d.kind >= kindVar
+	if c.retracts && (inexact || d.distinct) {
+		d.kind = kindState
 	}
 }
