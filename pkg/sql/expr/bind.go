@@ -64,6 +64,9 @@ func (p Profile) convert(x Expr, t vector.Type) (Expr, error) {
 		body, err := p.convert(l.Body, t)
 		return &Lambda{Params: l.Params, Body: body, At: l.At}, err
 	}
+	if made, ok, err := p.convertItems(x, t); ok {
+		return made, err
+	}
 	if lit, ok := x.(*Literal); ok {
 		return p.convertLiteral(lit, t)
 	}
@@ -209,10 +212,10 @@ func commonType(ops []Operand) (vector.Type, error) {
 	out := vector.TNull
 	for pass := range 2 { // columns first, then literals
 		for _, o := range ops {
-			if (o.Lit != nil && o.Lit.V != nil) != (pass == 1) {
+			if (o.Lit != nil && o.Lit.V != nil || o.parts != nil) != (pass == 1) {
 				continue
 			}
-			t, err := widen(out, o, pass == 1)
+			t, err := widen(out, o, pass == 1 && o.Lit != nil)
 			if err != nil {
 				return out, err
 			}
@@ -230,7 +233,7 @@ func widen(t vector.Type, o Operand, lit bool) (vector.Type, error) {
 	case u.Kind == vector.Null || t.Equal(u):
 		return t, nil
 	case t.Phys() == vector.PhysNested && u.Phys() == vector.PhysNested:
-		return widenNested(t, u)
+		return widenNested(t, o)
 	case t.Numeric() && u.Numeric():
 		if lit {
 			u = literalType(o)

@@ -127,9 +127,16 @@ func share(f *Frame) {
 		copy(o.I128, a.I128[:f.N])
 	case vector.PhysI64:
 		copy(o.I64, a.I64[:f.N])
-	case vector.PhysNone, vector.PhysNested:
+	case vector.PhysNested:
+		shareNested(f)
+	case vector.PhysNone:
 	}
 }
+
+var shareNested = rowNested(func(f *Frame, i int) error {
+	copyInner(f.Out, f.Args[0], i)
+	return nil
+})
 
 func castText(f *Frame) { textKernel(f) }
 

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -49,9 +51,6 @@ func (p Profile) Map(keys, values []Expr, at sqlerr.Span) (Expr, error) {
 // Struct is STRUCT(names := values).
 func (p Profile) Struct(names []string, values []Expr, at sqlerr.Span) (Expr, error) {
 	f, _ := Lookup("STRUCT")
-	if len(values) == 0 {
-		return nil, sqlerr.New(sqlerr.TypeMismatch, at, "a STRUCT has at least one field")
-	}
 	t := vector.TStruct()
 	for i, v := range values {
 		if fieldNamed(t, names[i]) >= 0 {
@@ -190,4 +189,61 @@ func (s *structNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 		s.out.Kids[i] = a.eval(ev, sel)
 	}
 	return &s.out
+}
+
+// partsOf are the items of a literal collection, nil where x is none.
+func partsOf(x Expr) []Operand {
+	c, ok := x.(*Call)
+	if !ok || len(c.Args) == 0 || c.Func.Category != "collection" {
+		return nil
+	}
+	switch c.Func.Name {
+	case "ARRAY", "MAP", "STRUCT":
+		return operands(c.Args)
+	default:
+		return nil
+	}
+}
+
+// convertItems gives a literal collection the type t by converting its items; false where that is not what x is.
+func (p Profile) convertItems(x Expr, t vector.Type) (Expr, bool, error) {
+	if partsOf(x) == nil || x.Type().Kind != t.Kind {
+		return nil, false, nil
+	}
+	c, _ := x.(*Call)
+	out := *c
+	out.T, out.Args = t, slices.Clone(c.Args)
+	var err error
+	if t.Kind == vector.Struct {
+		out.Args = out.Args[:0]
+		for _, f := range t.Fields {
+			var item Expr = &Literal{T: f.Type, At: x.Span()}
+			if k := fieldNamed(c.T, f.Name); k >= 0 {
+				if item, err = p.convertItem(c.Args[k], f.Type); err != nil {
+					return nil, true, err
+				}
+			}
+			out.Args = append(out.Args, item)
+		}
+		return &out, true, nil
+	}
+	for i, a := range c.Args {
+		item := *t.Elem
+		if t.Kind == vector.Map && i%2 == 0 {
+			item = *t.Key
+		}
+		if out.Args[i], err = p.convertItem(a, item); err != nil {
+			return nil, true, err
+		}
+	}
+	return &out, true, nil
+}
+
+// convertItem converts an item; one that was made safe stays so.
+func (p Profile) convertItem(x Expr, t vector.Type) (Expr, error) {
+	if try, ok := x.(*Try); ok {
+		inner, err := p.convert(try.X, t)
+		return &Try{X: inner, At: try.At}, err
+	}
+	return p.convert(x, t)
 }

@@ -17,8 +17,8 @@ func jsonCollectionFuncs() []*Func {
 			textList, jsonItemList),
 		list("JSON_KEYS", "JSON_KEYS(json)", "Returns the keys of a JSON object, in its order; NULL when it is none.",
 			textList, jsonKeyList),
-		list("JSON_RECORDS", "JSON_RECORDS(json)", "Returns the members of a JSON object as a MAP of JSON texts; NULL "+
-			"when it is none.", textMap, jsonRecords),
+		list("JSON_RECORDS", "JSON_RECORDS(json)", "Returns the members of a JSON object as a MAP of their texts: a "+
+			"string without its quotes, anything else as JSON; NULL when it is none.", textMap, jsonRecords),
 	}
 }
 
@@ -65,7 +65,11 @@ var (
 		}
 		jsonItems(v, 0, func(key, value []byte) bool {
 			vector.AppendBytes(f.Out.Kids[0], appendJSONText(nil, key))
-			vector.AppendBytes(f.Out.Kids[1], appendCompact(nil, value))
+			text := appendCompact(nil, value)
+			if value[0] == '"' {
+				text = appendJSONText(nil, value)
+			}
+			vector.AppendBytes(f.Out.Kids[1], text)
 			return true
 		})
 		return nil

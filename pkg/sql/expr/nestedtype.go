@@ -8,37 +8,53 @@ import (
 )
 
 // widenNested returns the type that values of two nested types widen to: element by element; a STRUCT gets the fields
-// of both, in the order in which they come.
-func widenNested(t, u vector.Type) (vector.Type, error) {
-	none := fmt.Errorf("%s and %s have no common type", t, u)
+// of both, in the order in which they come. The items of a literal collection are literals for what stands beside them.
+func widenNested(t vector.Type, o Operand) (vector.Type, error) {
+	u := o.T
 	if t.Kind != u.Kind {
-		return t, none
+		return t, fmt.Errorf("%s and %s have no common type", t, u)
 	}
 	switch t.Kind {
 	case vector.Array:
-		elem, err := CommonType(*t.Elem, *u.Elem)
+		elem, err := beside(*t.Elem, *u.Elem, o.parts)
 		return vector.TArray(elem), err
 	case vector.Map:
-		key, err := CommonType(*t.Key, *u.Key)
+		var keys, values []Operand
+		for i := 0; i+1 < len(o.parts); i += 2 {
+			keys, values = append(keys, o.parts[i]), append(values, o.parts[i+1])
+		}
+		key, err := beside(*t.Key, *u.Key, keys)
 		if err != nil {
 			return t, err
 		}
-		value, err := CommonType(*t.Elem, *u.Elem)
+		value, err := beside(*t.Elem, *u.Elem, values)
 		return vector.TMap(key, value), err
 	default:
-		return unionFields(t, u)
+		return unionFields(t, o)
 	}
 }
 
-func unionFields(t, u vector.Type) (vector.Type, error) {
+// beside is the common type of t and of the items of a literal, or of u where there is no literal.
+func beside(t, u vector.Type, items []Operand) (vector.Type, error) {
+	if items == nil {
+		items = []Operand{{T: u}}
+	}
+	return commonType(append([]Operand{{T: t}}, items...))
+}
+
+func unionFields(t vector.Type, o Operand) (vector.Type, error) {
 	out := vector.TStruct(slices.Clone(t.Fields)...)
-	for _, f := range u.Fields {
+	for i, f := range o.T.Fields {
 		k := fieldNamed(out, f.Name)
 		if k < 0 {
 			out.Fields = append(out.Fields, f)
 			continue
 		}
-		both, err := CommonType(out.Fields[k].Type, f.Type)
+		item := Operand{T: f.Type}
+		if o.parts != nil {
+			item = o.parts[i]
+		}
+		both, err := commonType([]Operand{{T: out.Fields[k].Type}, item})
 		if err != nil {
 			return t, fmt.Errorf("field %s: %w", f.Name, err)
 		}

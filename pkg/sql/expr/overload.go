@@ -206,7 +206,7 @@ func operands(args []Expr) []Operand {
 	out := make([]Operand, len(args))
 	for i, a := range args {
 		lit, _ := a.(*Literal)
-		out[i] = Operand{T: a.Type(), Lit: lit, instant: isInstant(a)}
+		out[i] = Operand{T: a.Type(), Lit: lit, instant: isInstant(a), parts: partsOf(a)}
 	}
 	return out
 }
