@@ -126,7 +126,11 @@ func (g *globals) run(ctx context.Context, name string, f runFlags) error {
 		return err
 	}
 	text += outputs
-	p, errs := script.Compile(text, script.Options{Vars: vars, Inputs: inputs, Partitions: f.partitions})
+	opt := script.Options{Vars: vars, Inputs: inputs, Partitions: f.partitions}
+	if name != "-" {
+		opt.Dir = filepath.Dir(name)
+	}
+	p, errs := script.Compile(text, opt)
 	if len(errs) > 0 {
 		all := make([]error, len(errs))
 		for i, e := range errs {

@@ -216,7 +216,8 @@ func boundedProgram(p *script.Program, opt script.RunOptions, dir string) (*coor
 	for _, pl := range plans {
 		q := &catalog.Query{
 			Profile: p.Profile, KeyFormat: p.KeyFormat, Types: p.Types,
-			ID: pl.Query, Statement: p.Texts[pl.Query], State: catalog.Running,
+			Functions: p.Functions,
+			ID:        pl.Query, Statement: p.Texts[pl.Query], State: catalog.Running,
 			OnError: orDefault(opt.OnError, "dlq"), Emit: p.Emit, Bounded: true,
 		}
 		if pl == p.Result {

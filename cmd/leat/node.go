@@ -169,6 +169,7 @@ func (n *node) coordinator(mux *http.ServeMux) coordinator.Config {
 		Tracer: n.cfg.telemetry.Tracer,
 		Conn:   n.cfg.leat, Members: n.members, Log: n.cfg.telemetry.Log, NATSAddress: n.cfg.natsURL,
 		Replicas: n.cfg.replicas, Partitions: n.cfg.partitions, Version: semver(),
+		FileRoot: n.cfg.root, Files: true,
 	}
 	if n.cfg.listener != nil {
 		c.HTTPAddress = "http://" + n.cfg.listener.Addr().String()

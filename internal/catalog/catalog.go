@@ -27,6 +27,8 @@ type Catalog struct {
 	Sinks     map[string]*Sink        `json:"sinks"`
 	// Types are those of CREATE TYPE, by name in capitals.
 	Types map[string]vector.Type `json:"types,omitempty"`
+	// Functions are those of CREATE FUNCTION, by name in capitals.
+	Functions map[string]*plan.Function `json:"functions,omitempty"`
 	// Revision is the KV revision this value was read at; it is not stored.
 	Revision uint64 `json:"-"`
 }
@@ -59,6 +61,8 @@ type Query struct {
 	Profile   string                 `json:"profile,omitempty"`
 	KeyFormat string                 `json:"key_format,omitempty"`
 	Types     map[string]vector.Type `json:"types,omitempty"`
+	// Functions are those that the query calls, as they were when it was made.
+	Functions map[string]*plan.Function `json:"functions,omitempty"`
 }
 
 // Sink delivers an object to a target.
@@ -88,6 +92,7 @@ func (c *Catalog) Clone() *Catalog {
 	n := *c
 	n.Objects, n.Queries, n.Sinks = maps.Clone(c.Objects), maps.Clone(c.Queries), maps.Clone(c.Sinks)
 	n.Types = maps.Clone(c.Types)
+	n.Functions = maps.Clone(c.Functions)
 	return &n
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/leatsql/leat/internal/wasm"
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/parser"
 	"github.com/leatsql/leat/pkg/sql/plan"
@@ -25,6 +26,7 @@ func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
 	b := &plan.Binder{
 		Catalog: objects, Mode: plan.Persistent, RecordEmission: q.Emit == "record",
 		Profile: plan.ProfileOf(q.Profile), KeyFormat: q.KeyFormat,
+		Functions: wasm.Functions(q.Functions),
 	}
 	switch st := statements[0].(type) {
 	case *ast.Select:

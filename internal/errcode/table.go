@@ -256,6 +256,12 @@ var table = []Entry{
 			"aggregates that can take a row out again.",
 	},
 	{
+		"LEAT-5217", "a function took too long or does not load",
+		"A function of CREATE FUNCTION ran longer than a call may, or its module does not load. A result that hangs " +
+			"on the clock would be another one on another machine, so the query stops. Mend the function and make it " +
+			"and the query anew.",
+	},
+	{
 		LogWentOff, "a log went backwards or has a hole",
 		"A topic no longer holds what a task has read from it: it was restored from an older copy, cut or " +
 			"damaged. The task stays stopped rather than give wrong answers. The message says what is " +

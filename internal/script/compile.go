@@ -2,10 +2,14 @@
 package script
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
+	"github.com/leatsql/leat/internal/wasm"
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/parser"
 	"github.com/leatsql/leat/pkg/sql/plan"
@@ -19,6 +23,8 @@ type Options struct {
 	Inputs     map[string]string // stream -> file, instead of the declared source
 	Partitions int
 	RecordEmit bool
+	// Dir is where the script lies: the modules of functions are looked up there too.
+	Dir string
 }
 
 // Program is a script that has been checked whole.
@@ -37,6 +43,7 @@ type Program struct {
 	Profile   string
 	KeyFormat string
 	Types     map[string]vector.Type
+	Functions map[string]*plan.Function
 	// Declared names the declared objects in the order of the script.
 	Declared []string
 }
@@ -54,7 +61,8 @@ type compiler struct {
 	next int
 	set  map[string]string
 
-	types map[string]vector.Type // names of CREATE TYPE, in capitals
+	types  map[string]vector.Type // names of CREATE TYPE, in capitals
+	extern plan.Functions
 }
 
 // Compile parses, binds and plans all statements; up to ten errors come back together.
@@ -125,6 +133,8 @@ func (c *compiler) statement(st ast.Statement, last bool) error {
 		return c.setting(st)
 	case *ast.CreateType:
 		return c.createType(st)
+	case *ast.CreateFunction:
+		return c.createFunction(st)
 	default:
 		return sqlerr.New(sqlerr.NotSupported, st.Span(), "this statement is not supported by leat run").
 			WithHint("leat dev runs a server that answers it; leat sql talks to it")
@@ -156,10 +166,39 @@ func (c *compiler) createType(st *ast.CreateType) error {
 	return nil
 }
 
+// createFunction reads the module of a function.
+func (c *compiler) createFunction(st *ast.CreateFunction) error {
+	name := strings.ToUpper(st.Name.Name)
+	if _, exists := c.p.Functions[name]; exists && !st.OrReplace {
+		if st.IfNotExists {
+			return nil
+		}
+		return sqlerr.New(sqlerr.Exists, st.Name.At, "function %s exists already", name)
+	}
+	f, err := os.Open(Locate(st.File, c.opt.Dir))
+	if err != nil {
+		return sqlerr.New(sqlerr.NotFound, st.FileAt, "%s", err.Error())
+	}
+	defer f.Close()
+	code, err := io.ReadAll(io.LimitReader(f, wasm.MaxModuleBytes+1))
+	if err != nil {
+		return sqlerr.New(sqlerr.NotFound, st.FileAt, "%s", err.Error())
+	}
+	if c.p.Functions == nil {
+		c.p.Functions = map[string]*plan.Function{}
+	}
+	if c.p.Functions[name], err = wasm.Define(context.Background(), st, code); err != nil {
+		return err
+	}
+	c.extern = wasm.Functions(c.p.Functions)
+	return nil
+}
+
 func (c *compiler) binder(mode plan.Mode) *plan.Binder {
 	return &plan.Binder{
 		Catalog: c.p.Objects, Mode: mode, RecordEmission: c.set["emit"] == "record",
 		Profile: plan.SettingProfile(c.set), KeyFormat: plan.SettingDefaults(c.set, 1).KeyFormat,
+		Functions: c.extern,
 	}
 }
 

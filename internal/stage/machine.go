@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/leatsql/leat/internal/task"
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/operator"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -270,7 +271,11 @@ func (m *Machine) Late(b *vector.Batch, rows []uint32) {
 
 // Failed implements operator.Report.
 func (m *Machine) Failed(b *vector.Batch, row uint32, code, msg string) {
-	switch m.cfg.OnError {
+	policy := m.cfg.OnError
+	if code == expr.CodeHalt {
+		policy = FailFast
+	}
+	switch policy {
 	case Skip:
 		m.lose(&m.counts.Skipped, 1)
 	case FailFast:

@@ -5,6 +5,7 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ type Config struct {
 	Tracer trace.Tracer
 	// Files are allowed in statements (leat dev: the user's own; leat serve: under --file-root, which services check).
 	Files bool
+	// FileRoot confines the modules of CREATE FUNCTION to a directory; nil: paths are the user's own.
+	FileRoot *os.Root
 	// OnReady is called when statements are answered.
 	OnReady func(*Coordinator)
 }

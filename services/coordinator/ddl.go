@@ -138,6 +138,7 @@ func (c *Coordinator) newQuery(s *session, cat *catalog.Catalog, text string, wi
 		ID: fmt.Sprintf("q%d", cat.NextQuery), Statement: text, State: catalog.Running, Emit: "batch",
 		OnError: "dlq", Late: "drop", Profile: plan.ProfileName(plan.SettingProfile(s.set)),
 		KeyFormat: plan.SettingDefaults(s.set, 1).KeyFormat, Types: maps.Clone(cat.Types),
+		Functions: calledFunctions(cat, text),
 	}
 	if s.set["emit"] == "record" {
 		q.Emit = "record"
@@ -354,6 +355,15 @@ func (c *Coordinator) drop(ctx context.Context, st *ast.Drop) (api.Result, error
 			}
 			delete(cat.Types, name)
 			done = message("dropped type " + name)
+			return nil
+		}
+		if st.What == "FUNCTION" {
+			name := strings.ToUpper(st.Name.Name)
+			if _, ok := cat.Functions[name]; !ok {
+				return missing(st, &done)
+			}
+			delete(cat.Functions, name)
+			done = message("dropped function " + name)
 			return nil
 		}
 		o, ok := cat.Object(st.Name)

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/leatsql/leat/internal/api"
+	"github.com/leatsql/leat/internal/wasm"
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/parser"
@@ -87,6 +88,8 @@ func (c *Coordinator) statement(ctx context.Context, s *session, st ast.Statemen
 		return one(c.print(ctx, st))
 	case *ast.CreateType:
 		return one(c.createType(ctx, st))
+	case *ast.CreateFunction:
+		return one(c.createFunction(ctx, st))
 	case *ast.Drop:
 		return one(c.drop(ctx, st))
 	case *ast.Control:
@@ -142,6 +145,7 @@ func (c *Coordinator) binder(s *session, mode plan.Mode) *plan.Binder {
 	return &plan.Binder{
 		Catalog: c.Catalog(), Mode: mode, RecordEmission: s.set["emit"] == "record",
 		Profile: plan.SettingProfile(s.set), KeyFormat: plan.SettingDefaults(s.set, 1).KeyFormat,
+		Functions: wasm.Functions(c.Catalog().Functions),
 	}
 }
 

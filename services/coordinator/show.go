@@ -9,6 +9,7 @@ import (
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/catalog"
+	"github.com/leatsql/leat/internal/wasm"
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/operator"
@@ -46,7 +47,7 @@ func (c *Coordinator) show(s *session, st *ast.Show) (api.Result, error) {
 	case "TYPES":
 		return showTypes(cat), nil
 	case "FUNCTIONS":
-		return showFunctions(), nil
+		return showFunctions(cat), nil
 	case "PROPERTIES":
 		r := table("setting", "value")
 		values := plan.DefaultSettings()
@@ -166,12 +167,15 @@ func (c *Coordinator) showSinks(cat *catalog.Catalog) api.Result {
 	return r
 }
 
-func showFunctions() api.Result {
+func showFunctions(cat *catalog.Catalog) api.Result {
 	r := table("function", "category", "usage", "description")
 	for _, f := range expr.All() {
 		if !f.Operator {
 			r.Rows = append(r.Rows, []string{f.Name, f.Category, strings.Join(f.Usage, " | "), f.Doc})
 		}
+	}
+	for _, f := range wasm.Functions(cat.Functions) { // any order: sorted below
+		r.Rows = append(r.Rows, []string{f.Name, f.Category, strings.Join(f.Usage, " | "), f.Doc})
 	}
 	for _, a := range operator.Aggregates() {
 		r.Rows = append(r.Rows, []string{a.Name, "aggregate", a.Usage, a.Doc})
@@ -185,7 +189,7 @@ func (c *Coordinator) describe(st *ast.Describe) (api.Result, error) {
 	cat := c.Catalog()
 	switch st.What {
 	case "FUNCTION":
-		return describeFunction(st)
+		return describeFunction(cat, st)
 	case "SINK":
 		return c.describeSink(cat, st)
 	}
@@ -230,8 +234,11 @@ func describeText(o *plan.Object) string {
 	return text
 }
 
-func describeFunction(st *ast.Describe) (api.Result, error) {
+func describeFunction(cat *catalog.Catalog, st *ast.Describe) (api.Result, error) {
 	name := strings.ToUpper(st.Name.Name)
+	if f, ok := cat.Functions[name]; ok {
+		return message(strings.Join(wasm.Functions(cat.Functions)[name].Usage, "\n") + "\n" + oneLine(f.Statement)), nil
+	}
 	if f, ok := expr.Lookup(name); ok {
 		return message(strings.Join(f.Usage, "\n") + "\n" + f.Doc), nil
 	}

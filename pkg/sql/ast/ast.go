@@ -91,6 +91,19 @@ type CreateType struct {
 	Type        vector.Type
 }
 
+// CreateFunction is CREATE [OR REPLACE] FUNCTION [IF NOT EXISTS] n(a TYPE, ...) RETURNS TYPE [LANGUAGE WASM] AS 'file'
+// [EXPORT 'name'].
+type CreateFunction struct {
+	Stmt
+	OrReplace, IfNotExists bool
+	Name                   Ident
+	Params                 []ColumnDef
+	Returns                vector.Type
+	File                   string
+	FileAt                 Span
+	Export                 string // "": the name
+}
+
 // CreateSink is CREATE SINK n FROM obj TO target.
 type CreateSink struct {
 	Stmt
@@ -125,10 +138,10 @@ type Select struct {
 	Query *Query
 }
 
-// Drop is DROP STREAM|TABLE|SINK|TYPE [IF EXISTS] n [DELETE TOPIC].
+// Drop is DROP STREAM|TABLE|SINK|TYPE|FUNCTION [IF EXISTS] n [DELETE TOPIC].
 type Drop struct {
 	Stmt
-	What        string // STREAM, TABLE, SINK, TYPE
+	What        string // STREAM, TABLE, SINK, TYPE, FUNCTION
 	IfExists    bool
 	Name        Ident
 	DeleteTopic bool

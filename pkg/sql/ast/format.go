@@ -37,6 +37,20 @@ func FormatExpr(x Expr) string {
 	return w.String()
 }
 
+func (w *printer) createFunction(s *CreateFunction) {
+	w.put("CREATE ")
+	w.opt(s.OrReplace, "OR REPLACE ")
+	w.put("FUNCTION ")
+	w.opt(s.IfNotExists, "IF NOT EXISTS ")
+	w.put(s.Name.String(), " (")
+	for i, p := range s.Params {
+		w.opt(i > 0, ", ")
+		w.put(p.Name.String(), " ", FormatType(p.Type))
+	}
+	w.put(") RETURNS ", FormatType(s.Returns), " LANGUAGE WASM AS ", quoteString(s.File))
+	w.opt(s.Export != "", " EXPORT "+quoteString(s.Export))
+}
+
 func (w *printer) statement(s Statement) {
 	switch s := s.(type) {
 	case *Select:
@@ -45,6 +59,8 @@ func (w *printer) statement(s Statement) {
 		w.create(s)
 	case *CreateSink:
 		w.createSink(s)
+	case *CreateFunction:
+		w.createFunction(s)
 	case *CreateType:
 		w.put("CREATE TYPE ")
 		w.opt(s.IfNotExists, "IF NOT EXISTS ")

@@ -12,14 +12,14 @@ func (p *parser) drop() ast.Statement {
 	from := p.pos
 	p.advance()
 	d := &ast.Drop{}
-	for _, what := range []string{"STREAM", "TABLE", "SINK", "TYPE"} {
+	for _, what := range []string{"STREAM", "TABLE", "SINK", "TYPE", "FUNCTION"} {
 		if p.accept(what) {
 			d.What = what
 			break
 		}
 	}
 	if d.What == "" {
-		p.unexpected("STREAM, TABLE, SINK or TYPE after DROP")
+		p.unexpected("STREAM, TABLE, SINK, TYPE or FUNCTION after DROP")
 	}
 	d.IfExists = p.acceptAll("IF", "EXISTS")
 	d.Name = p.tableName("after DROP " + d.What)

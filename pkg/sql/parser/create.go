@@ -24,6 +24,8 @@ func (p *parser) create() ast.Statement {
 		return p.createSink(from)
 	case p.accept("TYPE"):
 		return p.createType(from)
+	case p.accept("FUNCTION"):
+		return p.createFunction(from, c.OrReplace)
 	case p.accept("METRIC"):
 		return p.createMetric(from)
 	default:
@@ -34,7 +36,7 @@ func (p *parser) create() ast.Statement {
 
 func (p *parser) createOther() {
 	t := p.tok()
-	for _, w := range []string{"FUNCTION", "VIEW", "MATERIALIZED", "INDEX", "CONNECTOR", "SCHEMA", "DATABASE", "USER"} {
+	for _, w := range []string{"VIEW", "MATERIALIZED", "INDEX", "CONNECTOR", "SCHEMA", "DATABASE", "USER"} {
 		if t.is(w) {
 			err := sqlerr.New(sqlerr.NotSupported, t.at, "CREATE %s is not supported", w)
 			if w == "VIEW" || w == "MATERIALIZED" {
@@ -186,6 +188,43 @@ func (p *parser) createSink(from int) ast.Statement {
 	s.Stmt = p.stmt(from)
 	return s
 }
+
+func (p *parser) createFunction(from int, replace bool) ast.Statement {
+	f := &ast.CreateFunction{OrReplace: replace, IfNotExists: p.ifNotExists()}
+	f.Name = p.name("a name", "after CREATE FUNCTION")
+	p.expect("(", "before the parameters")
+	for !p.failed && !p.is(")") {
+		if len(f.Params) == maxParams {
+			p.fail(sqlerr.New(sqlerr.TooLarge, p.tok().at, "more than %d parameters", maxParams))
+			break
+		}
+		at := p.pos
+		param := ast.ColumnDef{Name: p.name("the name of a parameter", "")}
+		param.Type = p.dataType()
+		param.At = p.since(at)
+		f.Params = append(f.Params, param)
+		if !p.accept(",") {
+			break
+		}
+	}
+	p.expect(")", "after the parameters")
+	p.expect("RETURNS", "and a type after the parameters")
+	f.Returns = p.dataType()
+	if p.accept("LANGUAGE") && !p.accept("WASM") {
+		p.unexpected("WASM after LANGUAGE")
+	}
+	p.expect("AS", "and the path of a WebAssembly module")
+	f.FileAt = p.tok().at
+	f.File = p.string("the path of a WebAssembly module in quotes")
+	if p.accept("EXPORT") {
+		f.Export = p.string("the name of what the module exports in quotes")
+	}
+	f.Stmt = p.stmt(from)
+	return f
+}
+
+// maxParams bounds the parameters of a function.
+const maxParams = 16
 
 func (p *parser) createType(from int) ast.Statement {
 	t := &ast.CreateType{IfNotExists: p.ifNotExists()}

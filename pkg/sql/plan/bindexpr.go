@@ -20,12 +20,13 @@ type exprBinder struct {
 	// star, if set, maps a column of the input that a * stands for.
 	star    func(col int, at ast.Span) (expr.Expr, error)
 	profile expr.Profile
+	extern  Functions
 	params  []*expr.Param // of the lambdas around what is bound
 	lambdas int           // the last id of a parameter
 }
 
 // binder binds expressions in a scope, under the profile of the statement.
-func (b *Binder) binder(sc *scope) *exprBinder { return &exprBinder{scope: sc, profile: b.Profile} }
+func (b *Binder) binder(sc *scope) *exprBinder { return &exprBinder{scope: sc, extern: b.Functions, profile: b.Profile} }
 
 func unsupported(at ast.Span, what string) *sqlerr.Error {
 	return sqlerr.New(sqlerr.NotSupported, at, "%s is not supported", what)
@@ -152,6 +153,9 @@ func (b *exprBinder) call(name string, at ast.Span, args ...ast.Expr) (expr.Expr
 	}
 	if name == "+" && len(bound) == 1 {
 		return bound[0], nil
+	}
+	if f, ok := b.extern[name]; ok {
+		return b.profile.Apply(f, bound, at)
 	}
 	return b.profile.Call(name, bound, at)
 }
