@@ -33,6 +33,9 @@ func (p Profile) Array(items []Expr, at sqlerr.Span) (Expr, error) {
 	if err := p.known(items, "ARRAY", at); err != nil {
 		return nil, err
 	}
+	if items, ok := p.loosely(items); ok {
+		return p.nested(p.Call("ARRAY", items, at))
+	}
 	return p.nested(p.Call("ARRAY", p.safely(items), at))
 }
 
@@ -41,6 +44,8 @@ func (p Profile) Map(keys, values []Expr, at sqlerr.Span) (Expr, error) {
 	if err := p.known(values, "MAP", at); err != nil {
 		return nil, err
 	}
+	keys, _ = p.loosely(keys)
+	values, _ = p.loosely(values)
 	args := make([]Expr, 0, 2*len(keys))
 	for i := range keys {
 		args = append(args, keys[i], values[i])
@@ -89,6 +94,60 @@ func (p Profile) safely(items []Expr) []Expr {
 		}
 	}
 	return out
+}
+
+// loosely makes literals of several families, such as 1 and 'x', STRINGs; the ksql profile refuses them. false: they
+// stay as they are.
+func (p Profile) loosely(items []Expr) ([]Expr, bool) {
+	ops := operands(items)
+	if _, err := commonType(ops); err == nil || p == Ksql {
+		return items, false
+	}
+	for i, o := range ops {
+		if !o.literal() {
+			return items, false
+		}
+		ops[i] = Operand{T: texts(o.T)}
+	}
+	t, err := commonType(ops)
+	if err != nil {
+		return items, false
+	}
+	out := make([]Expr, len(items))
+	for i, x := range items {
+		if out[i], err = p.convert(x, t); err != nil {
+			return items, false
+		}
+	}
+	return out, true
+}
+
+// literal says that all of an argument is written in the statement.
+func (o Operand) literal() bool {
+	if o.parts == nil {
+		return o.Lit != nil
+	}
+	return !slices.ContainsFunc(o.parts, func(p Operand) bool { return !p.literal() })
+}
+
+// texts is a type with STRING for everything flat in it.
+func texts(t vector.Type) vector.Type {
+	switch t.Kind {
+	case vector.Null, vector.Bytes:
+		return t
+	case vector.Array:
+		return vector.TArray(texts(*t.Elem))
+	case vector.Map:
+		return vector.TMap(*t.Key, texts(*t.Elem))
+	case vector.Struct:
+		out := vector.TStruct(slices.Clone(t.Fields)...)
+		for i := range out.Fields {
+			out.Fields[i].Type = texts(out.Fields[i].Type)
+		}
+		return out
+	default:
+		return vector.TString
+	}
 }
 
 // nested refuses types that nest too deep.

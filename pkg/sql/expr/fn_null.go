@@ -1,8 +1,6 @@
 package expr
 
 import (
-	"slices"
-
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -51,7 +49,7 @@ func (p Profile) rewrite(name string, args []Expr, at sqlerr.Span) (Expr, error)
 		return p.Case([]Expr{same}, []Expr{&Literal{T: vector.TNull, At: at}}, args[0], at)
 	case name == "IF" && len(args) == 3:
 		return p.Case(args[:1], args[1:2], args[2], at)
-	case (name == "CONCAT" || name == "||") && slices.ContainsFunc(args, isArray):
+	case (name == "CONCAT" || name == "||") && allArrays(args):
 		return p.Call("ARRAY_CONCAT", args, at)
 	case len(args) == 0:
 		return now(name, at)
@@ -60,7 +58,20 @@ func (p Profile) rewrite(name string, args []Expr, at sqlerr.Span) (Expr, error)
 	}
 }
 
-func isArray(x Expr) bool { return x.Type().Kind == vector.Array }
+// allArrays says that the arguments are arrays, or NULLs beside one.
+func allArrays(args []Expr) bool {
+	arrays := 0
+	for _, x := range args {
+		switch x.Type().Kind {
+		case vector.Array:
+			arrays++
+		case vector.Null:
+		default:
+			return false
+		}
+	}
+	return arrays > 0
+}
 
 // clocks are the functions that read the append time of the message, the only clock of a query, and how the BIGINT
 // milliseconds are converted.
