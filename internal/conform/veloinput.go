@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -110,7 +111,7 @@ var systemFields = map[string]bool{
 }
 
 // object infers the columns: each has the type of its first value.
-func (in *veloInput) object() (*plan.Object, error) {
+func (in *veloInput) object(sql string, guess vector.Type) (*plan.Object, error) {
 	o := &plan.Object{
 		Name: in.name, Topic: plan.TopicName(in.name), Partitions: 1, Statement: "CREATE STREAM " + in.name,
 		Source: &plan.Source{Connector: "http", Format: "json", OnError: "dlq", Late: "drop"},
@@ -120,12 +121,20 @@ func (in *veloInput) object() (*plan.Object, error) {
 			if systemFields[name] || slices.ContainsFunc(o.Columns, func(c plan.Column) bool { return c.Name == name }) {
 				continue
 			}
-			t, err := in.typeOf(name)
+			t, err := in.typeOf(name, guess)
 			if err != nil {
 				return nil, err
 			}
 			o.Columns = append(o.Columns, plan.Column{Name: name, Type: t})
 		}
+	}
+	if len(in.Rows) == 0 { // no row shows a column: those that the statement names
+		for _, name := range in.named(sql) {
+			o.Columns = append(o.Columns, plan.Column{Name: name, Type: guess})
+		}
+	}
+	if headerCall.MatchString(sql) {
+		o.Columns = append(o.Columns, plan.Column{Name: headerColumnName, Type: headersType, Headers: true})
 	}
 	if in.Table {
 		o.Kind, o.Updating = ast.Table, true
@@ -135,6 +144,56 @@ func (in *veloInput) object() (*plan.Object, error) {
 		}
 	}
 	return o, nil
+}
+
+// named lists the columns of the input that a statement qualifies by its name.
+func (in *veloInput) named(sql string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(`(?i)\b`+regexp.QuoteMeta(in.name)+`\.([A-Za-z]\w*)`).FindAllStringSubmatch(sql, -1) {
+		if !slices.Contains(out, m[1]) {
+			out = append(out, m[1])
+		}
+	}
+	return out
+}
+
+// guessed tells that the type of some column is not known from its values.
+func (in *veloInputs) guessed(sql string) bool {
+	for _, one := range in.list {
+		if len(one.Rows) == 0 && len(one.named(sql)) > 0 {
+			return true
+		}
+		for _, r := range one.Rows[:min(1, len(one.Rows))] {
+			for _, name := range r.names {
+				if !systemFields[name] && !slices.ContainsFunc(one.Rows, func(f veloFields) bool {
+					return f.values[name] != nil
+				}) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// headerCall finds the functions that read the headers of a record.
+var headerCall = regexp.MustCompile(`(?i)\b\w*HEADER\w*\s*\(`)
+
+const headerColumnName = "_headers"
+
+// headersType is the type of a column of headers.
+var headersType = vector.Type{Kind: vector.Array, Elem: &vector.Type{Kind: vector.Struct, Fields: []vector.Field{
+	{Name: "key", Type: vector.TString}, {Name: "value", Type: vector.TBytes},
+}}}
+
+// headers are those of a row, by name.
+func (r *veloFields) headers() []Header {
+	m, _ := r.values["_headers"].(map[string]any)
+	var out []Header
+	for _, k := range sortedKeys(m) {
+		out = append(out, Header{Key: k, Value: []byte(text(m[k]))})
+	}
+	return out
 }
 
 // key is the first column where its values differ, else all columns.
@@ -157,8 +216,8 @@ func (in *veloInput) key(o *plan.Object) []int {
 }
 
 // typeOf is the type of a column: that of its first value; a whole number among fractions is one of them.
-func (in *veloInput) typeOf(name string) (vector.Type, error) {
-	out := vector.TString
+func (in *veloInput) typeOf(name string, guess vector.Type) (vector.Type, error) {
+	out := guess
 	for i, r := range in.Rows {
 		v := r.values[name]
 		if v == nil {
@@ -258,12 +317,25 @@ func (in *veloInput) batch(o *plan.Object, i int) (*vector.Batch, error) {
 			at = ms
 		}
 	}
-	schema := o.Schema()
+	schema, headed := o.Schema(), len(o.Columns) > 0 && o.Columns[len(o.Columns)-1].Headers
+	if headed {
+		schema.Fields = schema.Fields[:len(schema.Fields)-1]
+	}
+	withHeaders := func(b *vector.Batch) *vector.Batch {
+		if headed {
+			b.Schema = o.Schema()
+			b.Cols = append(b.Cols, headerList(headersType, row.headers()))
+		}
+		return b
+	}
 	if len(schema.Fields) == 0 {
-		return &vector.Batch{Schema: schema, Rows: 1, Time: []int64{at}, Watermark: vector.NoTime}, nil
+		return withHeaders(&vector.Batch{Schema: schema, Rows: 1, Time: []int64{at}, Watermark: vector.NoTime}), nil
 	}
 	value := map[string]any{}
 	for _, c := range o.Columns {
+		if c.Headers {
+			continue
+		}
 		value[c.Name] = unmark(row.values[c.Name])
 	}
 	text, err := json.Marshal(value)
@@ -281,5 +353,5 @@ func (in *veloInput) batch(o *plan.Object, i int) (*vector.Batch, error) {
 	if bad := b.TakeBad(); len(bad) > 0 {
 		return nil, fmt.Errorf("row %d: %s", i, bad[0].Reason)
 	}
-	return b.Take(), nil
+	return withHeaders(b.Take()), nil
 }
