@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -375,7 +376,7 @@ func (p *parser) mapping() ast.Expr {
 	return m
 }
 
-// structure reads STRUCT(f := v, ...).
+// structure reads STRUCT(f := v, ...), and STRUCT(v, ...) whose fields are col1, col2, ...
 func (p *parser) structure() ast.Expr {
 	from := p.pos
 	p.advance()
@@ -383,9 +384,14 @@ func (p *parser) structure() ast.Expr {
 	s := &ast.StructLit{}
 	if !p.peek(1).is(":=") && !p.is(")") {
 		at := p.tok().at
-		p.exprList(")")
-		p.notSupported(at, "STRUCT without the names of its fields is not supported").
-			hint("write STRUCT(name := 'Ann', age := 30)")
+		s.Values = p.exprList(")")
+		if p.session.upper {
+			p.notSupported(at, "STRUCT without the names of its fields is not supported").
+				hint("write STRUCT(name := 'Ann', age := 30)")
+		}
+		for i, v := range s.Values {
+			s.Names = append(s.Names, ast.Ident{Name: fmt.Sprintf("col%d", i+1), Quoted: true, At: v.Span()})
+		}
 	}
 	for !p.failed && !p.is(")") {
 		s.Names = append(s.Names, p.fieldName())
