@@ -48,10 +48,13 @@ func resolveCompare(op string, args []Operand) (vector.Type, error) {
 	return t, nil
 }
 
-// dated reads a STRING that stands beside a date or time as one; a text that is none fails.
+// dated reads a STRING that stands beside a date or time, or ROWTIME, as one; a text that is none fails.
 func dated(a, b Operand) (vector.Type, bool) {
 	if a.T.Kind == vector.String {
 		a, b = b, a
+	}
+	if a.instant {
+		a.T = vector.TTimestamp
 	}
 	k := a.T.Kind
 	return a.T, b.T.Kind == vector.String && b.Lit == nil &&
@@ -67,18 +70,39 @@ func millis(a, b vector.Type) (vector.Type, bool) {
 	return vector.TBigInt, ms
 }
 
-// textWithNumber refuses to compare a STRING with a number, literal or not, except a date in text with ROWTIME and the
-// bounds of a window.
+// textWithNumber refuses to compare a STRING with a number, literal or not, except a date in text with milliseconds.
 func textWithNumber(a, b Operand) error {
 	if b.T.Kind == vector.String {
 		a, b = b, a
 	}
-	if a.T.Kind == vector.String && b.T.Numeric() && (a.Lit == nil || !b.instant) {
-		if a.Lit != nil && a.Lit.V != nil {
-			return fmt.Errorf("%s is a STRING and does not compare with %s; CAST it, or leave the quotes out", a.Lit,
-				b.T)
+	if a.T.Kind != vector.String || !b.T.Numeric() || b.instant || b.T.Kind == vector.BigInt && a.isDate() {
+		return nil
+	}
+	if a.Lit != nil && a.Lit.V != nil {
+		return fmt.Errorf("%s is a STRING and does not compare with %s; CAST it, or leave the quotes out", a.Lit, b.T)
+	}
+	return fmt.Errorf("a STRING does not compare with %s; CAST one of them, or quote the number", b.T)
+}
+
+// isDate says that the operand is the text of a date or time, and no number.
+func (o Operand) isDate() bool {
+	if o.Lit == nil {
+		return false
+	}
+	text, _ := o.Lit.V.(string)
+	_, err := vector.ParseTimestamp([]byte(text))
+	_, number := vector.ParseDouble([]byte(text))
+	return err == nil && number != nil
+}
+
+// ksqlTextWithNumber lets dates in text meet ROWTIME and the bounds of windows only.
+func ksqlTextWithNumber(args []Operand) error {
+	for _, a := range args {
+		for _, b := range args {
+			if a.T.Kind == vector.String && b.T.Numeric() && !b.instant {
+				return fmt.Errorf("%s does not compare with %s", a.T, b.T)
+			}
 		}
-		return fmt.Errorf("a STRING does not compare with %s; CAST one of them, or quote the number", b.T)
 	}
 	return nil
 }

@@ -107,20 +107,38 @@ func nullsAsNumbers(args []Operand) {
 func plusMatch(args []Operand) (*Match, error) {
 	if len(args) == 2 {
 		if textual(args[0].T) || textual(args[1].T) {
-			return joinMatch(args)
+			return plusText(args)
 		}
-		if m := moveMatch(args[0].T, args[1].T, false); m != nil {
+		if m := moveMatch(momentOrNull(args, 0), momentOrNull(args, 1), false); m != nil {
 			return m, nil
 		}
 	}
 	return numbers(opAdd, args)
 }
 
+// plusText joins texts with +, but no text with a number: that is mostly a mistake.
+func plusText(args []Operand) (*Match, error) {
+	for _, a := range args {
+		if !textual(a.T) && a.T.Kind != vector.Null {
+			return nil, &misfit{}
+		}
+	}
+	return joinMatch(args)
+}
+
+// momentOrNull is the type of an operand; a NULL that an INTERVAL moves is a TIMESTAMP.
+func momentOrNull(args []Operand, i int) vector.Type {
+	if args[i].T.Kind == vector.Null && args[1-i].T.Kind == vector.Interval {
+		return vector.TTimestamp
+	}
+	return args[i].T
+}
+
 func textual(t vector.Type) bool { return t.Kind == vector.String || t.Kind == vector.Bytes }
 
 func minusMatch(args []Operand) (*Match, error) {
 	if len(args) == 2 {
-		if m := moveMatch(args[0].T, args[1].T, true); m != nil {
+		if m := moveMatch(momentOrNull(args, 0), args[1].T, true); m != nil {
 			return m, nil
 		}
 	}
@@ -145,7 +163,7 @@ func overMatch(args []Operand) (*Match, error) {
 	return numbers(opDiv, args)
 }
 
-// joinMatch is || and the + of strings: a number beside a string is taken as its text.
+// joinMatch is || and the + of strings; what is no string is taken as its text.
 func joinMatch(args []Operand) (*Match, error) {
 	if len(args) != 2 {
 		return nil, &misfit{}
@@ -158,9 +176,6 @@ func joinMatch(args []Operand) (*Match, error) {
 		if t.Kind == vector.Bytes && a.T.Kind != vector.Bytes && a.T.Kind != vector.Null {
 			return nil, &misfit{}
 		}
-	}
-	if !textual(args[0].T) && !textual(args[1].T) {
-		return nil, &misfit{}
 	}
 	return &Match{Out: t, Args: []vector.Type{t, t}, Kernel: joinKernel}, nil
 }

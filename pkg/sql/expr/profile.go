@@ -33,8 +33,8 @@ func ksqlVariants(all []*Func) []*Func {
 
 // ksqlChanges is what the ksql profile changes, by function.
 var ksqlChanges = map[string]func(f *Func){
-	"=": ksqlCondition, "<>": ksqlCondition, "<": ksqlCondition, "<=": ksqlCondition, ">": ksqlCondition,
-	">=": ksqlCondition, "BETWEEN": ksqlCondition, "LIKE": ksqlCondition, "IN": ksqlCondition,
+	"=": ksqlCompare, "<>": ksqlCompare, "<": ksqlCompare, "<=": ksqlCompare, ">": ksqlCompare,
+	">=": ksqlCompare, "BETWEEN": ksqlCompare, "||": ksqlJoin, "LIKE": ksqlCondition, "IN": ksqlCondition,
 	"+": ksqlArith(opAdd), "-": ksqlArith(opSub), "*": ksqlArith(opMul), "/": ksqlArith(opDiv), "%": ksqlArith(opMod),
 	"NEG":            ksqlNeg,
 	"ABS":            ksqlAbs,
@@ -50,6 +50,29 @@ var ksqlChanges = map[string]func(f *Func){
 
 // ksqlCondition makes a condition two-valued.
 func ksqlCondition(f *Func) { f.twoValued = true }
+
+// ksqlCompare is two-valued too, and stricter with texts.
+func ksqlCompare(f *Func) {
+	ksqlCondition(f)
+	resolve := f.Resolve
+	f.Resolve = func(args []Operand) (*Match, error) {
+		if err := ksqlTextWithNumber(args); err != nil {
+			return nil, err
+		}
+		return resolve(args)
+	}
+}
+
+// ksqlJoin wants a text on a side.
+func ksqlJoin(f *Func) {
+	resolve := f.Resolve
+	f.Resolve = func(args []Operand) (*Match, error) {
+		if len(args) == 2 && !textual(args[0].T) && !textual(args[1].T) {
+			return nil, &misfit{}
+		}
+		return resolve(args)
+	}
+}
 
 // ksqlPatternFirst exchanges the first two arguments, which are a text and its pattern.
 func ksqlPatternFirst(f *Func) {
