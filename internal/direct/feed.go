@@ -19,7 +19,8 @@ func (r *Runner) Feed(topic string, item Item) error {
 
 // Start runs the stages that have no input. Run does so by itself.
 func (r *Runner) Start() error {
-	r.values()
+	r.values(true)
+	r.values(false)
 	return r.err
 }
 

@@ -58,6 +58,9 @@ type Config struct {
 	OnError stage.OnError
 	// Live inputs are taken as they come, from several goroutines' channels; bounded ones by event time.
 	Live bool
+	// Crash takes a snapshot of a machine after each of its steps and goes on with a new machine that restores it, as
+	// after a crash: the answer must be the same.
+	Crash bool
 }
 
 // Runner is a graph in execution. One goroutine runs it.
@@ -136,11 +139,7 @@ func taskName(s *plan.Stage, partition int) string { return s.ID + "." + strconv
 func (r *Runner) newNode(s *plan.Stage) (*node, error) {
 	n := &node{r: r, stage: s, ports: map[string][]int{}}
 	for p := range s.Partitions {
-		ports := make([][]string, 2)
-		for _, in := range s.Inputs {
-			ports[in.Port] = append(ports[in.Port], r.writers(in.Topic, p)...)
-		}
-		m, err := stage.New(s, stage.Config{Partition: p, OnError: r.cfg.OnError, Writers: ports})
+		m, err := n.machine(p)
 		if err != nil {
 			return nil, err
 		}
@@ -150,10 +149,33 @@ func (r *Runner) newNode(s *plan.Stage) (*node, error) {
 	return n, nil
 }
 
+// machine makes the machine of a partition.
+func (n *node) machine(p int) (*stage.Machine, error) {
+	ports := make([][]string, 2)
+	for _, in := range n.stage.Inputs {
+		ports[in.Port] = append(ports[in.Port], n.r.writers(in.Topic, p)...)
+	}
+	return stage.New(n.stage, stage.Config{Partition: p, OnError: n.r.cfg.OnError, Writers: ports})
+}
+
+// crash puts a new machine with the state of the old one in its place.
+func (n *node) crash(partition int) (*stage.Machine, error) {
+	old := n.machines[partition]
+	m, err := n.machine(partition)
+	if err != nil {
+		return old, err
+	}
+	if err := m.Restore(old.Snapshot(nil)); err != nil {
+		return old, fmt.Errorf("stage %s: restore a snapshot: %w", n.stage.ID, err)
+	}
+	n.machines[partition] = m
+	return m, nil
+}
+
 // Run feeds all inputs until they end or ctx does: tables to their end first, then streams, by event time or, when
 // live, as they come.
 func (r *Runner) Run(ctx context.Context) error {
-	r.values()
+	r.values(true)
 	var tables, streams []Input
 	for _, in := range r.cfg.Inputs {
 		if in.Table {
@@ -167,19 +189,32 @@ func (r *Runner) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	r.values(false)
 	if r.cfg.Live {
 		return r.live(ctx, streams)
 	}
 	return r.merge(ctx, streams)
 }
 
-// values runs stages of constants.
-func (r *Runner) values() {
+// values runs stages of constants: those that a table is made of first, the others once the tables are read.
+func (r *Runner) values(tables bool) {
 	for _, n := range r.nodes {
-		if len(n.stage.Inputs) == 0 {
+		if len(n.stage.Inputs) == 0 && r.feedsTable(n.stage) == tables {
 			n.step(0, 0, "values", n.stage.Constants())
 		}
 	}
+}
+
+// feedsTable tells that rows of a stage come to the table side of a join.
+func (r *Runner) feedsTable(s *plan.Stage) bool {
+	for _, n := range r.consumers[s.Output.Topic] {
+		for _, in := range n.stage.Inputs {
+			if in.Topic == s.Output.Topic && (in.Port == 1 && in.Table || in.Port == 0 && r.feedsTable(n.stage)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (r *Runner) drain(ctx context.Context, in Input) error {
@@ -289,6 +324,9 @@ func (r *Runner) deliver(topic string, partition int, writer string, b *vector.B
 func (n *node) step(partition, port int, writer string, b *vector.Batch) {
 	m := n.machines[partition]
 	m.Step(port, writer, b, &output{n: n, partition: partition})
+	if n.r.cfg.Crash && m.Err() == nil && n.r.err == nil {
+		m, n.r.err = n.crash(partition)
+	}
 	if err := m.Err(); err != nil && n.r.err == nil {
 		n.r.err = fmt.Errorf("stage %s: %w", n.stage.ID, err)
 	}

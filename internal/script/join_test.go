@@ -124,8 +124,10 @@ var joinQueries = []string{
 	"SELECT column1, name FROM (VALUES (1, 'p'), (3, 'q'), (9, 'z')) x JOIN u ON u.k = x.column1",
 	"SELECT a.id, b.id AS bid FROM a, b WHERE a.k = b.k AND a.v > b.id",
 	"SELECT a.id, a.ts, b.ts AS bts FROM a JOIN b ON a.k = b.k AND b.ts BETWEEN a.ts - 2000 AND a.ts + 3000",
-	"SELECT a.id, a.ts, b.ts AS bts FROM a LEFT JOIN b ON a.k = b.k AND b.ts >= a.ts AND b.ts < a.ts + 5000",
-	"SELECT a.id, a.ts, b.ts AS bts FROM a FULL JOIN b ON a.k = b.k AND b.ts > a.ts + 1000 AND b.ts < a.ts + 5000",
+	"SELECT a.id, a.ts, b.ts AS bts FROM a LEFT JOIN b ON a.k = b.k AND b.ts >= a.ts AND b.ts < a.ts + 5000 " +
+		"WHERE a.k IS NOT NULL",
+	"SELECT a.id, a.ts, b.ts AS bts FROM a FULL JOIN b ON a.k = b.k AND b.ts > a.ts + 1000 AND b.ts < a.ts + 5000 " +
+		"WHERE a.k IS NOT NULL OR b.k IS NOT NULL",
 }
 
 // TestJoinsAgainstSQLite runs each query over random relations, with 1 and 4 partitions, and compares the rows.
