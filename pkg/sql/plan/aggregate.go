@@ -208,6 +208,9 @@ func (a *aggregation) bindKeys(q *ast.Query, items []item) error {
 		if err != nil {
 			return err
 		}
+		if err := refuseMapKey(x.Type(), g.Span()); err != nil {
+			return err
+		}
 		at = append(at, a.addKey(x, name))
 	}
 	a.keys = len(a.pre)

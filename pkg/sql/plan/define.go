@@ -267,6 +267,11 @@ func (d *definition) keys(c *ast.Create) error {
 			d.o.Columns[i].Key = true
 		}
 	}
+	for _, i := range d.o.Key {
+		if err := refuseMapKey(d.o.Columns[i].Type, c.Columns[i].At); err != nil {
+			return err
+		}
+	}
 	if c.Kind == ast.Table && len(d.o.Key) == 0 {
 		return sqlerr.New(sqlerr.BadStatement, c.Name.At, "table %s needs a primary key", c.Name.Name).
 			WithHint("write PRIMARY KEY behind a column")
