@@ -138,7 +138,7 @@ func (e *engine) query(q *ksqlQuery) (*answer, error) {
 	if q.Start == "latest" {
 		a.at = len(e.log)
 	}
-	cfg := direct.Config{Plans: []*plan.Plan{p}, Sink: a, Results: []string{""}}
+	cfg := direct.Config{Plans: []*plan.Plan{p}, Sink: a, Results: []string{""}, Crash: e.crash}
 	for _, name := range objectsOf(p) {
 		in := e.objects[name]
 		a.inputs = append(a.inputs, &input{
@@ -178,7 +178,7 @@ func (a *answer) Result(_ string, _ int, b *vector.Batch) error {
 		if b.Op(i) == vector.Delete {
 			a.tombstones = append(a.tombstones, len(a.rows))
 			for c := range row {
-				if !slices.Contains(a.plan.Result.Key, c) {
+				if !slices.Contains(a.plan.Result.KeyCols, c) {
 					row[c] = nil
 				}
 			}
@@ -223,7 +223,7 @@ func (q *ksqlQuery) header(p *plan.Plan) string {
 			return fmt.Sprintf("column %d is %s, want %s", i+1, name, want.Name)
 		case typeName(got.Type) != want.Type:
 			return fmt.Sprintf("column %s is %s, want %s", name, typeName(got.Type), want.Type)
-		case marked && slices.Contains(p.Result.Key, i) != want.Key:
+		case marked && slices.Contains(p.Result.KeyCols, i) != want.Key:
 			return fmt.Sprintf("column %s: key is %t, want %t", name, !want.Key, want.Key)
 		}
 	}

@@ -76,7 +76,7 @@ func aggregateArguments(c *ast.Call) ([]ast.Expr, error) {
 
 // aggregateType is the result type of an aggregate under the profile.
 func (b *Binder) aggregateType(name string, types []vector.Type, at ast.Span) (vector.Type, error) {
-	t, err := operator.ResolveAgg(name, types)
+	t, err := operator.ResolveAggIn(b.Profile, name, types)
 	if err != nil {
 		return t, sqlerr.New(sqlerr.TypeMismatch, at, "%s", err.Error())
 	}

@@ -14,6 +14,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/parser"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
@@ -25,13 +26,14 @@ var update = flag.Bool("update", false, "write the golden files")
 type session struct {
 	objects plan.Objects
 	bounded bool
+	profile expr.Profile
 	queries int
 	out     strings.Builder
 }
 
 // run plans a script; the plans of its queries, the objects and the warnings are written to out.
 func (s *session) run(text string) error {
-	statements, errs := parser.Parse(text, parser.Options{})
+	statements, errs := parser.Parse(text, parser.Options{Upper: s.profile == expr.Ksql})
 	if len(errs) > 0 {
 		return errs[0]
 	}
@@ -45,7 +47,7 @@ func (s *session) run(text string) error {
 
 func (s *session) binder(mode plan.Mode) *plan.Binder {
 	s.queries++
-	return &plan.Binder{Catalog: s.objects, Mode: mode}
+	return &plan.Binder{Catalog: s.objects, Mode: mode, Profile: s.profile, RecordEmission: s.profile == expr.Ksql}
 }
 
 func (s *session) id() string { return fmt.Sprintf("q%d", s.queries) }
@@ -92,7 +94,7 @@ func (s *session) create(st *ast.Create) error {
 		s.describe(o)
 		return nil
 	}
-	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: 4})
+	o, warnings, err := plan.Define(st, plan.Defaults{Partitions: 4, Profile: s.profile})
 	if err != nil {
 		return err
 	}
@@ -163,6 +165,16 @@ CREATE TABLE stats AS SELECT symbol, window_start, window_end, AVG(price) AS p F
 CREATE SOURCE STREAM locked (a INT);
 `
 
+// ksqlSetup is the catalog of the cases that start with "-- ksql".
+const ksqlSetup = `
+CREATE STREAM s (k STRING KEY, v INT, w STRUCT<town STRING, n INT>) WITH (value_format = 'JSON');
+CREATE STREAM two (a INT KEY, b INT KEY, c INT) WITH (format = 'JSON');
+CREATE STREAM nokey (v INT) WITH (value_format = 'JSON');
+CREATE STREAM win (k STRING KEY, v INT) WITH (value_format = 'JSON', window_type = 'SESSION');
+CREATE TABLE t (id INT PRIMARY KEY, x INT, name STRING) WITH (value_format = 'JSON');
+CREATE TABLE agg AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 1 SECOND) GROUP BY k;
+`
+
 // setupObjects plans the setup once.
 var setupObjects = sync.OnceValues(func() (plan.Objects, error) {
 	s := &session{objects: plan.Objects{}}
@@ -216,6 +228,14 @@ func outcome(t *testing.T, in string) (text string, failed bool) {
 	t.Helper()
 	s := start(t)
 	s.bounded = strings.HasPrefix(in, "-- bounded")
+	if strings.HasPrefix(in, "-- ksql") {
+		s.profile = expr.Ksql
+		s.objects = plan.Objects{}
+		if err := s.run(ksqlSetup); err != nil {
+			t.Fatalf("the setup of the ksql cases: %v", err)
+		}
+		s.out.Reset()
+	}
 	err := s.run(in)
 	if err == nil {
 		return s.out.String(), false

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
@@ -41,7 +42,7 @@ func (b *Binder) expandItems(q *ast.Query, sc *scope) ([]item, error) {
 		}
 		items = append(items, cols...)
 	}
-	return b.nameItems(items)
+	return b.nameItems(items, sc)
 }
 
 // expandStar lists the columns that *, alias.* or expr->* stands for.
@@ -104,7 +105,7 @@ func (r relation) isBound(n *Node, i int) bool {
 }
 
 // starColumns are the columns of a relation that * shows, in order. In the ksql profile a persistent query leaves the
-// bounds of a window out, other queries show them behind the key, and PARTITION BY moves the old key to the end.
+// bounds of a window out unless it joins, other queries show them behind the key, and PARTITION BY moves the old key to the end.
 func (b *Binder) starColumns(q *ast.Query, sc *scope, r relation) []int {
 	var keys, bounds, values []int
 	for i := r.from; i < r.to; i++ {
@@ -117,7 +118,7 @@ func (b *Binder) starColumns(q *ast.Query, sc *scope, r relation) []int {
 			values = append(values, i)
 		}
 	}
-	if b.Profile == expr.Ksql && b.Mode == Persistent {
+	if b.Profile == expr.Ksql && b.Mode == Persistent && len(sc.relations) == 1 {
 		bounds = nil
 	}
 	if q.PartitionBy {
@@ -192,6 +193,9 @@ func (b *Binder) columnName(n *ast.Name, sc *scope) string {
 	if found := sc.find(nil, last); len(found) > 0 { // the case of the declaration
 		return sc.node.Schema.Fields[found[0]].Name
 	}
+	if _, system := systemColumns[lower(last.Name)]; system && len(n.Parts) == 2 && len(sc.relations) > 1 {
+		return b.upper(n.Parts[0]) + "_" + b.upper(last)
+	}
 	if canon, ok := windowAlias[strings.ToLower(last.Name)]; ok && b.Profile != expr.Ksql {
 		return canon
 	}
@@ -226,16 +230,34 @@ func shorten(items []item) {
 
 const maxColumns = 200
 
-// nameItems gives the items without a name one, and refuses two of the same name.
-func (b *Binder) nameItems(items []item) ([]item, error) {
-	generated := 0
-	shorten(items)
-	taken := map[string]int{}
+// generate names the items without a name by their number; a name that a column of FROM or an item has is passed over.
+func (b *Binder) generate(items []item, sc *scope) {
+	taken := fieldNames(sc.node)
+	for _, it := range items {
+		taken = append(taken, it.name)
+	}
+	n := 0
 	for i := range items {
-		if items[i].name == "" {
-			items[i].name = fmt.Sprintf("KSQL_COL_%d", generated)
-			generated++
+		for items[i].name == "" {
+			if name := fmt.Sprintf("KSQL_COL_%d", n); !slices.Contains(taken, name) {
+				items[i].name = name
+			}
+			n++
 		}
+	}
+}
+
+// nameItems gives each item a name, and refuses two of the same.
+func (b *Binder) nameItems(items []item, sc *scope) ([]item, error) {
+	shorten(items)
+	b.generate(items, sc)
+	taken := map[string]int{}
+	if b.Profile == expr.Ksql { // a field does not take the name of a column of the sources either
+		for _, f := range sc.node.Schema.Fields {
+			taken[f.Name]++
+		}
+	}
+	for i := range items {
 		if !items[i].soft {
 			taken[items[i].name]++
 		}

@@ -74,7 +74,7 @@ func (b *Binder) ksqlResult(q *ast.Query, s selected) (*Node, error) {
 	}
 	n.KeyCols = n.Key
 	if q.PartitionBy {
-		n.Part = nil
+		n.Part, n.Rekeyed = nil, true
 	}
 	return n, nil
 }

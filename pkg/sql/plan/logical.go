@@ -34,6 +34,8 @@ type Props struct {
 	KeyAlts [][]int
 	// KeyCols are the columns that hold a part of the key, also where the whole of it is not there.
 	KeyCols []int
+	// Rekeyed: PARTITION BY gave the rows another key, which places them from here on.
+	Rekeyed bool
 	// Hidden is the number of columns at the end that are there for the key only: no * shows them.
 	Hidden int
 	// Part lists columns whose hash places rows on partitions (nil: unknown); Partitions is their number.
@@ -96,7 +98,7 @@ func project(n *Node, exprs []expr.Expr, names []string) *Node {
 	}
 	p := n.Props
 	p.Schema, p.Key, p.Part = s, mapAll(n.Key, at), mapAll(n.Part, at)
-	p.KeyCols, p.KeyAlts, p.Hidden = keyCols(n, exprs), nil, 0
+	p.KeyCols, p.KeyAlts, p.Hidden, p.Rekeyed = keyCols(n, exprs), nil, 0, false
 	for _, alts := range n.KeyAlts {
 		p.KeyAlts = append(p.KeyAlts, mapSome(alts, at))
 	}
@@ -105,12 +107,17 @@ func project(n *Node, exprs []expr.Expr, names []string) *Node {
 	return &Node{Spec: &operator.Project{Exprs: exprs, Schema: s, EventTime: -1}, Inputs: []*Node{n}, Props: p}
 }
 
+// keyColumns are the columns that hold a part of the key of n.
+func keyColumns(n *Node) []int {
+	if len(n.KeyCols) == 0 {
+		return n.Key
+	}
+	return n.KeyCols
+}
+
 // keyCols are the outputs that copy a column of the key.
 func keyCols(n *Node, exprs []expr.Expr) []int {
-	from := n.KeyCols
-	if len(from) == 0 {
-		from = n.Key
-	}
+	from := keyColumns(n)
 	var out []int
 	for i, e := range exprs {
 		if c, ok := e.(*expr.Column); ok && slices.Contains(from, c.Index) {

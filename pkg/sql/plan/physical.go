@@ -22,6 +22,7 @@ type Plan struct {
 type Result struct {
 	Schema     *vector.Schema
 	Key        []int
+	KeyCols    []int // columns that hold a part of the key, also where not all of it was selected
 	Updating   bool
 	Table      bool
 	Windowed   bool
@@ -267,7 +268,7 @@ func makePlan(query string, n *Node, topic string, partitions int) *Plan {
 	if out.Partitions == 0 {
 		out.Partitions = s.Partitions
 	}
-	if len(part) == 0 {
+	if len(part) == 0 || n.Rekeyed {
 		part = withoutBounds(n)
 		out.Keys = part
 	} else if out.Partitions != s.Partitions {
@@ -276,7 +277,7 @@ func makePlan(query string, n *Node, topic string, partitions int) *Plan {
 	p.finish(s, n, out)
 	s.Output.Topic = topic
 	r := Result{
-		Schema: n.Schema, Key: n.Key, Updating: n.Updating, Table: n.Table, DelayMs: n.DelayMs,
+		Schema: n.Schema, Key: n.Key, KeyCols: keyColumns(n), Updating: n.Updating, Table: n.Table, DelayMs: n.DelayMs,
 		DelaySet: n.DelaySet, Partitions: out.Partitions, Part: part, Windowed: n.WindowStart >= 0 &&
 			slices.Contains(n.Key, n.WindowStart),
 	}

@@ -88,6 +88,8 @@ func prune(n *Node, want columnSet) (*Node, places) {
 			s.Keys, s.Schema = p.all(spec.Keys), schema
 			return &s
 		})
+	case *operator.Unnest:
+		return pruneUnnest(n, spec, want)
 	case *operator.ToStream:
 		return pruneThrough(n, want, nil, func(_ places, schema *vector.Schema) operator.Spec {
 			return &operator.ToStream{Schema: schema}
@@ -111,6 +113,11 @@ func moved(n *Node, spec operator.Spec, p places, inputs ...*Node) *Node {
 	out.Schema = spec.Out()
 	out.Key, out.Part = found(p.all(n.Key)), found(p.all(n.Part))
 	out.KeyAlts, out.KeyCols = nil, nil
+	for _, c := range n.KeyCols {
+		if c = p.at(c); c >= 0 {
+			out.KeyCols = append(out.KeyCols, c)
+		}
+	}
 	out.EventTime, out.WindowStart, out.WindowEnd = p.at(n.EventTime), p.at(n.WindowStart), p.at(n.WindowEnd)
 	return &out
 }
@@ -148,11 +155,18 @@ func pruneProject(n *Node, spec *operator.Project, want columnSet) (*Node, place
 		out.Exprs = append(out.Exprs, x)
 		out.Schema.Fields = append(out.Schema.Fields, spec.Schema.Fields[i])
 	}
-	if copies && len(out.Exprs) == len(input.Schema.Fields) && sameProps(n, in) {
+	out.EventTime = p.at(spec.EventTime)
+	m := moved(n, out, p, input)
+	if copies && len(out.Exprs) == len(input.Schema.Fields) && sameProps(n, in) && sameKey(m, input) {
 		return input, p
 	}
-	out.EventTime = p.at(spec.EventTime)
-	return moved(n, out, p, input), p
+	return m, p
+}
+
+// sameKey tells that a projection has given the rows no other key, place or window.
+func sameKey(n, in *Node) bool {
+	return !n.Rekeyed && slices.Equal(n.Key, in.Key) && slices.Equal(n.Part, in.Part) &&
+		n.WindowStart == in.WindowStart && n.WindowEnd == in.WindowEnd
 }
 
 // sameProps tells that a projection has not changed what is known of the rows.

@@ -30,6 +30,8 @@ type Binder struct {
 	Profile expr.Profile
 	// KeyFormat is the session's format for keys that no source gives one; "" is KAFKA.
 	KeyFormat string
+	// Functions are those of CREATE FUNCTION.
+	Functions Functions
 	// Warnings are collected for the user; they do not stop anything.
 	Warnings []string
 	// StateTTLMs > 0 bounds the state of joins that nothing else bounds (SET 'state.ttl').

@@ -118,7 +118,7 @@ func (b *Binder) repartition(q *ast.Query, s selected) (*Node, error) {
 		key = append(key, col)
 	}
 	n := project(s.scope.node, exprs, names)
-	n.Key, n.Part, n.KeyAlts, n.KeyCols = key, nil, nil, key
+	n.Key, n.Part, n.KeyAlts, n.KeyCols, n.Rekeyed = key, nil, nil, key, true
 	return n, nil
 }
 
@@ -144,6 +144,9 @@ func (b *Binder) partitionKeys(q *ast.Query, s selected) ([]resultKey, error) {
 		}
 		x, err := eb.bind(p)
 		if err != nil {
+			return nil, err
+		}
+		if err := refuseMapKey(x.Type(), p.Span()); err != nil {
 			return nil, err
 		}
 		keys = append(keys, resultKey{exprs: []expr.Expr{x}, from: p})

@@ -58,6 +58,9 @@ func (b *Binder) CreateAs(id string, c *ast.Create) (*Plan, *Object, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := b.repeatable(n); err != nil {
+		return nil, nil, err
+	}
 	d := &definition{
 		profile: b.Profile,
 		o:       &Object{Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Query: id}, s: &Source{},
@@ -106,7 +109,7 @@ func (b *Binder) shape(c *ast.Create, d *definition, n *Node) (*Node, error) {
 		if i < len(c.As.Items) && !c.As.Items[0].Star {
 			at = c.As.Items[i].At
 		}
-		if err := refuseReserved(f.Name, at); err != nil {
+		if err := refuseReserved(f.Name, at); err != nil && b.Profile != expr.Ksql { // ksqlResult has looked already
 			return nil, err
 		}
 		d.o.Columns = append(d.o.Columns, Column{Name: f.Name, Type: f.Type})
@@ -268,6 +271,9 @@ func (b *Binder) InsertSelect(id string, s *ast.InsertSelect) (*Plan, *Object, e
 	b.renames = true
 	n, err := b.bindQuery(s.Query, false)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := b.repeatable(n); err != nil {
 		return nil, nil, err
 	}
 	if n.Updating && b.Profile == expr.Ksql {
