@@ -50,6 +50,9 @@ func (l *layout) part(cols []int) *vector.Schema {
 	return s
 }
 
+// appendTime is when the broker took every record, which UNIX_TIMESTAMP() and its like read.
+const appendTime = 1_700_000_000_000
+
 // decode makes a batch of one row of a record; nil where the record is no row of the object.
 func (l *layout) decode(r *Record) (*vector.Batch, error) {
 	keys, err := l.decodeKey(r)
@@ -61,7 +64,7 @@ func (l *layout) decode(r *Record) (*vector.Batch, error) {
 		return nil, nil //nolint:nilnil // dropped: a table has no row without a key
 	}
 	out := &vector.Batch{
-		Schema: l.schema, Rows: 1, Time: []int64{r.Timestamp}, Watermark: vector.NoTime,
+		Schema: l.schema, Rows: 1, Time: []int64{r.Timestamp}, Watermark: vector.NoTime, AppendTime: appendTime,
 		Cols: make([]*vector.Vector, len(l.schema.Fields)),
 	}
 	if r.Value == nil && len(l.values) > 0 {

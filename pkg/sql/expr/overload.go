@@ -193,7 +193,7 @@ func mismatch(name string, usage []string, args []Operand) error {
 // instants are the columns of BIGINT milliseconds that compare with the text of a date, by their name.
 var instants = map[string]bool{
 	"rowtime": true, "windowstart": true, "windowend": true, "window_start": true, "window_end": true,
-	"window_time": true,
+	"window_time": true, "_timestamp": true, "_event_time": true,
 }
 
 func isInstant(x Expr) bool {
