@@ -24,6 +24,7 @@ type engine struct {
 	log     []entry
 	ends    map[string]uint64 // offset of the next record, by topic
 	next    int
+	crash   bool
 	// live: each statement is driven through all queries, and a new query begins where the log is now.
 	live bool
 }

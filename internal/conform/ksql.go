@@ -79,8 +79,9 @@ func (c *ksqlCase) group() string {
 	return "results"
 }
 
-func (c *ksqlCase) run(Options) []Outcome {
+func (c *ksqlCase) run(opt Options) []Outcome {
 	e := newEngine()
+	e.crash = opt.Crash
 	for _, k := range slices.Sorted(maps.Keys(c.Properties)) {
 		e.set[k] = fmt.Sprint(c.Properties[k])
 	}

@@ -40,7 +40,7 @@ const writer = stage.IngestWriter
 
 func newQuery(e *engine, p *plan.Plan, o *plan.Object) (*query, error) {
 	q := &query{e: e, plan: p, out: o, layout: layoutOf(o)}
-	cfg := direct.Config{Plans: []*plan.Plan{p}, Sink: q, Results: []string{o.Topic}}
+	cfg := direct.Config{Plans: []*plan.Plan{p}, Sink: q, Results: []string{o.Topic}, Crash: e.crash}
 	for _, name := range objectsOf(p) {
 		in := e.objects[name]
 		q.inputs = append(q.inputs, &input{

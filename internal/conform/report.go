@@ -12,7 +12,8 @@ import (
 // Report collects outcomes and tells of them.
 type Report struct {
 	Out     io.Writer
-	Verbose bool // every case, and the details of those that fail
+	Verbose bool // every case
+	Detail  bool // the details of cases that fail
 	JSON    bool
 	Color   bool
 	counts  map[string]*tally
@@ -30,6 +31,23 @@ func (t *tally) String() string {
 
 // Failed tells that a case failed.
 func (r *Report) Failed() bool { return r.total[Failed] > 0 }
+
+// Failures counts the cases that failed.
+func (r *Report) Failures() int { return r.total[Failed] }
+
+// Below names the first group of which fewer percent passed than its floor; "" if there is none.
+func (r *Report) Below(floors map[string]float64) string {
+	for _, g := range slices.Sorted(maps.Keys(floors)) {
+		share := 0.0
+		if c := r.counts[g]; c != nil && c[Passed] > 0 {
+			share = 100 * float64(c[Passed]) / float64(c[Passed]+c[Failed])
+		}
+		if share < floors[g] {
+			return fmt.Sprintf("%s: %.2f %% passed, the floor is %.2f %%", g, share, floors[g])
+		}
+	}
+	return ""
+}
 
 func count(m *map[string]*tally, key string, v Verdict) {
 	if *m == nil {
@@ -77,7 +95,7 @@ func (r *Report) print(o *Outcome) error {
 	if o.Reason != "" {
 		line += ": " + o.Reason
 	}
-	if o.Verdict == Failed && o.Detail != "" && r.Verbose {
+	if o.Verdict == Failed && o.Detail != "" && r.Detail {
 		line += "\n    " + strings.ReplaceAll(strings.TrimRight(o.Detail, "\n"), "\n", "\n    ")
 	}
 	_, err := fmt.Fprintln(r.Out, line)

@@ -72,13 +72,13 @@ func (s *veloSuite) IDs() []string {
 }
 
 // Run implements Suite.
-func (s *veloSuite) Run(i int, _ Options) []Outcome {
+func (s *veloSuite) Run(i int, opt Options) []Outcome {
 	c := s.cases[i]
 	group := "results"
 	if c.Quirk != nil {
 		group = "quirks"
 	}
-	out := guarded(c.ID, group, func() []Outcome { return []Outcome{c.run()} })
+	out := guarded(c.ID, group, func() []Outcome { return []Outcome{c.run(opt)} })
 	for k := range out {
 		out[k].File, out[k].Features = c.Grade, c.Features
 	}
@@ -94,7 +94,8 @@ type veloRun struct {
 	rows   []veloRow
 	failed []string    // rows that failed
 	guess  vector.Type // of columns without a value
-	hidden int         // columns that the runner put behind the select list
+	crash  bool
+	hidden int // columns that the runner put behind the select list
 }
 
 // veloRow is a row of the output.
@@ -105,15 +106,15 @@ type veloRow struct {
 	key   string
 }
 
-func (c *veloCase) run() Outcome {
-	r := &veloRun{c: c, guess: vector.TString}
+func (c *veloCase) run(opt Options) Outcome {
+	r := &veloRun{c: c, crash: opt.Crash, guess: vector.TString}
 	err := r.run()
 	for _, t := range []vector.Type{vector.TDouble, vector.TBigInt} {
 		// The type of a column without any value is not known: one that the statement takes is right.
 		if err == nil || c.Expect.Error || !c.Inputs.guessed(c.SQL) {
 			break
 		}
-		again := &veloRun{c: c, guess: t}
+		again := &veloRun{c: c, crash: opt.Crash, guess: t}
 		if e := again.run(); e == nil {
 			r, err = again, nil
 		}
@@ -213,7 +214,7 @@ func (r *veloRun) prepare(objects plan.Objects) error {
 	if err != nil {
 		return err
 	}
-	cfg := direct.Config{Sink: r, Results: []string{results}}
+	cfg := direct.Config{Sink: r, Results: []string{results}, Crash: r.crash}
 	if len(r.plan.Stages) > 0 {
 		cfg.Plans = []*plan.Plan{r.plan}
 	}

@@ -30,6 +30,7 @@ type RunOptions struct {
 	Dir     string
 	OnError string // overrides the sources' on_error; ""
 	MaxRows int    // of a batch; 0: the default
+	Crash   bool   // a snapshot and a restore of every machine after every step
 	// Bad hears of records that became dead letters.
 	Bad func(stream string, b source.BadRow)
 	// Failed hears of rows that failed in a stage.
@@ -99,7 +100,7 @@ func (x *execution) build(ctx context.Context) (*direct.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := direct.Config{Plans: plans, Sink: x, OnError: onError}
+	cfg := direct.Config{Plans: plans, Sink: x, OnError: onError, Crash: x.opt.Crash}
 	if x.p.Result != nil {
 		cfg.Results = append(cfg.Results, "")
 	}
