@@ -199,7 +199,7 @@ var instants = map[string]bool{
 func isInstant(x Expr) bool {
 	c, ok := x.(*Column)
 	return ok && c.T.Kind == vector.BigInt &&
-		(c.Index == ColRowtime || c.Index == ColAppendTime || instants[strings.ToLower(c.Name)])
+		(c.Index == ColRowtime || c.Index == ColAppendTime || instants[strings.TrimPrefix(strings.ToLower(c.Name), "$")])
 }
 
 func operands(args []Expr) []Operand {
