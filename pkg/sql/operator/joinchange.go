@@ -1,8 +1,6 @@
 package operator
 
 import (
-	"errors"
-
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -46,9 +44,6 @@ func newChangeJoin(spec *ChangeJoin, left, right *vector.Schema) (*changeJoin, e
 	if err != nil {
 		return nil, err
 	}
-	if spec.NullAware && spec.Kind != AntiJoin {
-		return nil, errors.New("only an anti join can mind nulls")
-	}
 	j := &changeJoin{spec: spec, pairs: !leftOnly}
 	j.lone[0] = spec.Kind == LeftJoin || spec.Kind == FullJoin || leftOnly
 	j.lone[1] = spec.Kind == RightJoin || spec.Kind == FullJoin
@@ -62,8 +57,10 @@ func newChangeJoin(spec *ChangeJoin, left, right *vector.Schema) (*changeJoin, e
 		return nil, err
 	}
 	stores := j.stores()
-	for _, s := range j.sides {
-		s.wild = spec.NullAware
+	if spec.NullAware {
+		if err := j.keys.mindNulls(spec.Kind); err != nil {
+			return nil, err
+		}
 	}
 	j.out = newJoinOut(spec.Schema, len(left.Fields), stores)
 	j.cond, err = newJoinCond(spec.On, left, right, stores)
@@ -121,7 +118,7 @@ func (j *changeJoin) admit(ctx *Context, s *joinSide, b *vector.Batch) {
 			continue
 		case s.pk != nil && op == vector.UpdateBefore:
 			continue
-		case s.pk == nil && !j.lone[s.side] && !s.wild && s.keys.null(s.side, b, int(i)):
+		case s.pk == nil && !j.lone[s.side] && s.keys.barren(s.side, b, int(i)):
 			skipped++
 			continue
 		}
@@ -150,7 +147,7 @@ func (j *changeJoin) number(s *joinSide, b *vector.Batch) {
 			n++
 		}
 		a.key = noKey
-		if (a.put || s.pk == nil) && (s.wild || !s.keys.null(s.side, b, int(a.row))) {
+		if (a.put || s.pk == nil) && !s.keys.barren(s.side, b, int(a.row)) {
 			a.key = uint32(len(j.keyed))
 			j.keyed = append(j.keyed, a.row)
 		}

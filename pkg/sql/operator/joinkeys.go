@@ -14,6 +14,8 @@ type joinKeys struct {
 	ends  [2][]chainEnds
 	codes [2]codeMap
 	least int // unused keys that are worth a tidy
+	// wild: a null in the last key column may be any value (NOT IN).
+	wild bool
 }
 
 // chainEnds is the first and the last row of a chain, numbers + 1, 0 is none.
@@ -60,6 +62,40 @@ func (j *joinKeys) find(side int, b *vector.Batch, i int) (uint32, bool) {
 
 // null reports whether a key column of row i is null.
 func (j *joinKeys) null(side int, b *vector.Batch, i int) bool { return anyNull(b, j.cols[side], i) }
+
+// barren reports whether row i joins nothing because of a null in its key.
+func (j *joinKeys) barren(side int, b *vector.Batch, i int) bool {
+	cols := j.cols[side]
+	if j.wild {
+		cols = cols[:len(cols)-1]
+	}
+	return anyNull(b, cols, i)
+}
+
+// open reports whether row i has a null in its key that may be any value.
+func (j *joinKeys) open(side int, b *vector.Batch, i int) bool {
+	cols := j.cols[side]
+	return j.wild && b.Cols[cols[len(cols)-1]].Null(i)
+}
+
+// openKey finds the key of the rows that are like row i but have such a null.
+func (j *joinKeys) openKey(side int, b *vector.Batch, i int) (uint32, bool) {
+	t, cols := j.keys, j.cols[side]
+	if t.kind != keyMulti {
+		return t.null - 1, t.null != 0
+	}
+	t.buf = append(appendRow(t.buf[:0], b, cols[:len(cols)-1], i), 0)
+	return t.find(t.buf, 0)
+}
+
+// mindNulls makes a null in the last key column stand for any value.
+func (j *joinKeys) mindNulls(kind JoinKind) error {
+	if kind != AntiJoin || len(j.cols[0]) == 0 {
+		return errors.New("only an anti join on a key can mind nulls")
+	}
+	j.wild = true
+	return nil
+}
 
 // link puts row id into the chain of key, by its place among all rows that came.
 func (j *joinKeys) link(side int, rows *joinRows, key, id uint32) {

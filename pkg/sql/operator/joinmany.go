@@ -40,8 +40,6 @@ func newLookupMany(spec *LookupMany, stream, table *vector.Schema) (*lookupMany,
 		return nil, err
 	case spec.Kind == RightJoin || spec.Kind == FullJoin:
 		return nil, errors.New("a " + spec.Kind.String() + " join of a stream and a table is not supported")
-	case spec.NullAware && spec.Kind != AntiJoin:
-		return nil, errors.New("only an anti join can mind nulls")
 	}
 	j := &lookupMany{
 		spec: spec, stream: stream, leavesOne: spec.Kind == LeftJoin || spec.Kind == AntiJoin, pairs: !leftOnly,
@@ -52,7 +50,11 @@ func newLookupMany(spec *LookupMany, stream, table *vector.Schema) (*lookupMany,
 	if j.table, err = newJoinSide(table, 1, j.keys, spec.TablePK); err != nil {
 		return nil, err
 	}
-	j.table.wild = spec.NullAware
+	if spec.NullAware {
+		if err := j.keys.mindNulls(spec.Kind); err != nil {
+			return nil, err
+		}
+	}
 	stores := [2]*joinRows{newJoinRows(stream), j.table.joinRows}
 	j.out = newJoinOut(spec.Schema, len(stream.Fields), stores)
 	j.cond, err = newJoinCond(spec.On, stream, table, stores)
@@ -73,7 +75,7 @@ func (j *lookupMany) Process(ctx *Context, port int, b *vector.Batch, emit Emit)
 			i = b.Sel[k]
 		}
 		op := b.Op(int(i))
-		null := !j.table.wild && j.keys.null(0, b, int(i))
+		null := j.keys.barren(0, b, int(i))
 		if op == vector.Delete || op == vector.UpdateBefore || null && !j.leavesOne {
 			skipped++
 			continue
@@ -151,7 +153,7 @@ func (j *lookupMany) change(ctx *Context, b *vector.Batch) {
 			i = b.Sel[k]
 		}
 		s, op := j.table, b.Op(int(i))
-		null := !s.wild && j.keys.null(1, b, int(i))
+		null := j.keys.barren(1, b, int(i))
 		put := op == vector.Insert || op == vector.UpdateAfter
 		switch {
 		case s.pk == nil && null, s.pk != nil && anyNull(b, s.pk, int(i)):

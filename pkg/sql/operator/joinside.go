@@ -20,9 +20,7 @@ type joinSide struct {
 	byPK     []uint32 // by number of the primary key: row + 1, 0 none
 	seq      uint64
 	negative int
-	// wild: a null in a key may be any value (NOT IN): such rows are found too; nulls is their number.
-	wild  bool
-	nulls int
+	open     int // rows with a null in their key that may be any value
 }
 
 func newJoinSide(s *vector.Schema, side int, keys *joinKeys, pk []int) (*joinSide, error) {
@@ -62,8 +60,8 @@ func (s *joinSide) put(b *vector.Batch, i int, id, key uint32) {
 	if key == noKey {
 		return
 	}
-	if s.wild && s.keys.null(s.side, b, i) {
-		s.nulls++
+	if s.keys.open(s.side, b, i) {
+		s.open++
 	}
 	s.keys.link(s.side, s.joinRows, key, id)
 }
@@ -84,8 +82,8 @@ func (s *joinSide) forget(id uint32) {
 	if m.negative {
 		s.negative--
 	}
-	if s.wild && m.key != noKey && s.keys.null(s.side, &stored, i) {
-		s.nulls--
+	if m.key != noKey && s.keys.open(s.side, &stored, i) {
+		s.open--
 	}
 	s.keys.unlink(s.side, s.joinRows, id)
 	s.take(id)
@@ -130,7 +128,7 @@ func (s *joinSide) addNegative(b *vector.Batch, i, key uint32, seq uint64) *rowM
 // matching appends the rows, number + 1, that row i of the columns of the other side may join under its key, in the
 // order of their places; with nulls that may be any value, those with such a value come last.
 func (s *joinSide) matching(cols []*vector.Vector, i int, key uint32, dst []uint32) []uint32 {
-	if s.wild {
+	if s.keys.wild {
 		return s.matchingNulls(&vector.Batch{Cols: cols}, i, key, dst)
 	}
 	if key == noKey {
@@ -147,34 +145,39 @@ func (s *joinSide) chain(key uint32, dst []uint32) []uint32 {
 	return dst
 }
 
-// matchingNulls is matching where a null may be any value.
+// matchingNulls is matching where a null in the last key column may be any value.
 func (s *joinSide) matchingNulls(b *vector.Batch, i int, key uint32, dst []uint32) []uint32 {
-	null := s.keys.null(1-s.side, b, i)
-	if !null && key != noKey {
+	other := 1 - s.side
+	switch {
+	case s.keys.barren(other, b, i):
+		return dst
+	case s.keys.open(other, b, i):
+		return s.matchingAny(b, i, dst)
+	}
+	if key != noKey {
 		dst = s.chain(key, dst)
 	}
-	if !null && s.nulls == 0 {
-		return dst
+	if s.open > 0 {
+		if k, found := s.keys.openKey(other, b, i); found {
+			dst = s.chain(k, dst)
+		}
 	}
-	if k := s.keys.keys; !null && k.null != 0 { // one column: all nulls are one key
-		return s.chain(k.null-1, dst)
-	}
-	mine, from := s.keys.cols[s.side], len(dst)
-	s.each(func(id uint32, c *joinChunk, _ *rowMeta) {
-		row := int(id & (rowsChunk - 1))
-		some := null
-		for n, k := range s.keys.cols[1-s.side] {
-			v, w := b.Cols[k], c.cols[mine[n]]
-			switch {
-			case w.Null(row):
-				some = true
-			case !v.Null(i) && !vector.Equal(v, i, w, row):
+	return dst
+}
+
+// matchingAny appends the rows whose key columns but the last are those of row i of the other side.
+func (s *joinSide) matchingAny(b *vector.Batch, i int, dst []uint32) []uint32 {
+	mine, theirs, from := s.keys.cols[s.side], s.keys.cols[1-s.side], len(dst)
+	s.each(func(id uint32, c *joinChunk, m *rowMeta) {
+		if m.key == noKey {
+			return
+		}
+		for n, k := range theirs[:len(theirs)-1] {
+			if !vector.Equal(b.Cols[k], i, c.cols[mine[n]], int(id&(rowsChunk-1))) {
 				return
 			}
 		}
-		if some {
-			dst = append(dst, id+1)
-		}
+		dst = append(dst, id+1)
 	})
 	s.sort(dst[from:])
 	return dst
@@ -268,7 +271,7 @@ func (s *joinSide) restore(r *reader) {
 			s.negative++
 		}
 		gid[0] = noKey
-		if s.wild || !s.keys.null(s.side, in.b, 0) {
+		if !s.keys.barren(s.side, in.b, 0) {
 			s.keys.lookup(s.side, in.b, rows{firstRow, gid})
 		}
 		s.put(in.b, 0, id, gid[0])

@@ -83,7 +83,9 @@ type ForeignJoin struct {
 // that the other side has; results are Insert and Delete (of the same whole row), so that a reader can retract. LeftPK
 // and RightPK, where not nil, are the key of an upsert changelog: a row replaces the one with its key; without them a
 // Delete or UpdateBefore takes one equal row back, also one that has not come yet. Semi and anti joins emit left rows.
-// NullAware is NOT IN: an anti join that emits nothing for a null key or beside a null on the right side.
+// NullAware is NOT IN: an anti join for which a null in the last key column, on either side, may be any value, so that
+// the left row is not emitted beside it; in the key columns before the last, those of a correlation, a null joins
+// nothing.
 type ChangeJoin struct {
 	Kind                JoinKind
 	LeftKeys, RightKeys []int
@@ -97,7 +99,7 @@ type ChangeJoin struct {
 
 // LookupMany is the stream-table join on columns that are not the table's key: each stream row (port 0) joins with all
 // rows that the table (port 1, primary key TablePK; nil: every row counts) has at that moment, in the order of their
-// first arrival. Only stream rows trigger.
+// first arrival. Only stream rows trigger. NullAware is that of ChangeJoin.
 type LookupMany struct {
 	Kind                  JoinKind // inner, left, semi, anti
 	StreamKeys, TableKeys []int
