@@ -79,7 +79,7 @@ func (c *Call) String() string {
 	args := make([]string, len(c.Args))
 	for i, a := range c.Args {
 		args[i] = a.String()
-		if _, simple := a.(*Call); c.Func.Operator && simple && a.(*Call).Func.Operator {
+		if in, ok := a.(*Call); ok && c.Func.Operator && in.Func.Operator && !in.Func.access() {
 			args[i] = "(" + args[i] + ")"
 		}
 	}
@@ -122,6 +122,9 @@ func (c *Call) String() string {
 	}
 	return strings.Join(args, " "+c.Func.Name+" ")
 }
+
+// access says that f takes a part of its argument, which binds closer than any other operator.
+func (f *Func) access() bool { return f.Name == "->" || f.Name == "[]" }
 
 // pairs writes names and values in turn.
 func pairs(list []string) string {
