@@ -80,7 +80,7 @@ type textCoding struct {
 var textCodings = map[string]textCoding{
 	"HEX":   {decodeHex, func(dst, s []byte) ([]byte, error) { return hex.AppendEncode(dst, s), nil }},
 	"UTF8":  {appendAny, appendValidOrMark},
-	"ASCII": {asciiKernel('?'), asciiKernel(utf8.RuneError)},
+	"ASCII": {encodeASCII, decodeASCII},
 	"BASE64": {decodeBase64, func(dst, s []byte) ([]byte, error) {
 		return base64.StdEncoding.AppendEncode(dst, s),
 			nil
@@ -98,18 +98,28 @@ func appendValidOrMark(dst, s []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// asciiKernel puts mark for every byte that is not ASCII.
-func asciiKernel(mark rune) func(dst, s []byte) ([]byte, error) {
-	return func(dst, s []byte) ([]byte, error) {
-		for _, c := range s {
-			if c < utf8.RuneSelf {
-				dst = append(dst, c)
-			} else {
-				dst = utf8.AppendRune(dst, mark)
-			}
+// encodeASCII puts a question mark for every character that is not ASCII.
+func encodeASCII(dst, s []byte) ([]byte, error) {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		if r >= utf8.RuneSelf {
+			r = '?'
 		}
-		return dst, nil
+		dst, s = append(dst, byte(r)), s[n:]
 	}
+	return dst, nil
+}
+
+// decodeASCII puts U+FFFD for every byte that is not ASCII.
+func decodeASCII(dst, s []byte) ([]byte, error) {
+	for _, c := range s {
+		if c < utf8.RuneSelf {
+			dst = append(dst, c)
+		} else {
+			dst = utf8.AppendRune(dst, utf8.RuneError)
+		}
+	}
+	return dst, nil
 }
 
 // decodeHex reads hex digits, also 0x..., X'...' and x'...'.
@@ -141,8 +151,13 @@ func badHex(s []byte) error {
 	return fail(CodeBadValue, fmt.Sprintf("%q is no text of hexadecimal digits", clip(s)))
 }
 
+// decodeBase64 takes a text whose padding is left out, too.
 func decodeBase64(dst, s []byte) ([]byte, error) {
-	out, err := base64.StdEncoding.AppendDecode(dst, s)
+	coding := base64.StdEncoding
+	if len(s)%4 != 0 {
+		coding = base64.RawStdEncoding
+	}
+	out, err := coding.AppendDecode(dst, s)
 	if err != nil {
 		return dst, fail(CodeBadValue, fmt.Sprintf("%q is no base64 text", clip(s)))
 	}

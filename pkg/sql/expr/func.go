@@ -77,7 +77,8 @@ func sortTable() []*Func {
 	var all []*Func
 	for _, part := range [][]*Func{
 		operatorFuncs(), conditionFuncs(), mathFuncs(), stringFuncs(), timeFuncs(),
-		jsonFuncs(), constructors(), lambdaFuncs(), collectionFuncs(), bytesFuncs(), regexFuncs(), urlFuncs(), headerFuncs(), otherFuncs(),
+		jsonFuncs(), constructors(), lambdaFuncs(), collectionFuncs(), bytesFuncs(), regexFuncs(), urlFuncs(),
+		headerFuncs(), otherFuncs(),
 	} {
 		all = append(all, part...)
 	}

@@ -340,13 +340,7 @@ func oracle(x Expr, b *vector.Batch, i int) (val any, ok bool) {
 		}
 		return nil, true
 	case "BETWEEN":
-		x := c.Args[0]
-		ge, le := byName[">="], byName["<="]
-		if c.Func.twoValued {
-			ge, le = ge.ksql, le.ksql
-		}
-		lo, hi := &Call{Func: ge, Args: []Expr{x, c.Args[1]}}, &Call{Func: le, Args: []Expr{x, c.Args[2]}}
-		return oracleLogic(&Call{Func: byName["AND"], Args: []Expr{lo, hi}}, b, i)
+		return oracleBetween(c, b, i)
 	}
 	args := make([]any, len(c.Args))
 	null := false
@@ -363,6 +357,16 @@ func oracle(x Expr, b *vector.Batch, i int) (val any, ok bool) {
 		return false, true
 	}
 	return v, ok
+}
+
+func oracleBetween(c *Call, b *vector.Batch, i int) (any, bool) {
+	x := c.Args[0]
+	ge, le := byName[">="], byName["<="]
+	if c.Func.twoValued {
+		ge, le = ge.ksql, le.ksql
+	}
+	lo, hi := &Call{Func: ge, Args: []Expr{x, c.Args[1]}}, &Call{Func: le, Args: []Expr{x, c.Args[2]}}
+	return oracleLogic(&Call{Func: byName["AND"], Args: []Expr{lo, hi}}, b, i)
 }
 
 func oracleLogic(c *Call, b *vector.Batch, i int) (any, bool) {
