@@ -2,6 +2,7 @@ package operator
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -22,13 +23,17 @@ func (stateless) Restore(src []byte) error {
 // filter keeps the rows on which a predicate is true.
 type filter struct {
 	stateless
-	pred *predicate
-	sel  []uint32
+	pred   *predicate
+	values bool
+	sel    []uint32
 }
 
 // Process narrows the selection; rows keep their numbers.
 func (f *filter) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 	sel, failed := f.pred.keep(b, f.sel)
+	if f.values {
+		sel = slices.DeleteFunc(sel, func(i uint32) bool { return b.Op(int(i)) == vector.Delete })
+	}
 	f.sel = sel
 	if n := b.Live() - len(sel) - dropped(ctx.Report, b, failed, f.pred.null); n > 0 {
 		ctx.Report.Filtered(n)
@@ -51,7 +56,7 @@ func newFilter(spec *Filter, in *vector.Schema) (Operator, error) {
 	}
 	p.null = spec.NullOnError
 	if len(spec.Keys) == 0 {
-		return &filter{pred: p}, nil
+		return &filter{pred: p, values: spec.Values}, nil
 	}
 	types := make([]vector.Type, len(spec.Keys))
 	for i, k := range spec.Keys {

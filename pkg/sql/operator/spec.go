@@ -22,7 +22,9 @@ type Filter struct {
 	Keys []int
 	// NullOnError (ksql): a row on which Pred fails is Filtered and reported as Noted.
 	NullOnError bool
-	Schema      *vector.Schema
+	// Values: a row of a stream with a null value (Op Delete) does not pass.
+	Values bool
+	Schema *vector.Schema
 }
 
 // Project computes Exprs. NullOnError (ksql): a row on which an expression fails stays, with a null in that column, and
@@ -106,8 +108,10 @@ type Aggregate struct {
 	Schema *vector.Schema
 }
 
-// OverAgg is one `agg(arg) OVER (...)`. Frames end at the current row. RangeMs >= 0: RANGE with all peers of a time,
-// final once the watermark passes it. Rows >= 0: ROWS Rows PRECEDING. Both -1: UNBOUNDED PRECEDING (ROWS if ByRows).
+// OverAgg is one `agg(arg) OVER (...)`: an aggregate, ROW_NUMBER, RANK, DENSE_RANK, LAG or LEAD (x[, rows[, default]]; the
+// number of rows is the same in all rows). Frames end at the current row, so that a LEAD is null, or its default. RangeMs
+// >= 0: RANGE with all peers of a time, final once the watermark passes it. Rows >= 0: ROWS Rows PRECEDING. Both -1:
+// UNBOUNDED PRECEDING (ROWS if ByRows).
 type OverAgg struct {
 	Func    string
 	Args    []int

@@ -21,9 +21,10 @@ func generatedName(names []string) string {
 	}
 }
 
-// resultKey is one column of the key of a result: any of its expressions may stand for it.
+// resultKey is one column of the key of a result. Its value is the first expression; any may select it.
 type resultKey struct {
 	exprs []expr.Expr
+	value expr.Expr // what the column holds: behind an outer join another one than the item; nil: the item
 	from  ast.Expr // of PARTITION BY, or nil
 }
 
@@ -47,7 +48,7 @@ func (b *Binder) ksqlResult(q *ast.Query, s selected) (*Node, error) {
 			continue
 		}
 		taken[i] = true
-		out.add(s.exprs[i], s.names[i])
+		out.add(k.exprs[0], s.names[i]) // an equal column of the other side may be null where the key is not
 	}
 	windowed := in.WindowStart >= 0 && !q.PartitionBy && slices.Contains(in.Key, in.WindowStart)
 	if windowed {
@@ -105,6 +106,10 @@ func (b *Binder) ksqlKeys(q *ast.Query, s selected) ([]resultKey, error) {
 			for _, alt := range n.KeyAlts[pos] {
 				key.exprs = append(key.exprs, column(n, alt))
 			}
+			key.value = key.exprs[0]
+			if n.KeyLast && len(key.exprs) > 1 {
+				key.exprs[0], key.exprs[1] = key.exprs[1], key.exprs[0]
+			}
 		}
 		keys = append(keys, key)
 	}
@@ -113,21 +118,20 @@ func (b *Binder) ksqlKeys(q *ast.Query, s selected) ([]resultKey, error) {
 
 // place finds the item that selects the key: exactly one.
 func (k resultKey) place(q *ast.Query, s selected) (int, error) {
-	for _, e := range k.exprs {
-		first := -1
-		for i, x := range s.exprs {
-			if !sameExpr(x, e) {
-				continue
-			}
-			if first >= 0 {
-				return 0, sqlerr.New(sqlerr.BadStatement, s.items[i].at, "the key %s is selected twice: as %s and %s", e,
-					s.names[first], s.names[i]).WithHint("AS_VALUE(%s) copies it to a value", e)
-			}
+	first := -1
+	for i, x := range s.exprs {
+		if !slices.ContainsFunc(k.exprs, func(e expr.Expr) bool { return sameExpr(e, x) }) {
+			continue
+		}
+		if first < 0 {
 			first = i
+		} else if sameExpr(x, s.exprs[first]) {
+			return 0, sqlerr.New(sqlerr.BadStatement, s.items[i].at, "the key %s is selected twice: as %s and %s", x,
+				s.names[first], s.names[i]).WithHint("AS_VALUE(%s) copies it to a value", x)
 		}
-		if first >= 0 {
-			return first, nil
-		}
+	}
+	if first >= 0 {
+		return first, nil
 	}
 	if k.from != nil && slices.ContainsFunc(q.Items, func(it ast.SelectItem) bool { return it.Star }) {
 		return -1, nil

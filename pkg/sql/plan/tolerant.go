@@ -16,9 +16,18 @@ func (b *Binder) tolerant(n *Node) *Node {
 		s.NullOnError = true
 	case *operator.Filter:
 		s.NullOnError = true
+		s.Values = readsBounds(n.Inputs[0], s.Pred)
 	}
 	for _, in := range n.Inputs {
 		b.tolerant(in)
 	}
 	return n
+}
+
+// readsBounds tells that a condition over a stream reads the bounds of its window: for a row with a null value they are
+// as unknown as its values.
+func readsBounds(n *Node, pred expr.Expr) bool {
+	found := false
+	visitColumns(pred, func(i int) { found = found || i == n.WindowStart || i == n.WindowEnd })
+	return found && !n.Updating
 }
