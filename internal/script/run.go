@@ -148,7 +148,7 @@ func (x *execution) input(ctx context.Context, o *plan.Object) (direct.Input, er
 func (x *execution) open(ctx context.Context, o *plan.Object) (*source.Reader, error) {
 	s := o.Source
 	cfg := source.Config{
-		Format: s.Format, Schema: o.Schema(), EventTime: o.EventTime,
+		Format: s.Format, Schema: o.Schema(), Headers: o.HeaderColumns(), EventTime: o.EventTime,
 		EventTimeFormat: o.EventTimeFormat, Delimiter: s.Delimiter, Header: s.Header, WatermarkDelayMs: o.DelayMs,
 		MaxFutureMs: s.MaxFutureMs, OnError: s.OnError,
 		Now: x.opt.NowMs, MaxRows: x.opt.MaxRows,

@@ -78,6 +78,7 @@ func envelope(c *Chunk, h nats.Header) {
 	if len(h) == 0 {
 		return
 	}
+	c.Headers = h
 	e := messages.ReadEnvelope(h)
 	c.Correlation, c.Traceparent, c.Baggage = e.CorrelationID, e.TraceParent, e.Baggage
 }

@@ -24,6 +24,9 @@ type Config struct {
 	// Format is json (default), csv, msgpack, raw, kafka or none.
 	Format string
 	Schema *vector.Schema
+	// Headers names the columns that the headers of a message fill: the column's number and the header, "" for the list
+	// of all. They do not stand in the records.
+	Headers map[int]string
 	// EventTime is the column of the event time; "" takes Now (bounded input) or the time of arrival.
 	EventTime       string
 	EventTimeFormat string
@@ -73,6 +76,7 @@ type Origin struct {
 type Segment struct {
 	First int // row of the batch
 	Origin
+	headers map[string][]string // where columns want them
 }
 
 // Reader makes batches of what a Source gives. One goroutine uses it.
@@ -100,11 +104,12 @@ type Reader struct {
 // NewReader returns a reader of src, which must be open and stand behind from. lines says that the source is a text.
 func NewReader(src Source, cfg Config, lines bool, from Position) (*Reader, error) {
 	as := format.Config{Format: cfg.Format, Lines: lines, Delimiter: cfg.Delimiter, Header: cfg.Header}
-	dec, err := format.New(as, cfg.Schema)
+	values := ValueSchema(cfg.Schema, cfg.Headers)
+	dec, err := format.New(as, values)
 	if err != nil {
 		return nil, err
 	}
-	b, err := format.NewBuilder(cfg.Schema, format.Options{
+	b, err := format.NewBuilder(values, format.Options{
 		MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, MaxRecord: cfg.MaxRecord,
 		EventTime: cfg.EventTime, EventTimeFormat: cfg.EventTimeFormat, StopAtBad: cfg.OnError == FailFast,
 	})
@@ -128,7 +133,7 @@ func (r *Reader) prime(from Position) error {
 	if !ok || from.Offset == 0 {
 		return nil
 	}
-	b, err := format.NewBuilder(r.cfg.Schema, format.Options{MaxRows: 1})
+	b, err := format.NewBuilder(r.b.Schema(), format.Options{MaxRows: 1})
 	if err != nil {
 		return err
 	}
@@ -221,7 +226,7 @@ func (r *Reader) decode() {
 		Traceparent: c.Traceparent, Baggage: c.Baggage,
 	}
 	if n := len(r.segments); n == 0 || r.segments[n-1].Origin != origin {
-		r.segments = append(r.segments, Segment{First: r.b.Rows(), Origin: origin})
+		r.segments = append(r.segments, Segment{First: r.b.Rows(), Origin: origin, headers: c.Headers})
 	}
 	data := c.Data[r.used:]
 	r.used += r.dec.Decode(data, c.Message || c.Final, r.b)
@@ -275,6 +280,8 @@ func (r *Reader) take() *vector.Batch {
 	if out == nil {
 		out = vector.NewBatch(r.cfg.Schema, 0)
 		out.AppendTime = r.b.Now
+	} else {
+		AddHeaders(out, r.cfg.Schema, r.cfg.Headers, r.segments)
 	}
 	vector.SetClock(out, r.wm, r.cfg.WatermarkDelayMs)
 	r.wm = r.Watermark()

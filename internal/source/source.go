@@ -64,6 +64,8 @@ type Chunk struct {
 	TimeMs int64
 	// Correlation, Traceparent and Baggage are what the sender wrote into its headers.
 	Correlation, Traceparent, Baggage string
+	// Headers are the headers of a message as they came.
+	Headers map[string][]string
 	// Done, if not nil, is called once the rows are appended (nil) or refused (the reason).
 	Done func(error)
 }

@@ -217,7 +217,7 @@ func (j *job) setStatus(st topic.Status) {
 // configOf says how the bytes of an object's source become rows.
 func (s *Service) configOf(o *plan.Object) source.Config {
 	c := source.Config{
-		Format: o.Source.Format, Schema: o.Schema(), EventTime: o.EventTime, EventTimeFormat: o.EventTimeFormat,
+		Format: o.Source.Format, Schema: o.Schema(), Headers: o.HeaderColumns(), EventTime: o.EventTime, EventTimeFormat: o.EventTimeFormat,
 		Delimiter: o.Source.Delimiter, Header: o.Source.Header, WatermarkDelayMs: o.DelayMs,
 		MaxFutureMs: o.Source.MaxFutureMs, MaxRows: 8192, MaxBytes: 2 << 20, OnError: o.Source.OnError,
 		Clock: func() int64 { return time.Now().UnixMilli() },

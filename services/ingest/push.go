@@ -12,6 +12,7 @@ import (
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/format"
+	"github.com/leatsql/leat/internal/source"
 	"github.com/leatsql/leat/internal/task"
 	"github.com/leatsql/leat/internal/topic"
 	"github.com/leatsql/leat/pkg/messages"
@@ -303,11 +304,13 @@ func (p *Pusher) decode(m *nats.Msg) ([]*vector.Batch, []format.BadRow, error) {
 		}
 		cfg.Delimiter, cfg.Header = o.Source.Delimiter, o.Source.Header
 	}
-	dec, err := format.New(cfg, p.schema)
+	headers := o.HeaderColumns()
+	values := source.ValueSchema(p.schema, headers)
+	dec, err := format.New(cfg, values)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := format.NewBuilder(p.schema, format.Options{EventTime: o.EventTime, EventTimeFormat: o.EventTimeFormat})
+	b, err := format.NewBuilder(values, format.Options{EventTime: o.EventTime, EventTimeFormat: o.EventTimeFormat})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -322,6 +325,7 @@ func (p *Pusher) decode(m *nats.Msg) ([]*vector.Batch, []format.BadRow, error) {
 		at += n
 		rows, wrong := b.Take(), b.TakeBad()
 		if rows != nil {
+			source.AddHeaders(rows, p.schema, headers, nil)
 			batches = append(batches, rows)
 		}
 		if bad = append(bad, wrong...); n == 0 && rows == nil && len(wrong) == 0 {

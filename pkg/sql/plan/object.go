@@ -74,6 +74,21 @@ type Column struct {
 // OfHeaders tells that the column is filled from the headers of a record.
 func (c Column) OfHeaders() bool { return c.Headers || c.Header != "" }
 
+// HeaderColumns are the columns that headers fill: the header of each, "" for the list of all; nil where there are none.
+func (o *Object) HeaderColumns() map[int]string {
+	var out map[int]string
+	for i, c := range o.Columns {
+		if !c.OfHeaders() {
+			continue
+		}
+		if out == nil {
+			out = map[int]string{}
+		}
+		out[i] = c.Header
+	}
+	return out
+}
+
 // Source is the WITH clause of a declared object, resolved.
 type Source struct {
 	Connector     string            `json:"connector"` // nats, file, stdin, http, generator
