@@ -94,8 +94,10 @@ type veloRun struct {
 	rows   []veloRow
 	failed []string    // rows that failed
 	guess  vector.Type // of columns without a value
-	crash  bool
-	hidden int // columns that the runner put behind the select list
+	// windowed: the statement has a window.
+	windowed bool
+	crash    bool
+	hidden   int // columns that the runner put behind the select list
 }
 
 // veloRow is a row of the output.
@@ -104,6 +106,7 @@ type veloRow struct {
 	cells map[string]any // by name in small letters
 	names []string
 	key   string
+	time  int64
 }
 
 func (c *veloCase) run(opt Options) Outcome {
@@ -255,6 +258,11 @@ func (r *veloRun) fold(q *ast.Query) {
 func (r *veloRun) emission(q *ast.Query) {
 	q.Sources = nil
 	r.fold(q)
+	r.windowed = q.Window != nil
+	if q.Emit == ast.EmitFinal && q.Window == nil && r.c.Flush {
+		q.Emit = ast.EmitDefault // the end of the input makes its groups final
+		return
+	}
 	if q.Emit != ast.EmitDefault {
 		return
 	}
@@ -294,10 +302,27 @@ func (r *veloRun) feed(objects plan.Objects) error {
 		next[in.name]++
 	}
 	if !r.c.Flush {
-		return nil
+		return r.tick(objects, wm)
 	}
 	r.step++
 	return r.runner.End()
+}
+
+// tick lets the clock pass the last row, where no window waits for it: rows of OVER leave when time goes on.
+func (r *veloRun) tick(objects plan.Objects, wm int64) error {
+	if r.windowed || wm == vector.NoTime {
+		return nil
+	}
+	for _, in := range r.c.Inputs.list {
+		if in.Table {
+			continue
+		}
+		item := direct.Item{Batch: &vector.Batch{Watermark: wm + 1}, Writer: writer}
+		if err := r.runner.Feed(objects[in.name].Topic, item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // row feeds one row of an input and tells the other streams its time.
@@ -308,6 +333,12 @@ func (r *veloRun) row(o *plan.Object, in *veloInput, i int, wm *int64) error {
 	}
 	*wm = max(*wm, b.Time[0])
 	b.Watermark, b.Topic, b.Seq = *wm, o.Topic, uint64(i)
+	if n, ok := toFloat(in.Rows[i].values["_offset"]); ok {
+		b.Seq = uint64(n)
+	}
+	if n, ok := toFloat(in.Rows[i].values["_partition"]); ok {
+		b.Partition = int(n)
+	}
 	if err := r.runner.Feed(o.Topic, direct.Item{Batch: b, Writer: writer}); err != nil {
 		return err
 	}
@@ -333,7 +364,7 @@ func (r *veloRun) Result(_ string, _ int, b *vector.Batch) error {
 		if op := b.Op(i); op == vector.UpdateBefore || op == vector.Delete {
 			continue
 		}
-		row := veloRow{step: r.step, cells: map[string]any{}}
+		row := veloRow{step: r.step, cells: map[string]any{}, time: b.Time[i]}
 		for c, f := range b.Schema.Fields {
 			name := strings.ToLower(f.Name)
 			if strings.HasPrefix(name, hiddenName) {

@@ -154,6 +154,9 @@ func (c *checker) compare() any {
 	w := c.sum()
 	a, okA := toFloat(v)
 	b, okB := toFloat(w)
+	if v == nil && okB || w == nil && okA {
+		return true // an unknown comparison violates no check
+	}
 	if !okA || !okB {
 		same := v == w
 		if op == "!=" {
@@ -235,8 +238,10 @@ func (c *checker) function(name string) any {
 	case "not":
 		return c.or() != true
 	case "has":
-		_, ok := c.path(c.next())
-		return ok
+		t := c.next()
+		_, name, _ := strings.Cut(t, ".")
+		_, ok := c.path(t)
+		return ok && !systemFields[strings.ToLower(name)]
 	case "type":
 		v, _ := c.path(c.next())
 		return treeType(v)

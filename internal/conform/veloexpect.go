@@ -244,6 +244,9 @@ func (r *veloRow) cell(name string) (any, bool) {
 	if v, ok := r.cells[strings.ReplaceAll(low, ".", "_")]; ok {
 		return v, true
 	}
+	if low == "_event_time" || low == "_timestamp" {
+		return r.time, true
+	}
 	if i := strings.LastIndexByte(low, '.'); i >= 0 {
 		low = low[i+1:]
 		if v, ok := r.cells[low]; ok {
@@ -308,6 +311,14 @@ func near(want, got any) bool {
 		}
 		return true
 	}
+	if jsonOf(want, got) {
+		return true
+	}
+	if b, ok := got.(bool); ok { // SQLite has 1 and 0
+		if n, ok := toFloat(want); ok {
+			return n == 1 && b || n == 0 && !b
+		}
+	}
 	if a, ok := toFloat(want); ok {
 		b, ok := toFloat(got)
 		if _, text := want.(string); text {
@@ -318,6 +329,21 @@ func near(want, got any) bool {
 		return ok && math.Abs(a-b) <= tol
 	}
 	return equal(want, got)
+}
+
+// jsonOf tells that got is the JSON text of the wanted value.
+func jsonOf(want, got any) bool {
+	s, ok := got.(string)
+	if !ok || s == "" || s == want {
+		return false
+	}
+	var v any
+	if decodeJSON([]byte(s), &v) != nil {
+		return false
+	}
+	_, text := v.(string)
+	_, truth := v.(bool)
+	return (text || truth) && v == want
 }
 
 // toFloat reads any number of a tree.
