@@ -72,9 +72,19 @@ func sums(rows []funcRow) (n, mx, my, sxx, syy, sxy float64) {
 		if len(r.args) > 1 {
 			dy = r.num(1) - my
 		}
+		if sameArg(rows, 0) {
+			dx = 0
+		}
+		if len(r.args) > 1 && sameArg(rows, 1) {
+			dy = 0
+		}
 		sxx, syy, sxy = sxx+dx*dx, syy+dy*dy, sxy+dx*dy
 	}
 	return n, mx, my, sxx, syy, sxy
+}
+
+func sameArg(rows []funcRow, i int) bool {
+	return !slices.ContainsFunc(rows, func(r funcRow) bool { return r.args[i] != rows[0].args[i] })
 }
 
 func spreadCase(fn string, least int, f func(n, sxx float64) float64) funcCase {

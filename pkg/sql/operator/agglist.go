@@ -72,7 +72,7 @@ func (l *listState) add(x *aggRow, sign int64) {
 	}
 	switch {
 	case sign < 0:
-		if !l.take(l.buf, ord) {
+		if !l.take(l.buf, ord, x) {
 			l.owed.change(l.buf, -1, 0)
 		}
 	case l.owed.m[string(l.buf)].n < 0:
@@ -134,10 +134,10 @@ func (l *listState) cut(k int) {
 }
 
 // take removes the last equal value, of the same time if there is one.
-func (l *listState) take(val []byte, ord int64) bool {
+func (l *listState) take(val []byte, ord int64, x *aggRow) bool {
 	found := -1
 	for k := len(l.items) - 1; k >= 0; k-- {
-		if l.items[k].n != uint32(len(val)) || !bytes.Equal(l.value(k), val) {
+		if x.exact && l.items[k].seq != x.seq || l.items[k].n != uint32(len(val)) || !bytes.Equal(l.value(k), val) {
 			continue
 		}
 		if found < 0 {

@@ -297,23 +297,23 @@ func (s *rankedState) add(x *aggRow, sign int64) {
 	for _, v := range kept {
 		s.buf = appendRaw(s.buf, v, x.i)
 	}
-	s.change(ranked{string(s.key), x.seq, string(s.buf)}, sign)
+	s.change(ranked{string(s.key), x.seq, string(s.buf)}, sign, x.exact)
 }
 
-func (s *rankedState) change(e ranked, sign int64) {
+func (s *rankedState) change(e ranked, sign int64, exact bool) {
 	owedKey := append(append(putU32(nil, uint32(len(e.key))), e.key...), e.val...)
 	switch {
 	case sign > 0 && s.all && s.owed.m[string(owedKey)].n < 0:
 		s.owed.change(owedKey, 1, 0)
 	case sign > 0:
 		s.insert(e)
-	case !s.take(e):
+	case !s.take(e, exact):
 		s.owed.change(owedKey, -1, 0)
 	}
 }
 
-// take removes the latest equal row.
-func (s *rankedState) take(e ranked) bool {
+// take removes the latest equal row, or the one with the same number.
+func (s *rankedState) take(e ranked, exact bool) bool {
 	at := s.list.prev(s.list.seek(func(x *ranked) int {
 		if x.key <= e.key {
 			return -1
@@ -325,7 +325,7 @@ func (s *rankedState) take(e ranked) bool {
 		if x.key != e.key {
 			return false
 		}
-		if x.val == e.val {
+		if x.val == e.val && (!exact || x.seq == e.seq) {
 			s.size -= 48 + len(x.key) + len(x.val)
 			s.list.remove(at)
 			return true
@@ -373,7 +373,7 @@ func (s *rankedState) merge(o aggState) {
 	}
 	s.k = max(s.k, other.k)
 	other.list.each(func(e *ranked) bool {
-		s.change(*e, 1)
+		s.change(*e, 1, false)
 		return true
 	})
 	s.owed.merge(&other.owed)

@@ -23,6 +23,8 @@ type aggRow struct {
 	i    int
 	seq  int64 // arrival number
 	time int64 // event time
+	// exact says that a row which is taken out has the arrival number that it came with.
+	exact bool
 }
 
 // nullRule says which rows an aggregate passes over.

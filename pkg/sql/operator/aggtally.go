@@ -119,7 +119,7 @@ type setState struct {
 	kind  setKind
 	limit int
 	types []vector.Type
-	tally   tally
+	tally tally
 	buf   []byte
 }
 
@@ -204,7 +204,7 @@ func (s *setState) restore(r *reader) {
 // distinctState lets each different list of arguments count once in another aggregate.
 type distinctState struct {
 	types []vector.Type
-	tally   tally
+	tally tally
 	in    aggState
 	buf   []byte
 }

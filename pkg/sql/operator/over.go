@@ -32,7 +32,11 @@ type overPart struct {
 // overCall is one function with its frame.
 type overCall struct {
 	def       aggDef
-	number    bool // ROW_NUMBER
+	name      string
+	number    bool // ROW_NUMBER, RANK, DENSE_RANK
+	shift     bool // LAG, LEAD
+	args      []int
+	types     []vector.Type // of the arguments
 	byRows    bool
 	preceding int64 // -1: unbounded
 	one       frame // scratch
@@ -53,21 +57,34 @@ func (a *overCall) unbounded() bool { return a.preceding < 0 }
 
 // ResolveOver returns the result type of a window function over arguments of the given types.
 func ResolveOver(name string, args []vector.Type) (vector.Type, error) {
-	if strings.EqualFold(name, "ROW_NUMBER") {
-		if len(args) > 0 {
-			return vector.TNull, errors.New("ROW_NUMBER has no arguments")
-		}
+	switch name = strings.ToUpper(name); {
+	case numbersRows(name) && len(args) > 0:
+		return vector.TNull, errors.New(name + " has no arguments")
+	case numbersRows(name):
 		return vector.TBigInt, nil
+	case name == "LAG" || name == "LEAD":
+		if len(args) < 1 || len(args) > 3 || len(args) > 1 && !whole64(args[1]) {
+			return vector.TNull, fmt.Errorf("%s is called as %s(x[, rows[, default]])", name, name)
+		}
+		if len(args) == 3 && !args[2].Equal(args[0]) {
+			return vector.TNull, fmt.Errorf("the default of %s is %s, not %s", name, args[2], args[0])
+		}
+		return args[0], nil
 	}
 	c := &aggCall{in: args}
 	f, err := resolveAgg(name, c)
 	if err != nil {
 		return vector.TNull, err
 	}
-	if c.kind == kindState || f.Name == "COUNT_DISTINCT" || f.Name == "EARLIEST" || f.Name == "LATEST" {
+	if f.Name == "COUNT_DISTINCT" || f.Name == "EARLIEST" || f.Name == "LATEST" {
 		return vector.TNull, fmt.Errorf("%s with OVER is not supported", f.Name)
 	}
 	return c.out, nil
+}
+
+// numbersRows reports whether a function numbers the rows of a partition.
+func numbersRows(name string) bool {
+	return name == "ROW_NUMBER" || name == "RANK" || name == "DENSE_RANK"
 }
 
 func newOver(spec *Over, in *vector.Schema) (*over, error) {
@@ -102,9 +119,17 @@ func newOverCall(a OverAgg, in *vector.Schema) (overCall, error) {
 	case a.RangeMs >= 0:
 		c.preceding = a.RangeMs
 	}
-	if strings.EqualFold(a.Func, "ROW_NUMBER") {
-		c.number = true
+	c.name, c.args = strings.ToUpper(a.Func), a.Args
+	if err := checkColumns(in, a.Args); err != nil {
+		return c, err
+	}
+	c.types = typesOf(in, a.Args)
+	if c.number = numbersRows(c.name); c.number {
 		return c, nil
+	}
+	if c.shift = c.name == "LAG" || c.name == "LEAD"; c.shift {
+		_, err := ResolveOver(c.name, c.types)
+		return c, err
 	}
 	d, err := newAggDef(Agg{Func: a.Func, Args: a.Args, Filter: -1, T: a.T}, in, aggMode{})
 	if err != nil {
@@ -112,6 +137,12 @@ func newOverCall(a OverAgg, in *vector.Schema) (overCall, error) {
 	}
 	if _, err := ResolveOver(a.Func, typesOf(in, a.Args)); err != nil {
 		return c, err
+	}
+	if d.kind == kindState && !c.unbounded() { // rows leave the frame
+		d, err = newAggDef(Agg{Func: a.Func, Args: a.Args, Filter: -1, T: a.T}, in, aggMode{retracts: true})
+		if err != nil {
+			return c, err
+		}
 	}
 	if d.kind == kindSum64 { // sums come and go: only the result has to fit
 		d.kind = kindAvgInt
@@ -218,14 +249,14 @@ func (o *over) group(b *vector.Batch, from, to int) {
 	outs := o.out.Cols[len(b.Cols):]
 	for c := range o.calls {
 		a := &o.calls[c]
-		if a.byRows || a.number {
+		if a.byRows || a.number || a.shift {
 			for k, id := range o.rows.gid {
 				o.byRow(a, &o.parts[id].frames[c], b, from+k, outs[c])
 			}
 			continue
 		}
 		for k, id := range o.rows.gid {
-			o.parts[id].frames[c].push(a, argument(b, a), from+k, t)
+			o.parts[id].frames[c].take(a, b, from+k, t)
 		}
 		for k, id := range o.rows.gid {
 			f := &o.parts[id].frames[c]
@@ -238,12 +269,16 @@ func (o *over) group(b *vector.Batch, from, to int) {
 }
 
 func (o *over) byRow(a *overCall, f *frame, b *vector.Batch, i int, out *vector.Vector) {
-	f.rows++
-	if a.number {
-		appendWord(out, uint64(f.rows))
+	switch {
+	case a.number:
+		f.number(a, b.Time[i], out)
+		return
+	case a.shift:
+		f.shift(a, b, i, out)
 		return
 	}
-	f.push(a, argument(b, a), i, f.rows)
+	f.rows++
+	f.take(a, b, i, f.rows)
 	if !a.unbounded() {
 		f.evict(a, f.rows-a.preceding)
 	}
@@ -279,7 +314,7 @@ func (o *over) sweep() {
 	}
 	reach := int64(0)
 	for _, c := range o.calls {
-		if c.byRows || c.number || c.unbounded() {
+		if c.byRows || c.number || c.shift || c.unbounded() {
 			return
 		}
 		reach = max(reach, c.preceding)
@@ -306,7 +341,10 @@ func (o *over) StateBytes() int64 {
 	for i := range o.parts {
 		for k := range o.parts[i].frames {
 			f := &o.parts[i].frames[k]
-			n += int64(8*(cap(f.pos)+cap(f.val)+cap(f.suf))) + 160
+			n += int64(8*(cap(f.pos)+cap(f.val)+cap(f.suf))) + 192
+			if f.st != nil {
+				n += int64(f.st.bytes())
+			}
 			for _, s := range f.str {
 				n += int64(24 + len(s))
 			}

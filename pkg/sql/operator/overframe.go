@@ -27,6 +27,16 @@ type frame struct {
 	suf  []uint64 // 3 words for each of [lo, mid), at the same place
 	lo   int
 	mid  int
+	st   aggState // of an aggregate that words do not do for
+}
+
+// take takes row i in at position pos.
+func (f *frame) take(a *overCall, b *vector.Batch, i int, pos int64) {
+	if a.def.kind == kindState {
+		f.pushState(a, b, i, pos)
+		return
+	}
+	f.push(a, argument(b, a), i, pos)
 }
 
 // push adds row i of v at position pos.
@@ -142,6 +152,10 @@ func wide(w []uint64) vector.Int128 { return vector.Int128{Lo: w[0], Hi: int64(w
 // evict drops the values with a position below from.
 func (f *frame) evict(a *overCall, from int64) {
 	d := &a.def
+	if d.kind == kindState {
+		f.evictState(a, from)
+		return
+	}
 	for f.lo < len(f.pos) && f.pos[f.lo] < from {
 		switch {
 		case d.kind < kindSumF || d.kind == kindAvgInt || d.kind == kindAvgDec:
@@ -239,6 +253,9 @@ func (f *frame) vector(d *aggDef, v *vector.Vector, i int) *vector.Vector {
 // result appends the function's value now; false if it does not fit its type.
 func (f *frame) result(out *vector.Vector, a *overCall) bool {
 	d := &a.def
+	if d.kind == kindState {
+		return f.stateResult(out, a)
+	}
 	if d.kind <= kindVar {
 		acc := f.acc
 		if f.lo < f.mid {
@@ -295,7 +312,10 @@ func (f *frame) kept(out *vector.Vector, d *aggDef) {
 func (f *frame) snapshot(dst []byte, a *overCall) []byte {
 	d := &a.def
 	dst = putI64(dst, f.rows)
-	if a.unbounded() && d.kind <= kindVar {
+	if a.shift || d.kind == kindState {
+		return f.snapshotState(dst, a)
+	}
+	if a.number || a.unbounded() && d.kind <= kindVar {
 		for _, w := range f.acc {
 			dst = putU64(dst, w)
 		}
@@ -320,7 +340,11 @@ func (f *frame) snapshot(dst []byte, a *overCall) []byte {
 func (f *frame) restore(r *reader, a *overCall) {
 	d := &a.def
 	*f = frame{rows: r.i64()}
-	if a.unbounded() && d.kind <= kindVar {
+	if a.shift || d.kind == kindState {
+		f.restoreState(r, a)
+		return
+	}
+	if a.number || a.unbounded() && d.kind <= kindVar {
 		for i := range f.acc {
 			f.acc[i] = r.u64()
 		}

@@ -108,7 +108,7 @@ func (c *tableCall) run(b *vector.Batch, p *peerEdges, out *vector.Vector, bad [
 // aggregate lets rows enter and leave the frame: its edges never move back.
 func (c *tableCall) aggregate(b *vector.Batch, p *peerEdges, out *vector.Vector, bad []bool) {
 	st := c.def.fresh()
-	x := aggRow{args: c.def.argVectors(b)}
+	x := aggRow{args: c.def.argVectors(b), exact: true}
 	f := frameEdges{c: c, b: b, p: p}
 	apply := func(i int, sign int64) {
 		if w := c.def.filter; w >= 0 && (isNull(b.Cols[w], i) || !b.Cols[w].Bool[i]) {
