@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/pkg/messages"
+	"github.com/leatsql/leat/pkg/sql/parser"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -108,15 +108,11 @@ type Rows struct {
 func Schema(r api.Result) (*vector.Schema, error) {
 	s := &vector.Schema{}
 	for _, col := range r.Columns {
-		t, err := messages.ParseColumnType([]byte(strings.ReplaceAll(col.Type, " ", "")))
+		t, err := parser.ParseType(col.Type)
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", col.Name, err)
 		}
-		one, err := vector.SchemaOf([]messages.ColumnSpec{{Name: col.Name, Type: t}})
-		if err != nil {
-			return nil, err
-		}
-		s.Fields = append(s.Fields, one.Fields...)
+		s.Fields = append(s.Fields, vector.Field{Name: col.Name, Type: t})
 	}
 	return s, nil
 }

@@ -41,7 +41,7 @@ func (c *Coordinator) query(ctx context.Context, s *session, st *ast.Select) (ap
 	r := api.Result{Kind: "rows", Cursor: cur.id, Instance: c.id, Push: push, Warnings: b.Warnings}
 	for i, f := range p.Result.Schema.Fields {
 		r.Columns = append(r.Columns, api.Column{
-			Name: f.Name, Type: f.Type.String(),
+			Name: f.Name, Type: ast.FormatType(f.Type),
 			Key: slices.Contains(p.Result.Key, i),
 		})
 	}
@@ -224,7 +224,7 @@ func (c *Coordinator) print(ctx context.Context, st *ast.Print) (api.Result, err
 	}
 	r := api.Result{Kind: "rows", Cursor: cur.id, Instance: c.id, Push: true}
 	for _, f := range schema.Fields {
-		r.Columns = append(r.Columns, api.Column{Name: f.Name, Type: f.Type.String()})
+		r.Columns = append(r.Columns, api.Column{Name: f.Name, Type: ast.FormatType(f.Type)})
 	}
 	return r, nil
 }

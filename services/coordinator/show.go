@@ -203,7 +203,7 @@ func (c *Coordinator) describe(st *ast.Describe) (api.Result, error) {
 		if col.Key {
 			key = "key"
 		}
-		r.Rows = append(r.Rows, []string{col.Name, col.Type.String(), key})
+		r.Rows = append(r.Rows, []string{col.Name, ast.FormatType(col.Type), key})
 	}
 	r.Message = describeText(o)
 	if st.Extended {

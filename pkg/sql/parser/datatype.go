@@ -50,6 +50,23 @@ var typeNames = []struct {
 
 var otherTypes = []string{"DECIMAL", "ARRAY", "MAP", "STRUCT"}
 
+// ParseType reads a type on its own, as ast.FormatType writes it.
+func ParseType(text string) (vector.Type, *sqlerr.Error) {
+	if err := tooLong(text, Options{}); err != nil {
+		return vector.TNull, err
+	}
+	p, err := newSession(Options{}).open(text, 0, len(text))
+	if err != nil {
+		return vector.TNull, err
+	}
+	t := p.dataType()
+	p.finish()
+	if len(p.errs) > 0 {
+		return vector.TNull, p.errs[0]
+	}
+	return t, nil
+}
+
 // dataType reads a type.
 func (p *parser) dataType() vector.Type {
 	if !p.enter() {
