@@ -132,8 +132,8 @@ func (j *changeJoin) admit(ctx *Context, s *joinSide, b *vector.Batch) {
 	}
 }
 
-// number fills the places, row numbers and key numbers of the changes. A deletion by primary key needs no key: the row that
-// goes has it.
+// number fills the places, row numbers and key numbers of the changes. A deletion by primary key needs no key: the row
+// that goes has it.
 func (j *changeJoin) number(s *joinSide, b *vector.Batch) {
 	j.keyed = j.keyed[:0]
 	n := 0

@@ -120,7 +120,9 @@ func (c *joinCond) judge(ctx *Context, port int, b *vector.Batch, p *pairs) {
 
 // failure returns the first error among pairs [from, to).
 func (p *pairs) failure(from, to int) *expr.RowError {
-	i, _ := slices.BinarySearchFunc(p.failed, from, func(e expr.RowError, k int) int { return cmp.Compare(int(e.Row), k) })
+	i, _ := slices.BinarySearchFunc(p.failed, from, func(e expr.RowError, k int) int {
+		return cmp.Compare(int(e.Row), k)
+	})
 	if i < len(p.failed) && int(p.failed[i].Row) < to {
 		return &p.failed[i]
 	}

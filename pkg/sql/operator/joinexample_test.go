@@ -127,7 +127,8 @@ var joinExamples = []struct {
 		"only stream rows trigger, with the rows of that moment by first arrival",
 		&LookupMany{Kind: LeftJoin, TablePK: []int{1}},
 		"l 1 x - 1|r 9 x p 5|r 9 x q 6|r^ 9 x p 7|l 2 x - 2|l 3 null - 3|rx 9 x q 6|l 4 x - 4|lx 5 x - 5",
-		"+ @1 x - 1 null null null|+ @2 x - 2 x p 7|+ @2 x - 2 x q 6|+ @3 null - 3 null null null|+ @4 x - 4 x p 7|skipped 1",
+		"+ @1 x - 1 null null null|+ @2 x - 2 x p 7|+ @2 x - 2 x q 6|+ @3 null - 3 null null null|" +
+			"+ @4 x - 4 x p 7|skipped 1",
 	},
 }
 

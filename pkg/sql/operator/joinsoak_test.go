@@ -40,17 +40,17 @@ func TestJoinStateStaysFlat(t *testing.T) {
 				t.Fatal(err)
 			}
 			early, late := int64(0), int64(0)
-			for i := range 400 {
+			for i := range 240 {
 				soakStep(t, chain, i, c.keys)
 				switch {
-				case i > 100 && i < 200:
+				case i > 60 && i < 120:
 					early = max(early, chain.StateBytes())
-				case i > 300:
+				case i > 180:
 					late = max(late, chain.StateBytes())
 				}
 			}
 			if late > early+early/4 {
-				t.Errorf("%d bytes of state after 200 steps, %d after 400", early, late)
+				t.Errorf("%d bytes of state after 120 steps, %d after 240", early, late)
 			}
 		})
 	}

@@ -50,7 +50,8 @@ type WindowJoin struct {
 
 // AsofJoin joins each left row with the right row of its key that has the largest event time not above the left row's
 // (below it where Strict); of equal times the later one in the log. A left row waits until the watermark is past its
-// time; rows leave ordered by time, then arrival.
+// time; rows leave ordered by time, then arrival. Rows of either side that come below the watermark are Late. With On
+// the latest row on which it is true is meant, and all right rows are kept.
 type AsofJoin struct {
 	Kind                JoinKind // inner or left
 	LeftKeys, RightKeys []int
@@ -60,8 +61,8 @@ type AsofJoin struct {
 }
 
 // TableJoin joins two tables on their keys (LeftKeys, RightKeys are the whole primary keys). Each change of either side
-// emits the key's row again, even if equal (Insert the first time, then UpdateAfter), and a Delete when a result existed
-// and does no longer. The event time is the larger one of both rows.
+// emits the key's row again, even if equal (Insert the first time, then UpdateAfter), and a Delete when a result
+// existed and does no longer. The event time is the larger one of both rows.
 type TableJoin struct {
 	Kind                JoinKind // inner, left, right, full
 	LeftKeys, RightKeys []int
@@ -83,9 +84,10 @@ type ForeignJoin struct {
 // that the other side has; results are Insert and Delete (of the same whole row), so that a reader can retract. LeftPK
 // and RightPK, where not nil, are the key of an upsert changelog: a row replaces the one with its key; without them a
 // Delete or UpdateBefore takes one equal row back, also one that has not come yet. Semi and anti joins emit left rows.
-// NullAware is NOT IN: an anti join for which a null in the last key column, on either side, may be any value, so that
-// the left row is not emitted beside it; in the key columns before the last, those of a correlation, a null joins
-// nothing.
+// A result taken back has the time that it came with, so that a result of an outer, semi or anti join may be below the
+// watermark. NullAware is NOT IN: an anti join for which a null in the last key column, on either side, may be any
+// value, so that the left row is not emitted beside it; in the key columns before the last, those of a correlation, a
+// null joins nothing.
 type ChangeJoin struct {
 	Kind                JoinKind
 	LeftKeys, RightKeys []int
