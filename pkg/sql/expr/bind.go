@@ -27,6 +27,7 @@ func (p Profile) Call(name string, args []Expr, at sqlerr.Span) (Expr, error) {
 	if p == Ksql && f.ksql != nil {
 		f = f.ksql
 	}
+	args = datesAsMillis(f, args)
 	m, err := resolve(f, operands(args))
 	if err != nil {
 		return nil, bindError(err, at)

@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -194,6 +195,27 @@ func mismatch(name string, usage []string, args []Operand) error {
 var instants = map[string]bool{
 	"rowtime": true, "windowstart": true, "windowend": true, "window_start": true, "window_end": true,
 	"window_time": true, "_timestamp": true, "_event_time": true,
+}
+
+// datesAsMillis turns the texts of dates that are compared with ROWTIME or its like into milliseconds: '2018' is a year
+// there.
+func datesAsMillis(f *Func, args []Expr) []Expr {
+	if !f.Operator || !slices.ContainsFunc(args, isInstant) {
+		return args
+	}
+	out := slices.Clone(args)
+	for i, a := range out {
+		lit, ok := a.(*Literal)
+		if !ok {
+			continue
+		}
+		if text, ok := lit.V.(string); ok && lit.T.Kind == vector.String {
+			if ms, err := vector.ParseTimestamp([]byte(text)); err == nil {
+				out[i] = &Literal{V: ms, T: vector.TBigInt, At: lit.At}
+			}
+		}
+	}
+	return out
 }
 
 func isInstant(x Expr) bool {
