@@ -58,7 +58,10 @@ func manualText(f *Func) string {
 		text += " Also " + strings.Join(f.Aliases, ", ") + "."
 	}
 	if f.NotDeterministic {
-		text += " Not in persistent queries."
+		text += " Not in persistent queries, except under ksql."
+	}
+	if note := ksqlNotes[f.Name]; note != "" {
+		text += " Under ksql: " + note + "."
 	}
 	return text
 }

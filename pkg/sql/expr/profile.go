@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -46,6 +47,34 @@ var ksqlChanges = map[string]func(f *Func){
 	"TO_JSON_STRING": ksqlJSON,
 	"ROUND":          ksqlRound(roundTiesUp), "TRUNC": ksqlRound(roundCut),
 	"CEIL": ksqlWhole(roundUp), "FLOOR": ksqlWhole(roundDown),
+}
+
+// ksqlNotes says in the manual what ksqlChanges makes of a function.
+var ksqlNotes = notesByName([][2]string{
+	{"= <> < <= > >= BETWEEN LIKE IN", "FALSE where an argument is NULL"},
+	{"+ - * / %", "whole numbers wrap; a literal NULL is refused"},
+	{"NEG ABS", "whole numbers wrap"},
+	{"||", "one side is a text"},
+	{"REGEXP_EXTRACT REGEXP_EXTRACT_ALL", "the pattern comes first"},
+	{"SQRT LN ASIN ACOS POWER", "NaN or an infinity where it fails otherwise"},
+	{"LOG", "base e without a base, NaN or -Infinity where it fails otherwise"},
+	{
+		"PARSE_DATE STRINGTODATE PARSE_TIMESTAMP STRINGTOTIMESTAMP",
+		"a day beyond the end of its month is the last one",
+	},
+	{"TO_JSON_STRING", "a TIMESTAMP has no Z"},
+	{"ROUND TRUNC", "an INT becomes a BIGINT, and what does not fit saturates"},
+	{"CEIL FLOOR", "a DECIMAL keeps its type"},
+})
+
+func notesByName(list [][2]string) map[string]string {
+	out := map[string]string{}
+	for _, l := range list {
+		for name := range strings.FieldsSeq(l[0]) {
+			out[name] = l[1]
+		}
+	}
+	return out
 }
 
 // ksqlCondition makes a condition two-valued.

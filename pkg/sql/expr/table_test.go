@@ -78,6 +78,16 @@ func TestGoldenCoversTable(t *testing.T) {
 	}
 }
 
+// TestKsqlNotes wants a word in the manual about every row that ksql changes, and of no other.
+func TestKsqlNotes(t *testing.T) {
+	t.Parallel()
+	for _, f := range All() {
+		if (f.ksql != nil) != (ksqlNotes[f.Name] != "") {
+			t.Errorf("%s: changed under ksql is %v, the note is %q", f.Name, f.ksql != nil, ksqlNotes[f.Name])
+		}
+	}
+}
+
 func TestUnknownFunctionHints(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ call, hint string }{
