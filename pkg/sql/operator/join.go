@@ -152,6 +152,11 @@ func (j *lookupJoin) match(ctx *Context, b *vector.Batch) {
 		if b.Sel != nil {
 			i = int(b.Sel[k])
 		}
+		if op := b.Op(i); op == vector.Delete || op == vector.UpdateBefore { // a record without a value
+			j.ids[i] = 0
+			skipped++
+			continue
+		}
 		null := anyNull(b, j.spec.StreamKeys, i)
 		id := uint32(0)
 		switch {

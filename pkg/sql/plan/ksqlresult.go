@@ -24,7 +24,6 @@ func generatedName(names []string) string {
 // resultKey is one column of the key of a result. Its value is the first expression; any may select it.
 type resultKey struct {
 	exprs []expr.Expr
-	value expr.Expr // what the column holds: behind an outer join another one than the item; nil: the item
 	from  ast.Expr // of PARTITION BY, or nil
 }
 
@@ -105,10 +104,6 @@ func (b *Binder) ksqlKeys(q *ast.Query, s selected) ([]resultKey, error) {
 		if pos < len(n.KeyAlts) {
 			for _, alt := range n.KeyAlts[pos] {
 				key.exprs = append(key.exprs, column(n, alt))
-			}
-			key.value = key.exprs[0]
-			if n.KeyLast && len(key.exprs) > 1 {
-				key.exprs[0], key.exprs[1] = key.exprs[1], key.exprs[0]
 			}
 		}
 		keys = append(keys, key)

@@ -32,8 +32,6 @@ type Props struct {
 	Bag bool
 	// KeyAlts lists for a column of Key (by its position) other columns of the same value: of the sides of a join.
 	KeyAlts [][]int
-	// KeyLast: the first alternative names the key rather than Key itself, which holds the value (a right join).
-	KeyLast bool
 	// KeyCols are the columns that hold a part of the key, also where the whole of it is not there.
 	KeyCols []int
 	// Rekeyed: PARTITION BY gave the rows another key, which places them from here on.
