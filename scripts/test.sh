@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs the parts named as arguments, all of them without: vet fmt lint maprange test race fuzz e2e. It goes on after a
-# part that fails, and ends with what failed and what was skipped. A part is skipped when this machine lacks what it
-# needs; with LEAT_REQUIRE=all a skip is a failure.
+# Runs the parts named as arguments, all of them without: vet fmt lint maprange test race fuzz conformance e2e. It goes
+# on after a part that fails, and ends with what failed and what was skipped. A part is skipped when this machine lacks
+# what it needs; with LEAT_REQUIRE=all a skip is a failure.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 : "${GO:=go}" "${FUZZTIME:=2000x}" "${LEAT_REQUIRE:=}"
 export CGO_ENABLED="${CGO_ENABLED:-0}"
-parts="${*:-vet fmt lint maprange test race fuzz e2e}"
+parts="${*:-vet fmt lint maprange test race fuzz conformance e2e}"
 failed="" skips=0 skipped=""
 
 tool() { $GO tool -modfile=tools/go.mod "$@"; }
@@ -58,6 +58,30 @@ part_fuzz() {
 			}
 		done
 	done
+}
+
+# The cases of other systems against the floors of each suite, also with a crash after every step. They are not a part
+# of this repository: they lie beside it, or nowhere.
+part_conformance() {
+	floors=scripts/conformance.floors ended=0
+	suites=$(sed -n 's/^\([a-z-]*\)[[:space:]]*\([^ ]*\.jsonl\).*/\1 \2/p' "$floors" | sort -u)
+	if [ ! -d ../shared/cases ]; then
+		echo "0 passed, 0 failed, $(echo "$suites" | wc -l) skipped"
+		skip conformance "no ../shared/cases"
+		return
+	fi
+	make -s build || return 1
+	echo "$suites" >bin/conformance.suites
+	while read -r format file; do
+		min=$(awk -v f="$format" -v p="$file" '$1 == f && $2 == p { printf " --min %s=%s", $3, $4 }' "$floors")
+		for crash in "" --crash; do
+			echo "$format $file $crash"
+			# shellcheck disable=SC2086 # a list of flags
+			bin/leat test --format "$format" "../shared/cases/$file" $crash $min >bin/conformance.log 2>&1 || ended=1
+			grep -v '^FAIL' bin/conformance.log
+		done
+	done <bin/conformance.suites
+	return $ended
 }
 
 # Tests over real processes. Those of compose need a Docker engine and are asked for by LEAT_DOCKER=1.

@@ -55,7 +55,7 @@ func merge(file *ast.File, path, name, text string) error {
 		return fmt.Errorf("place %s: %w", path, err)
 	}
 	if m, ok := node.(*ast.MappingNode); ok {
-		m.Values = slices.DeleteFunc(m.Values, func(v *ast.MappingValueNode) bool { return v.Key.String() == name })
+		m.Values = slices.DeleteFunc(m.Values, func(v *ast.MappingValueNode) bool { return v.Key.GetToken().Value == name })
 	}
 	if err := at.MergeFromReader(file, strings.NewReader(text)); err != nil {
 		return fmt.Errorf("place %s: %w", path, err)
@@ -95,7 +95,7 @@ func rowsForYAML(v any) any {
 			return n
 		}
 		f, err := v.Float64()
-		if err != nil || string(vector.AppendDouble(nil, f)) != string(v) {
+		if err != nil || !equalNumber(v, string(vector.AppendDouble(nil, f))) {
 			return string(v) // a DECIMAL with more digits than a double holds: as text
 		}
 		return f
