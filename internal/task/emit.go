@@ -36,9 +36,7 @@ func (e emitter) fitting(b *vector.Batch) *vector.Batch {
 	for k := range b.Live() {
 		i, size := rowAt(b, k), fixed
 		for _, v := range b.Cols {
-			if v.Type.Phys() == vector.PhysStr {
-				size += len(v.Bytes(i))
-			}
+			size += v.MoreBytes(i)
 		}
 		if size <= most {
 			sel = append(sel, uint32(i))
@@ -54,11 +52,17 @@ func (e emitter) fitting(b *vector.Batch) *vector.Batch {
 	return &part
 }
 
-// backing is how many bytes of strings the columns hold.
+// backing is how many bytes the strings and elements of all rows take, those that are not live too.
 func backing(b *vector.Batch) int {
 	n := 0
 	for _, v := range b.Cols {
 		n += len(v.Data)
+		if v.Type.Phys() != vector.PhysNested {
+			continue
+		}
+		for i := range b.Rows {
+			n += v.MoreBytes(i)
+		}
 	}
 	return n
 }

@@ -43,20 +43,11 @@ type segment struct {
 
 func (s *segment) silent() bool { return s.first == 0 }
 
-// rowSize is what a row of fixed columns of b takes at most, without its strings.
+// rowSize is what a row of b takes at most, without its strings and elements.
 func rowSize(b *vector.Batch) int {
 	n := 8 // event time
 	for _, v := range b.Cols {
-		switch v.Type.Phys() {
-		case vector.PhysBool:
-			n++
-		case vector.PhysI128:
-			n += 16
-		case vector.PhysStr:
-			n += 5
-		default:
-			n += 8
-		}
+		n += v.Type.FixedBytes()
 	}
 	return n
 }
@@ -65,15 +56,16 @@ func rowSize(b *vector.Batch) int {
 func batchSize(b *vector.Batch) int {
 	n := rowSize(b) * b.Live()
 	for _, v := range b.Cols {
-		if v.Type.Phys() != vector.PhysStr {
+		phys := v.Type.Phys()
+		if phys != vector.PhysStr && phys != vector.PhysNested {
 			continue
 		}
-		if b.Sel == nil && v.Codes == nil && len(v.Offs) > b.Rows {
+		if phys == vector.PhysStr && b.Sel == nil && v.Codes == nil && len(v.Offs) > b.Rows {
 			n += int(v.Offs[b.Rows] - v.Offs[0])
 			continue
 		}
 		for k := range b.Live() {
-			n += len(v.Bytes(rowAt(b, k)))
+			n += v.MoreBytes(rowAt(b, k))
 		}
 	}
 	return n
@@ -93,9 +85,7 @@ func fitting(b *vector.Batch, k, room int) int {
 	for ; k < b.Live(); k++ {
 		size := fixed
 		for _, v := range b.Cols {
-			if v.Type.Phys() == vector.PhysStr {
-				size += len(v.Bytes(rowAt(b, k)))
-			}
+			size += v.MoreBytes(rowAt(b, k))
 		}
 		if room -= size; room < 0 && n > 0 {
 			break

@@ -116,29 +116,7 @@ func splitRows(b *vector.Batch, keys []int, partitions int) [][]uint32 {
 func rowBytes(b *vector.Batch, i uint32) int {
 	n := 16 + 17*len(b.Cols)
 	for _, v := range b.Cols {
-		n += valueBytes(v, int(i))
-	}
-	return n
-}
-
-// valueBytes is at least what the strings and the elements in a value take.
-func valueBytes(v *vector.Vector, i int) int {
-	switch {
-	case v.Type.Phys() == vector.PhysStr:
-		return len(v.Bytes(i))
-	case v.Type.Phys() != vector.PhysNested || v.Null(i):
-		return 0
-	}
-	from, to := i, i+1
-	if v.Type.Kind != vector.Struct {
-		from, to = v.Elements(i)
-	}
-	n := 0
-	for _, k := range v.Kids {
-		n += 8 * (to - from)
-		for e := from; e < to; e++ {
-			n += valueBytes(k, e)
-		}
+		n += v.MoreBytes(int(i))
 	}
 	return n
 }
