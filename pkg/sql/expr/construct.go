@@ -258,7 +258,13 @@ func partsOf(x Expr) []Operand {
 	}
 	switch c.Func.Name {
 	case "ARRAY", "MAP", "STRUCT":
-		return operands(c.Args)
+		parts := operands(c.Args)
+		for i, o := range parts {
+			if o.Lit != nil && o.Lit.V == nil {
+				parts[i].T = vector.TNull
+			}
+		}
+		return parts
 	default:
 		return nil
 	}

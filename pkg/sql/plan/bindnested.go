@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
@@ -161,6 +163,13 @@ func (b *exprBinder) bindLambda(name string, before []expr.Expr, n *ast.Lambda) 
 	}
 	l := &expr.Lambda{At: n.At}
 	for i, id := range n.Params {
+		for k, p := range append(slices.Clone(b.params), l.Params...) {
+			inside := k < len(b.params) && b.profile != expr.Ksql // a lambda may hide a parameter around it
+			if !inside && same(id, p.Name) {
+				return nil, sqlerr.New(sqlerr.Ambiguous, id.At, "two parameters of lambdas are named %q here", id.Name).
+					WithHint("give one of them another name")
+			}
+		}
 		b.lambdas++
 		l.Params = append(l.Params, &expr.Param{ID: b.lambdas, Name: id.Name, T: types[i], At: id.At})
 	}

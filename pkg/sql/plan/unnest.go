@@ -80,6 +80,20 @@ func tableCalls(items []item) []*ast.Call {
 	return calls
 }
 
+// tableCallInCase finds a table function of which CASE would want rows now and then.
+func tableCallInCase(e ast.Expr) *ast.Call {
+	var found *ast.Call
+	walk(e, func(e ast.Expr) bool {
+		if c, ok := e.(*ast.Case); ok {
+			if calls := tableCalls([]item{{e: c}}); len(calls) > 0 {
+				found = calls[0]
+			}
+		}
+		return found == nil
+	})
+	return found
+}
+
 // unnesting is an Unnest in the making: a projection that computes the arguments, and the operator over it.
 type unnesting struct {
 	b     *Binder
@@ -160,8 +174,14 @@ func (b *Binder) bindTableCalls(items []item, sc *scope) (*scope, func(ast.Expr)
 	if len(calls) == 0 {
 		return sc, nil, nil
 	}
+	for _, it := range items {
+		if c := tableCallInCase(it.e); c != nil {
+			return nil, nil, sqlerr.New(sqlerr.BadStatement, c.At, "%s gives rows and may not stand in CASE",
+				strings.ToUpper(c.Name.Name)).WithHint("CASE inside of its arguments chooses what it takes apart")
+		}
+	}
 	if sc.node.Updating {
-		return nil, nil, unsupported(calls[0].At, strings.ToUpper(calls[0].Name.Name)+" over a table")
+		return nil, nil, rowsOfTable(strings.ToUpper(calls[0].Name.Name), calls[0].At)
 	}
 	u := b.unnesting(sc)
 	names := make([]string, len(calls))
@@ -192,6 +212,11 @@ func (b *Binder) bindTableCalls(items []item, sc *scope) (*scope, func(ast.Expr)
 	}, nil
 }
 
+// rowsOfTable refuses a table function over a table: its rows would have no key of their own.
+func rowsOfTable(name string, at ast.Span) error {
+	return sqlerr.New(sqlerr.BadStatement, at, "%s needs a stream; this is a table", name)
+}
+
 // refuseTableCalls refuses table functions beside aggregates and OVER.
 func refuseTableCalls(items []item) error {
 	if calls := tableCalls(items); len(calls) > 0 {
@@ -204,7 +229,7 @@ func refuseTableCalls(items []item) error {
 // bindUnnest binds UNNEST(e) as a relation: the rows of left, each once for every element.
 func (b *Binder) bindUnnest(left *scope, r *ast.Unnest, outer bool) (*scope, error) {
 	if left.node.Updating {
-		return nil, unsupported(r.At, "UNNEST over a table")
+		return nil, rowsOfTable("UNNEST", r.At)
 	}
 	u := b.unnesting(left)
 	x, err := u.eb.bind(r.Expr)
