@@ -199,9 +199,8 @@ func (s *sessions) absorb(key, before, at uint32) uint32 {
 	g := at - 1
 	w := s.words(g)
 	into := uint32(w[sNext])
-	if flag := s.shown(); a.st.rec(g)[wFlags]&flag != 0 {
-		s.gone = append(s.gone, goneSession{key, s.bounds(int64(w[sOutStart]), int64(w[sOutLast])), int64(w[sOutTime])})
-	}
+	s.vanish(key, into-1) // the earlier one first: it is told of under new bounds
+	s.vanish(key, g)
 	a.st.merge(into-1, a.st, g)
 	o := s.words(into - 1)
 	o[sLast] = uint64(max(int64(o[sLast]), int64(w[sLast])))
@@ -215,6 +214,16 @@ func (s *sessions) absorb(key, before, at uint32) uint32 {
 		a.dirty = append(a.dirty, into-1)
 	}
 	return into
+}
+
+// vanish notes the deletion of a session as readers know it.
+func (s *sessions) vanish(key, g uint32) {
+	r, w := s.a.st.rec(g), s.words(g)
+	if r[wFlags]&s.shown() == 0 {
+		return
+	}
+	s.gone = append(s.gone, goneSession{key, s.bounds(int64(w[sOutStart]), int64(w[sOutLast])), int64(w[sOutTime])})
+	r[wFlags] &^= flagEmitted | flagVisible
 }
 
 // shown is the flag of a session that readers of the changes know of.
