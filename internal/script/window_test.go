@@ -80,6 +80,63 @@ var windowQueries = []windowQuery{
 			"FROM a UNION ALL SELECT *, ts - ts % 20000 + 20000 AS e FROM a) WHERE ts < e GROUP BY k, ts - ts % 20000, e"},
 }
 
+// tableQueries make tables that change as their input does; what is left at the end is compared. %s is the query in
+// both systems; the columns are those of the answer.
+var tableQueries = []struct{ columns, query string }{
+	{"k, n, s", "SELECT k, COUNT(*) AS n, SUM(v) AS s FROM a GROUP BY k"},
+	{"n, c", "SELECT n, COUNT(*) AS c FROM (SELECT k, COUNT(*) AS n FROM a GROUP BY k) x GROUP BY n"},
+	{"n, hi", "SELECT n, MAX(s) AS hi FROM (SELECT k, v, COUNT(*) AS n, SUM(id) AS s FROM a GROUP BY k, v) x GROUP BY n"},
+	{"v, n", "SELECT v, COUNT(*) AS n FROM (SELECT k, MAX(v) AS v FROM a GROUP BY k) x GROUP BY v"},
+	{"name, n, s", "SELECT name, COUNT(*) AS n, SUM(ref) AS s FROM u GROUP BY name"},
+	{"name, lo, hi", "SELECT name, MIN(ref) AS lo, MAX(ref) AS hi FROM u WHERE k > 1 GROUP BY name HAVING COUNT(*) > 1"},
+	{"k, n, most", "SELECT k, COUNT(*) AS n, MAX(COUNT(*)) OVER () AS most FROM a GROUP BY k"},
+	{"k, v, s", "SELECT k, v, SUM(COUNT(*)) OVER (PARTITION BY k) AS s FROM a GROUP BY k, v"},
+	{"k, id, ts", "SELECT k, id, ts FROM (SELECT k, id, ts, ROW_NUMBER() OVER (PARTITION BY k ORDER BY id DESC, ts) AS n FROM a) x " +
+		"WHERE n = 1"},
+	{"k, id, ts, n", "SELECT * FROM (SELECT k, id, ts, ROW_NUMBER() OVER (PARTITION BY k ORDER BY id DESC, ts DESC) AS n FROM a) x " +
+		"WHERE n <= 3"},
+	{"name, k, n", "SELECT name, k, n FROM (SELECT name, k, ROW_NUMBER() OVER (PARTITION BY name ORDER BY k DESC) AS n FROM u) x " +
+		"WHERE n <= 2"},
+	{"r, k, c", "SELECT r, k, c FROM (SELECT k, COUNT(*) AS c, ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, k NULLS LAST) AS r " +
+		"FROM a GROUP BY k) x WHERE r <= 3"},
+	{"k, ref, s", "SELECT k, ref, SUM(ref) OVER (PARTITION BY name ORDER BY k) AS s FROM u"},
+	{"g, c", "SELECT n % 2 AS g, COUNT(*) AS c FROM (SELECT k, v, COUNT(*) AS n FROM a GROUP BY k, v) x GROUP BY n % 2"},
+	{"k, c", "SELECT k, COUNT(*) AS c FROM (SELECT k, id, ROW_NUMBER() OVER (PARTITION BY v ORDER BY id DESC, ts) AS n FROM a) x " +
+		"WHERE n <= 2 GROUP BY k"},
+	{"name, n", "SELECT u.name, COUNT(*) AS n FROM u JOIN r ON u.ref = r.id GROUP BY u.name"},
+}
+
+// TestTablesAgainstSQLite lets a query keep a table, in every emission and with 1 and 4 partitions.
+func TestTablesAgainstSQLite(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("sqlite3"); err != nil {
+		t.Skip("0 passed, 0 failed: sqlite3 is not on this machine")
+	}
+	data := joinData(5)
+	dir := t.TempDir()
+	for _, r := range data {
+		if err := os.WriteFile(filepath.Join(dir, r.name+".csv"), []byte(r.csv()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, q := range tableQueries {
+		want := sqlite(t, data, "SELECT "+q.columns+" FROM ("+q.query+")")
+		for _, emit := range []string{"batch", "record"} {
+			for _, partitions := range []int{1, 4} {
+				text := "SET 'emit' = '" + emit + "'; CREATE TABLE kept AS " + q.query + "; SELECT " + q.columns + " FROM kept"
+				got, err := leat(t, data, dir, text, partitions)
+				if err != nil {
+					t.Errorf("%s, %d partitions: %s\n%v", emit, partitions, q.query, err)
+					continue
+				}
+				if !slices.Equal(want, got) {
+					t.Errorf("%s, %d partitions: %s\n%s", emit, partitions, q.query, gocmp.Diff(want, got))
+				}
+			}
+		}
+	}
+}
+
 // TestWindowsAgainstSQLite runs each query over random relations, with 1 and 4 partitions, and compares the rows.
 func TestWindowsAgainstSQLite(t *testing.T) {
 	t.Parallel()
