@@ -5,8 +5,8 @@ import (
 )
 
 func mapFuncs() []*Func {
-	ofLists := collectionFunc("AS_MAP", "AS_MAP(keys, values)", "Makes a MAP of an array of keys and one of values; the "+
-		"longer one is cut.", gen("ARRAY<K>, ARRAY<V> -> MAP<K, V>", asMap))
+	ofLists := collectionFunc("AS_MAP", "AS_MAP(keys, values)", "Makes a MAP of an array of keys and one of values; "+
+		"the longer one is cut.", gen("ARRAY<K>, ARRAY<V> -> MAP<K, V>", asMap))
 	ofLists.Resolve = mapKeyed(ofLists.Resolve)
 	entries := genTyped("MAP<K, V>[, BOOLEAN] -> ARRAY<STRING>", func(*Match) Kernel { return mapEntries })
 	entries.fixOut = func(args []vector.Type) vector.Type {
