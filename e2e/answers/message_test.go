@@ -9,7 +9,7 @@ import (
 
 func TestMessage(t *testing.T) {
 	t.Parallel()
-	for _, partitions := range []int{1, 4} {
+	for _, partitions := range []int{1, 7} {
 		t.Run(fmt.Sprint(partitions), func(t *testing.T) { run(t, "message", partitions) })
 	}
 }

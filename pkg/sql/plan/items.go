@@ -20,7 +20,7 @@ type item struct {
 	key  bool
 	// soft names give way to others that are equal: those of the fields of a STRUCT.
 	soft bool
-	// short is the name without the prefix of a join's side. A subquery uses it where it is the only one.
+	// short is the name without the prefix of a join's side; it is used where it is the only one (leat).
 	short string
 }
 
@@ -202,10 +202,10 @@ func (b *Binder) columnName(n *ast.Name, sc *scope) string {
 	return b.upper(last)
 }
 
-// shortName is the name of t.col in a subquery, "" where the item is none.
+// shortName is the name of t.col without the prefix, "" where the item is none; in ksql the prefix stays.
 func (b *Binder) shortName(it ast.SelectItem) string {
 	n, ok := it.Expr.(*ast.Name)
-	if !ok || it.Alias != nil || len(n.Parts) != 2 || !b.inner || b.Profile == expr.Ksql {
+	if !ok || it.Alias != nil || len(n.Parts) != 2 || b.Profile == expr.Ksql {
 		return ""
 	}
 	return n.Parts[1].Name
