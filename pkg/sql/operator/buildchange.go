@@ -24,10 +24,10 @@ func newChange(spec Spec, in *vector.Schema) (Operator, error) {
 	}
 }
 
-// changeKeepsRows reports whether rows end in the state of a changelog operator.
+// changeKeepsRows reports whether rows end in the state of a changelog operator, or become several.
 func changeKeepsRows(op Operator) bool {
 	switch op.(type) {
-	case *retract, *settle, *topN, *tableOver:
+	case *retract, *settle, *topN, *tableOver, *expand, *assignWindow:
 		return true
 	default:
 		return false
