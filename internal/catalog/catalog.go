@@ -58,9 +58,11 @@ type Query struct {
 	Bounded bool   `json:"bounded,omitempty"`
 	Topic   string `json:"topic,omitempty"`
 	// Profile, KeyFormat and Types are those of the session that made the query; it is planned under them again.
-	Profile   string                 `json:"profile,omitempty"`
-	KeyFormat string                 `json:"key_format,omitempty"`
-	Types     map[string]vector.Type `json:"types,omitempty"`
+	Profile   string `json:"profile,omitempty"`
+	KeyFormat string `json:"key_format,omitempty"`
+	// StateTTLMs is the session's state.ttl.
+	StateTTLMs int64                  `json:"state_ttl_ms,omitempty"`
+	Types      map[string]vector.Type `json:"types,omitempty"`
 	// Functions are those that the query calls, as they were when it was made.
 	Functions map[string]*plan.Function `json:"functions,omitempty"`
 }

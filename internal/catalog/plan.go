@@ -25,7 +25,7 @@ func (q *Query) Plan(result *plan.Object) (*plan.Plan, error) {
 	maps.Copy(objects, q.Sources)
 	b := &plan.Binder{
 		Catalog: objects, Mode: plan.Persistent, RecordEmission: q.Emit == "record",
-		Profile: plan.ProfileOf(q.Profile), KeyFormat: q.KeyFormat,
+		Profile: plan.ProfileOf(q.Profile), KeyFormat: q.KeyFormat, StateTTLMs: q.StateTTLMs,
 		Functions: wasm.Functions(q.Functions),
 	}
 	switch st := statements[0].(type) {

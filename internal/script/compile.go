@@ -198,7 +198,8 @@ func (c *compiler) binder(mode plan.Mode) *plan.Binder {
 	return &plan.Binder{
 		Catalog: c.p.Objects, Mode: mode, RecordEmission: c.set["emit"] == "record",
 		Profile: plan.SettingProfile(c.set), KeyFormat: plan.SettingDefaults(c.set, 1).KeyFormat,
-		Functions: c.extern,
+		StateTTLMs: plan.SettingStateTTL(c.set),
+		Functions:  c.extern,
 	}
 }
 

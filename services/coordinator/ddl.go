@@ -137,7 +137,8 @@ func (c *Coordinator) newQuery(s *session, cat *catalog.Catalog, text string, wi
 	q := &catalog.Query{
 		ID: fmt.Sprintf("q%d", cat.NextQuery), Statement: text, State: catalog.Running, Emit: "batch",
 		OnError: "dlq", Late: "drop", Profile: plan.ProfileName(plan.SettingProfile(s.set)),
-		KeyFormat: plan.SettingDefaults(s.set, 1).KeyFormat, Types: maps.Clone(cat.Types),
+		StateTTLMs: plan.SettingStateTTL(s.set),
+		KeyFormat:  plan.SettingDefaults(s.set, 1).KeyFormat, Types: maps.Clone(cat.Types),
 		Functions: calledFunctions(cat, text),
 	}
 	if s.set["emit"] == "record" {

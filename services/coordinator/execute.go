@@ -145,7 +145,8 @@ func (c *Coordinator) binder(s *session, mode plan.Mode) *plan.Binder {
 	return &plan.Binder{
 		Catalog: c.Catalog(), Mode: mode, RecordEmission: s.set["emit"] == "record",
 		Profile: plan.SettingProfile(s.set), KeyFormat: plan.SettingDefaults(s.set, 1).KeyFormat,
-		Functions: wasm.Functions(c.Catalog().Functions),
+		StateTTLMs: plan.SettingStateTTL(s.set),
+		Functions:  wasm.Functions(c.Catalog().Functions),
 	}
 }
 

@@ -125,7 +125,7 @@ func (c *Coordinator) inputs(
 	}
 	from := info.FirstSeq
 	var out []direct.Input
-	if in.Port == 1 { // the table side: what it holds now first, then what comes
+	if in.Port == 1 && in.Table { // the table side: what it holds now first, then what comes
 		table := base
 		table.Table, table.Open = true, true
 		if table.Source, err = bounded(open, info); err != nil {

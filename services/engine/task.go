@@ -212,7 +212,7 @@ func (e *Engine) input(ctx context.Context, w want, in plan.Input, writers []str
 			topic.PartitionFilter(topic.ClassSource, name, w.partition),
 			topic.PartitionFilter(topic.ClassResult, name, w.partition),
 		},
-		First: in.Port == 1, Writers: writers,
+		First: in.Port == 1 && in.Table, Writers: writers,
 	}
 	input.Open = e.shared.feed(input)
 	return input, nil

@@ -26,7 +26,9 @@ type exprBinder struct {
 }
 
 // binder binds expressions in a scope, under the profile of the statement.
-func (b *Binder) binder(sc *scope) *exprBinder { return &exprBinder{scope: sc, extern: b.Functions, profile: b.Profile} }
+func (b *Binder) binder(sc *scope) *exprBinder {
+	return &exprBinder{scope: sc, extern: b.Functions, profile: b.Profile}
+}
 
 func unsupported(at ast.Span, what string) *sqlerr.Error {
 	return sqlerr.New(sqlerr.NotSupported, at, "%s is not supported", what)

@@ -45,8 +45,11 @@ func explainStage(b *strings.Builder, s *Stage) {
 			from = "exchange of " + in.Stage
 		}
 		role := ""
-		if in.Port == 1 {
+		switch {
+		case in.Port == 1 && in.Table:
 			role = "  (table side)"
+		case in.Port == 1:
+			role = "  (right side)"
 		}
 		fmt.Fprintf(b, "    read %s%s\n", from, role)
 	}

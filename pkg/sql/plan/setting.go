@@ -17,6 +17,7 @@ var settings = map[string][]string{
 	"auto.offset.reset": {"earliest", "latest"},
 	"on_error":          {"dlq", "skip", "fail_fast"},
 	"partitions":        nil, // a number: of the sources declared from here on
+	settingStateTTL:     nil, // a duration: how long joins keep rows that nothing else bounds
 	settingKeyFormat:    nil,
 	settingValueFormat:  nil,
 }
@@ -26,6 +27,15 @@ const (
 	settingKeyFormat   = "ksql.persistence.default.format.key"
 	settingValueFormat = "ksql.persistence.default.format.value"
 )
+
+// settingStateTTL bounds the state of joins of endless streams.
+const settingStateTTL = "state.ttl"
+
+// SettingStateTTL is how long, in ms, joins keep rows that nothing else bounds; 0: for ever.
+func SettingStateTTL(set map[string]string) int64 {
+	ms, _ := ParseDuration(set[settingStateTTL])
+	return ms
+}
 
 // SettingProfile is the dialect that a session has set.
 func SettingProfile(set map[string]string) expr.Profile {
@@ -60,7 +70,7 @@ func SettingPartitions(set map[string]string, otherwise int) int {
 func CheckSetting(key, value string, unset bool, at ast.Span) error {
 	allowed, ok := settings[key]
 	if !ok {
-		names := []string{"auto.offset.reset", "dialect", "emit", "on_error", "partitions"}
+		names := []string{"auto.offset.reset", "dialect", "emit", "on_error", "partitions", settingStateTTL}
 		e := sqlerr.New(sqlerr.BadProperty, at, "no setting %q", key)
 		if near := sqlerr.Nearest(key, names); near != "" {
 			return e.WithHint("did you mean %q?", near)
@@ -73,6 +83,12 @@ func CheckSetting(key, value string, unset bool, at ast.Span) error {
 			return nil
 		}
 		return err
+	}
+	if key == settingStateTTL && !unset {
+		if ms, ok := ParseDuration(value); !ok || ms < 1 {
+			return sqlerr.New(sqlerr.BadProperty, at, "%q is no duration", value).WithHint("'1 day', '12h', '30m'")
+		}
+		return nil
 	}
 	if key == "partitions" && !unset {
 		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > maxPartitions {

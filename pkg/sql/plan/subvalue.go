@@ -177,7 +177,9 @@ func single1(value, rows expr.Expr, at ast.Span) (expr.Expr, error) {
 
 func number(n int64, at ast.Span) expr.Expr { return &expr.Literal{V: n, T: vector.TBigInt, At: at} }
 
-func compose(op string, at ast.Span, args ...expr.Expr) (expr.Expr, error) { return expr.NewCall(op, args, at) }
+func compose(op string, at ast.Span, args ...expr.Expr) (expr.Expr, error) {
+	return expr.NewCall(op, args, at)
+}
 
 // orZero is a count, 0 where there is no group.
 func orZero(x expr.Expr, at ast.Span) expr.Expr {
