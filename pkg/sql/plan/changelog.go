@@ -69,7 +69,7 @@ func freeName(name string, taken []string) string {
 // the result is an object of its own, which shows them.
 func (b *Binder) projectKeyed(n *Node, exprs []expr.Expr, names []string, table bool) *Node {
 	selected := len(exprs)
-	if table || n.Updating && (b.inner || b.Mode != Push) {
+	if table || n.Updating && (b.inner || b.keep || b.Mode != Push) {
 		exprs, names = keepColumns(n, n.Key, exprs, names)
 	}
 	out := project(n, exprs, names)

@@ -188,7 +188,11 @@ func (o *overBinding) final(n *Node, windowEnd int) bool {
 	if n.Updating {
 		return false
 	}
-	return o.b.Mode == Bounded || windowEnd >= 0 && o.b.final
+	if windowEnd >= 0 && o.b.final {
+		o.b.finals++
+		return true
+	}
+	return o.b.Mode == Bounded
 }
 
 func tableAgg(k overCall, ordered bool) operator.TableOverAgg {

@@ -45,6 +45,7 @@ type Binder struct {
 	final      bool // EMIT FINAL was written
 	finals     int  // windows inside of subqueries that became final by it
 	ranks      map[*ast.Query]*rankLimit
+	keep       bool // DISTINCT reads the changes of the select list: their key is kept
 }
 
 const maxQueryDepth = 32

@@ -27,6 +27,9 @@ func (b *Binder) bindSelect(q *ast.Query, sc *scope, table bool) (*Node, error) 
 			return nil, err
 		}
 	}
+	was := b.keep
+	b.keep = q.Distinct
+	defer func() { b.keep = was }()
 	var n *Node
 	switch {
 	case aggregates || q.GroupBy != nil || q.Window != nil && !q.Distinct:
@@ -34,7 +37,7 @@ func (b *Binder) bindSelect(q *ast.Query, sc *scope, table bool) (*Node, error) 
 	case q.Having != nil:
 		err = sqlerr.New(sqlerr.BadStatement, q.Having.Span(), "HAVING needs GROUP BY or an aggregate").
 			WithHint("WHERE filters rows")
-	case q.Emit == ast.EmitFinal && !hasOver(items):
+	case q.Emit == ast.EmitFinal && !hasOver(items) && b.finals == 0:
 		err = sqlerr.New(sqlerr.BadStatement, q.EmitAt, "EMIT FINAL needs a window: nothing here is ever final").
 			WithHint("leave EMIT out, or add WINDOW TUMBLING(...) and GROUP BY")
 	case hasOver(items):
