@@ -253,6 +253,9 @@ func (p *physical) ordered(s *Stage, part []int) func(*Node) (*Stage, []int) {
 		if !n.Updating || len(by) == 0 || s.Partitions == 1 || within(part, n.Key) {
 			return s, part
 		}
+		if !n.Retracts { // what settles goes by value
+			s.Ops = append(s.Ops, &operator.Retract{Keys: slices.Clone(n.Key), Schema: n.Schema})
+		}
 		next := p.exchange(s, n, by, s.Partitions)
 		next.Ops = append(next.Ops, &operator.Settle{Keys: slices.Clone(n.Key), Schema: n.Schema})
 		return next, by

@@ -216,9 +216,9 @@ func (p *physical) foreign(n *Node, f *operator.ForeignJoin, l, r *port) (*Stage
 		Schema: f.Schema,
 	}
 	out := *n
-	out.Spec = spec
+	out.Spec, out.Retracts = spec, true
 	s, part := p.joinBuilt(&out, l, r)
-	return p.ordered(s, part)(n)
+	return p.ordered(s, part)(&out)
 }
 
 // shifted adds an offset to column numbers.

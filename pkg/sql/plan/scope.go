@@ -125,11 +125,17 @@ func (s *scope) resolve(n *ast.Name) (expr.Expr, error) {
 		return e, nil
 	}
 	if s.outer != nil {
-		if x, err := s.outer.resolve(n); err == nil {
-			return x, nil
+		x, err := s.outer.resolve(n)
+		if err == nil || qualifier != nil && s.outer.names(*qualifier) {
+			return x, err
 		}
 	}
 	return nil, s.unknown(n, qualifier, name)
+}
+
+// names tells that a relation of the scope has an alias.
+func (s *scope) names(alias ast.Ident) bool {
+	return slices.ContainsFunc(s.relations, func(r relation) bool { return same(alias, r.alias.Name) })
 }
 
 // metadata returns the column of a name that no relation declares: window bounds, the key of a join, row metadata.
