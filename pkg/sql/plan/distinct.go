@@ -8,7 +8,7 @@ import (
 	"github.com/leatsql/leat/pkg/sql/operator"
 )
 
-// distinct keeps one row of each value. Bounded input is grouped; a table is grouped too, and a value goes when its
+// distinct keeps one row of each value: of bounded input the first one. A table is grouped, and a value goes when its
 // last row does; an endless stream needs a window, after which values are forgotten.
 func (b *Binder) distinct(q *ast.Query, n *Node) (*Node, error) {
 	keys := make([]int, len(n.Schema.Fields)-n.Hidden)
@@ -21,7 +21,9 @@ func (b *Binder) distinct(q *ast.Query, n *Node) (*Node, error) {
 	case b.Mode != Bounded && !n.Updating && n.WindowEnd < 0 && !isAggregated(n):
 		return nil, unsupported(q.At, "SELECT DISTINCT over an endless stream without a window").
 			WithHint("WINDOW TUMBLING(1h) forgets old values; GROUP BY makes a table of them")
-	case !n.Updating && b.Mode != Bounded:
+	case !n.Updating && b.Mode == Bounded:
+		return &Node{Spec: &operator.Dedup{Keys: keys, Schema: n.Schema}, Inputs: []*Node{n}, Props: n.Props}, nil
+	case !n.Updating:
 		return n, nil // final groups with their windows: no two are equal where the key is selected
 	}
 	in := visible(retracting(n))
