@@ -123,6 +123,7 @@ var joinQueries = []string{
 	"SELECT k, COUNT(*) AS n FROM (SELECT k FROM a UNION ALL SELECT k FROM b UNION ALL SELECT k FROM u) x GROUP BY k",
 	"SELECT column1, name FROM (VALUES (1, 'p'), (3, 'q'), (9, 'z')) x JOIN u ON u.k = x.column1",
 	"SELECT a.id, b.id AS bid FROM a, b WHERE a.k = b.k AND a.v > b.id",
+	"SELECT a.id, u.name, r.z FROM a, u, r WHERE a.k = u.k AND u.ref = r.id AND a.v = 2",
 	"SELECT a.id, a.ts, b.ts AS bts FROM a JOIN b ON a.k = b.k AND b.ts BETWEEN a.ts - 2000 AND a.ts + 3000",
 	"SELECT a.id, a.ts, b.ts AS bts FROM a LEFT JOIN b ON a.k = b.k AND b.ts >= a.ts AND b.ts < a.ts + 5000 " +
 		"WHERE a.k IS NOT NULL",

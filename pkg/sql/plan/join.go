@@ -48,6 +48,7 @@ func (b *Binder) bindJoin(j *ast.Join) (*scope, error) {
 			return nil, err
 		}
 	}
+	g.takeCrossTerms()
 	g.windows()
 	return g.choose()
 }

@@ -36,7 +36,8 @@ type Binder struct {
 	Warnings []string
 	// StateTTLMs > 0 bounds the state of joins that nothing else bounds (SET 'state.ttl').
 	StateTTLMs int64
-	ctes       *cte // WITH queries in scope
+	ctes       *cte        // WITH queries in scope
+	cross      *crossTerms // of the query whose FROM is being bound
 	relations  int
 	depth      int
 	inner      bool // the query being bound feeds another one
@@ -69,15 +70,18 @@ func (b *Binder) bindQuery(q *ast.Query, table bool) (*Node, error) {
 	}
 	b.final = b.final || q.Emit == ast.EmitFinal
 	q = b.liftSubqueries(b.findTopN(groupTVF(q)))
+	was, cross := b.cross, crossTermsOf(q)
+	b.cross = cross
 	sc, err := b.bindFrom(q.From)
+	b.cross = was
 	if err != nil {
 		return nil, err
 	}
 	if sc.node.Updating && b.Mode == Bounded && q.Emit == ast.EmitDefault {
 		sc.node = foldTable(sc.node) // what counts is the table's state at the end
 	}
-	if q.Where != nil {
-		if sc, err = b.bindWhere(sc, q.Where); err != nil {
+	if where := cross.rest(q.Where); where != nil {
+		if sc, err = b.bindWhere(sc, where); err != nil {
 			return nil, err
 		}
 	}
