@@ -105,7 +105,8 @@ func (r relation) isBound(n *Node, i int) bool {
 }
 
 // starColumns are the columns of a relation that * shows, in order. In the ksql profile a persistent query leaves the
-// bounds of a window out unless it joins, other queries show them behind the key, and PARTITION BY moves the old key to the end.
+// bounds of a window out unless it joins, other queries show them behind the key, and PARTITION BY moves the old key to
+// the end.
 func (b *Binder) starColumns(q *ast.Query, sc *scope, r relation) []int {
 	var keys, bounds, values []int
 	for i := r.from; i < r.to; i++ {

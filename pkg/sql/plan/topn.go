@@ -65,13 +65,18 @@ func rankColumn(q *ast.Query) *ast.Ident {
 		}
 		c, ok := it.Expr.(*ast.Call)
 		switch {
-		case ok && c.Over != nil && numbering[strings.ToUpper(c.Name.Name)] && len(c.Args) == 0 && name == nil && it.Alias != nil:
+		case ok && numbers(c) && name == nil && it.Alias != nil:
 			name = q.Items[i].Alias
 		case findOver(it.Expr) != nil:
 			return nil
 		}
 	}
 	return name
+}
+
+// numbers tells that a call numbers rows.
+func numbers(c *ast.Call) bool {
+	return c.Over != nil && numbering[strings.ToUpper(c.Name.Name)] && len(c.Args) == 0
 }
 
 // rankBound is the k of n <= k, n < k + 1, n = 1, n BETWEEN 1 AND k; 0 for other conditions.

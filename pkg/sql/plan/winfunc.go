@@ -8,8 +8,8 @@ import (
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
-// boundFunctions are the functions that name a bound of the query's window, as in TUMBLE_START(ts, INTERVAL '1' MINUTE);
-// their arguments repeat the window.
+// boundFunctions are the functions that name a bound of the query's window, as in
+// TUMBLE_START(ts, INTERVAL '1' MINUTE); their arguments repeat the window.
 var boundFunctions = func() map[string]string {
 	out := map[string]string{}
 	for _, w := range []string{"TUMBLE", "HOP", "SESSION", "CUMULATE", "TUMBLING", "HOPPING", "SLIDING", "WINDOW"} {
