@@ -2,8 +2,8 @@ package operator
 
 import "github.com/leatsql/leat/pkg/sql/vector"
 
-// rowBag is the Materialize of rows without a key: equal rows are counted. A row that is taken back before it comes counts
-// less than none.
+// rowBag is the Materialize of rows without a key: equal rows are counted. A row that is taken back before it comes
+// counts less than none.
 type rowBag struct {
 	spec   *Materialize
 	rows   *rowTable
