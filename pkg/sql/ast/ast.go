@@ -551,7 +551,9 @@ type Over struct {
 	Partition []Expr
 	OrderBy   []OrderItem
 	Frame     *Frame
-	At        Span
+	// ExpireMs: a partition that was silent for longer begins anew (EXPIRE AFTER d INACTIVITY); 0 is never.
+	ExpireMs int64
+	At       Span
 }
 
 // UnboundedFollowing is the value of Frame.Following for UNBOUNDED FOLLOWING.

@@ -300,7 +300,9 @@ func (w *printer) over(o *Over) {
 	if o.Frame != nil {
 		w.put(space)
 		w.frame(o.Frame)
+		space = " "
 	}
+	w.opt(o.ExpireMs > 0, space+"EXPIRE AFTER INTERVAL "+FormatDuration(o.ExpireMs)+" INACTIVITY")
 	w.put(")")
 }
 

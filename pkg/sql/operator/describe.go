@@ -135,6 +135,9 @@ func (o *Over) Details() string {
 		parts[i] = a.Func + "(" + call(a.Args, false) + ") " + a.frame()
 	}
 	out := strings.Join(parts, ", ")
+	if o.ExpireMs > 0 {
+		out += "; anew after " + ms(o.ExpireMs)
+	}
 	if len(o.Partition) > 0 {
 		names := make([]string, len(o.Partition))
 		for i, c := range o.Partition {

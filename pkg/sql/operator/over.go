@@ -244,6 +244,9 @@ func (o *over) group(b *vector.Batch, from, to int) {
 			o.parts = append(o.parts, overPart{frames: make([]frame, len(o.calls))})
 		}
 		o.rows.gid[k] = id
+		if p := &o.parts[id]; o.spec.ExpireMs > 0 && addSat(p.last, o.spec.ExpireMs) < t {
+			p.frames = make([]frame, len(o.calls))
+		}
 		o.parts[id].last = t
 	}
 	outs := o.out.Cols[len(b.Cols):]
@@ -307,19 +310,23 @@ func (o *over) dropBad(ctx *Context, out *vector.Batch) {
 const minSweep = 1 << 12
 
 // sweep drops partitions whose frames are empty at the watermark and stay so: all are RANGE frames and their last row
-// is out of reach. It is done when the number of partitions has doubled.
+// is out of reach, or they have expired. It is done when the number of partitions has doubled.
 func (o *over) sweep() {
 	if len(o.parts) < o.sweepAt {
 		return
 	}
-	reach := int64(0)
+	reach := o.spec.ExpireMs
 	for _, c := range o.calls {
-		if c.byRows || c.number || c.shift || c.unbounded() {
-			return
+		switch {
+		case c.byRows || c.number || c.shift || c.unbounded():
+			if o.spec.ExpireMs == 0 {
+				return
+			}
+		case o.spec.ExpireMs == 0:
+			reach = max(reach, c.preceding)
 		}
-		reach = max(reach, c.preceding)
 	}
-	keys := newKeyTable(o.keys.types)
+	keys := o.keys.like()
 	parts := o.parts[:0]
 	for id, p := range o.parts {
 		if addSat(p.last, reach) >= o.wm {
@@ -328,6 +335,7 @@ func (o *over) sweep() {
 		}
 	}
 	clear(o.parts[len(parts):])
+	o.keys.free()
 	o.keys, o.parts = keys, parts
 	o.sweepAt = max(minSweep, 2*len(parts))
 }
@@ -373,7 +381,8 @@ func (o *over) Restore(src []byte) error {
 	o.wm = r.i64()
 	o.wait.restore(&r)
 	o.sweepAt = max(minSweep, int(min(r.u64(), 1<<40)))
-	o.keys, o.parts = newKeyTable(o.keys.types), nil
+	o.keys.free()
+	o.keys, o.parts = o.keys.like(), nil
 	for range r.count(8) {
 		o.keys.readKey(&r)
 		p := overPart{last: r.i64(), frames: make([]frame, len(o.calls))}

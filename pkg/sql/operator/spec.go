@@ -125,6 +125,8 @@ type OverAgg struct {
 // wait until the watermark has passed their time (RANGE and ROWS alike), then leave ordered by (time, arrival).
 type Over struct {
 	Partition []int
+	// ExpireMs > 0: a row that comes more than that after the one before it in its partition begins the partition anew.
+	ExpireMs int64
 	Aggs      []OverAgg
 	Schema    *vector.Schema
 }

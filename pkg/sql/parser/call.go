@@ -126,7 +126,7 @@ func (p *parser) over() *ast.Over {
 	if p.is("ROWS") || p.is("RANGE") {
 		o.Frame = p.frame()
 	}
-	p.overExtras()
+	p.overExtras(o)
 	if o.Frame == nil {
 		o.Frame = buffer
 	}
@@ -149,17 +149,18 @@ func (p *parser) buffer() *ast.Frame {
 }
 
 // overExtras reads what velostream allows besides: EMIT CHANGES, EXPIRE AFTER.
-func (p *parser) overExtras() {
+func (p *parser) overExtras(o *ast.Over) {
 	p.overEmit()
-	if at := p.tok().at; p.accept("EXPIRE") {
+	if p.accept("EXPIRE") {
 		p.expect("AFTER", "after EXPIRE")
 		if p.accept("NEVER") {
 			return
 		}
-		p.duration("after EXPIRE AFTER")
+		at := p.tok().at
+		if o.ExpireMs = p.duration("after EXPIRE AFTER"); o.ExpireMs < 1 && !p.failed {
+			p.failAt(at, "EXPIRE AFTER takes at least 1 ms")
+		}
 		p.accept("INACTIVITY")
-		p.notSupported(at.Join(p.last().at), "EXPIRE AFTER is not supported").
-			hint("bound the rows with RANGE BETWEEN INTERVAL 5m PRECEDING AND CURRENT ROW")
 	}
 	p.overEmit()
 }

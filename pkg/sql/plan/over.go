@@ -33,6 +33,7 @@ type overSpec struct {
 	partition []int
 	order     []operator.SortKey
 	calls     []overCall
+	expireMs  int64
 	first     int // column of the first call in the output
 }
 
@@ -161,6 +162,8 @@ func (o *overBinding) spec(c *ast.Call) (*overSpec, error) {
 		s.order = append(s.order, key)
 		fmt.Fprintf(&text, "%s %v %v,", textOf(x), key.Desc, key.NullsLast)
 	}
+	s.expireMs = c.Over.ExpireMs
+	fmt.Fprintf(&text, " expire %d", s.expireMs)
 	s.text = text.String()
 	return s, nil
 }

@@ -100,7 +100,7 @@ func framesEndHere(s *overSpec) bool {
 }
 
 func overNode(n *Node, s *overSpec) *Node {
-	spec := &operator.Over{Partition: s.partition}
+	spec := &operator.Over{Partition: s.partition, ExpireMs: s.expireMs}
 	for _, k := range s.calls {
 		agg := operator.OverAgg{Func: k.name, Args: k.args, RangeMs: -1, Rows: -1, T: k.t}
 		if f := k.frame; f != nil {
@@ -141,6 +141,9 @@ func (o *overBinding) tableOver(n *Node, s *overSpec) (*Node, error) {
 		if f := k.frame; f != nil && !f.Rows && len(s.order) != 1 && (f.Preceding > 0 || f.Following != 0) {
 			return nil, sqlerr.New(sqlerr.BadStatement, f.At, "a RANGE frame with an offset wants one ORDER BY key")
 		}
+	}
+	if s.expireMs > 0 {
+		return nil, unsupported(s.at, "EXPIRE AFTER where OVER does not go by event time over a stream")
 	}
 	spec := &operator.TableOver{Order: s.order, WindowEnd: -1}
 	n, spec.Partition, spec.WindowEnd = o.partitioned(n, s)
