@@ -1,5 +1,9 @@
 package operator
 
+import (
+	"github.com/leatsql/leat/pkg/sql/arena"
+)
+
 // Groups of which rows are taken back: a group without rows is deleted, unless it is kept.
 
 // dead reports whether the group of record r is not there for readers: it has no rows (or fewer, for a while).
@@ -51,7 +55,7 @@ func (a *aggregate) tidy() {
 	if a.sess != nil || a.paneMs != 0 || old.gone < 1<<10 || 2*old.gone < old.n {
 		return
 	}
-	keys := newKeyTable(old.types)
+	keys := old.like()
 	n := uint32(0)
 	for id := range uint32(old.n) {
 		if a.st.rec(id)[wFlags]&flagLive == 0 {
@@ -61,6 +65,7 @@ func (a *aggregate) tidy() {
 		copy(a.st.rec(n), a.st.rec(id))
 		n++
 	}
+	old.free()
 	a.keys = keys
-	a.st.n, a.st.recs = n, a.st.recs[:int(n)*a.lay.stride]
+	a.st.n, a.st.recs = n, arena.Fit(a.st.mem, a.st.recs[:int(n)*a.lay.stride])
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -280,7 +281,7 @@ func (a *aggregate) rowClock(b *vector.Batch, i uint32) int64 {
 
 // resolveIn finds the records of rows that belong to one pane.
 func (a *aggregate) resolveIn(start int64, b *vector.Batch, rs rows) {
-	p := a.panes.open(start, func() *keyTable { return newKeyTable(a.types) })
+	p := a.panes.open(start, a.keys.like)
 	a.find.lookup(p.keys, b, a.spec.Keys, rs)
 	for k, id := range rs.gids {
 		if int(id) == len(p.recs) {
@@ -290,7 +291,7 @@ func (a *aggregate) resolveIn(start int64, b *vector.Batch, rs rows) {
 			if a.lay.first >= 0 {
 				r[a.lay.first] = uint64(a.rows.arrival[rs.idx[k]])
 			}
-			p.recs = append(p.recs, g)
+			p.recs = arena.Append(p.keys.mem, p.recs, g)
 		}
 		rs.gids[k] = p.recs[id]
 	}

@@ -3,6 +3,7 @@ package operator
 import (
 	"math"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -46,7 +47,9 @@ func (a *aggregate) Snapshot(dst []byte) []byte {
 // Restore replaces the groups.
 func (a *aggregate) Restore(src []byte) error {
 	r := &reader{src: src}
-	a.st, a.keys, a.panes, a.dirty = newStore(a.lay), newKeyTable(a.types), paneSet{}, nil
+	a.st.freeAll()
+	a.keys.free()
+	a.st, a.keys, a.panes, a.dirty = a.st.like(), a.keys.like(), paneSet{}, nil
 	a.wm, a.seq = r.i64(), r.i64()
 	switch {
 	case a.sess != nil:
@@ -83,10 +86,10 @@ func (a *aggregate) restorePanes(r *reader) {
 			if r.err != nil {
 				return
 			}
-			p := a.panes.open(start, func() *keyTable { return newKeyTable(a.types) })
+			p := a.panes.open(start, a.keys.like)
 			id := p.keys.readKey(r)
 			g := a.st.alloc()
-			p.recs = append(p.recs, g)
+			p.recs = arena.Append(p.keys.mem, p.recs, g)
 			a.st.readRecord(r, g)
 			a.st.rec(g)[a.lay.home] = uint64(p.slot)<<32 | uint64(id)
 		}
@@ -228,14 +231,14 @@ func (s *sessions) snapshot(dst []byte) []byte {
 
 // restore reads the sessions back.
 func (s *sessions) restore(r *reader) {
-	*s = sessions{a: s.a}
+	*s = sessions{a: s.a, heads: arena.Free(s.a.keys.mem, s.heads)}
 	for range r.count(40) {
 		key := s.a.keys.readAny(r)
 		if r.err != nil {
 			return
 		}
 		if int(key) == len(s.heads) {
-			s.heads = append(s.heads, 0)
+			s.heads = arena.Append(s.a.keys.mem, s.heads, 0)
 		}
 		g := s.a.st.alloc()
 		w := s.words(g)

@@ -3,6 +3,7 @@ package operator
 import (
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -23,6 +24,7 @@ type Chain struct {
 	wm         int64 // the watermark that was given
 	outWM      int64
 	join       int // number of the LookupJoin, -1: none
+	mem        *arena.Space
 }
 
 type node struct {
@@ -81,7 +83,24 @@ func (c *Chain) Flush() {
 		n := &c.nodes[i]
 		n.op.Flush(n.ctx, n.emit)
 	}
+	c.mem.Collect()
 }
+
+// Use says where the state of the chain lies. It is called before the first step.
+func (c *Chain) Use(mem *arena.Space) {
+	c.mem = mem
+	for _, n := range c.nodes {
+		if op, ok := n.op.(placed); ok {
+			op.use(mem)
+		}
+	}
+}
+
+// Err is why the state of the chain could not be kept where it should lie; what it holds is whole.
+func (c *Chain) Err() error { return c.mem.Err() }
+
+// Close gives the memory of Use back. Nothing of the chain may be used any more.
+func (c *Chain) Close() { c.mem.Close() }
 
 // Watermark is the watermark of the output after the last Advance.
 func (c *Chain) Watermark() int64 { return c.outWM }
@@ -101,6 +120,20 @@ func (c *Chain) StateBytes() int64 {
 	sum := int64(0)
 	for _, n := range c.nodes {
 		sum += n.op.StateBytes()
+	}
+	return sum
+}
+
+// StoredBytes is what of StateBytes does not lie in memory.
+func (c *Chain) StoredBytes() int64 { return c.mem.Stored() }
+
+// StateKeys is the number of groups, keys and rows that the operators' state holds.
+func (c *Chain) StateKeys() int64 {
+	sum := int64(0)
+	for _, n := range c.nodes {
+		if op, ok := n.op.(keyed); ok {
+			sum += op.stateKeys()
+		}
 	}
 	return sum
 }
@@ -169,6 +202,7 @@ func (c *Chain) Restore(src []byte) error {
 	if err := r.done(); err != nil {
 		return err
 	}
+	c.mem.Collect()
 	c.wm, c.outWM = wm, outWM
 	c.appendTime = vector.NoTime
 	c.setAppendTime(appendTime)

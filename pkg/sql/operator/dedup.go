@@ -1,6 +1,9 @@
 package operator
 
-import "github.com/leatsql/leat/pkg/sql/vector"
+import (
+	"github.com/leatsql/leat/pkg/sql/arena"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
 
 // dedup keeps the values that were seen and when last.
 type dedup struct {
@@ -33,7 +36,7 @@ func (d *dedup) Process(ctx *Context, _ int, b *vector.Batch, emit Emit) {
 		id := d.keys.addRow(b, d.spec.Keys, i)
 		fresh := d.keys.n > n
 		if fresh {
-			d.last = append(d.last, b.Time[i])
+			d.last = arena.Append(d.keys.mem, d.last, b.Time[i])
 		} else if d.gone(id, b.ClockAt(i, d.wm)) {
 			fresh, d.last[id] = true, b.Time[i]
 		}
@@ -66,7 +69,7 @@ func (d *dedup) Advance(_ *Context, wm int64, _ Emit) int64 {
 	if d.spec.TTLMs <= 0 || len(d.last) < d.sweepAt || d.keys.kind == keyNone {
 		return wm
 	}
-	keys := newKeyTable(d.keys.types)
+	keys := d.keys.like()
 	n := 0
 	for id := range uint32(d.keys.n) {
 		if !d.gone(id, d.wm) {
@@ -75,7 +78,8 @@ func (d *dedup) Advance(_ *Context, wm int64, _ Emit) int64 {
 			n++
 		}
 	}
-	d.keys, d.last = keys, d.last[:n]
+	d.keys.free()
+	d.keys, d.last = keys, arena.Fit(keys.mem, d.last[:n])
 	d.sweepAt = max(minSweep, 2*n)
 	return wm
 }
@@ -100,10 +104,11 @@ func (d *dedup) Restore(src []byte) error {
 	r := &reader{src: src}
 	d.wm = r.i64()
 	d.sweepAt = max(minSweep, int(min(r.u64(), 1<<40)))
-	d.keys, d.last = newKeyTable(d.keys.types), nil
+	d.keys.free()
+	d.keys, d.last = d.keys.like(), arena.Free(d.keys.mem, d.last)
 	for range r.count(8) {
 		d.keys.readKey(r)
-		d.last = append(d.last, r.i64())
+		d.last = arena.Append(d.keys.mem, d.last, r.i64())
 		if r.err != nil {
 			break
 		}

@@ -244,6 +244,7 @@ func (j *asofJoin) Restore(src []byte) error {
 	if err != nil {
 		return err
 	}
+	fresh.use(j.keys.keys.mem)
 	*j = *fresh
 	j.wm = r.i64()
 	j.wait.restore(&r)

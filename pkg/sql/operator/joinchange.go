@@ -343,6 +343,7 @@ func (j *changeJoin) Restore(src []byte) error {
 	if err != nil {
 		return err
 	}
+	fresh.use(j.keys.keys.mem)
 	*j = *fresh
 	for _, s := range j.sides {
 		s.restore(&r)

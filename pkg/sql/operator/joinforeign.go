@@ -206,6 +206,7 @@ func (j *foreignJoin) Restore(src []byte) error {
 	if err != nil {
 		return err
 	}
+	fresh.use(j.keys.keys.mem)
 	*j = *fresh
 	j.left.restore(&r)
 	j.seq = restoreUnique(&r, j.keys, 1, j.right)

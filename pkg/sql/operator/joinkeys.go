@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -50,7 +51,7 @@ func (j *joinKeys) lookup(side int, b *vector.Batch, rs rows) {
 func (j *joinKeys) fit() {
 	for s := range j.ends {
 		for len(j.ends[s]) < j.keys.n {
-			j.ends[s] = append(j.ends[s], chainEnds{})
+			j.ends[s] = arena.Append(j.keys.mem, j.ends[s], chainEnds{})
 		}
 	}
 }
@@ -179,7 +180,7 @@ func (j *joinKeys) tidy(rows [2]*joinRows, used func(key uint32) bool) {
 	if j.keys.kind == keyNone || j.keys.n-n < j.least || 2*n > j.keys.n {
 		return
 	}
-	keys := newKeyTable(j.keys.types)
+	keys := j.keys.like()
 	moved := make([]uint32, j.keys.n)
 	var ends [2][]chainEnds
 	for id := range uint32(j.keys.n) {
@@ -189,8 +190,12 @@ func (j *joinKeys) tidy(rows [2]*joinRows, used func(key uint32) bool) {
 		}
 		moved[id] = keys.addFrom(j.keys, id)
 		for s := range ends {
-			ends[s] = append(ends[s], j.ends[s][id])
+			ends[s] = arena.Append(keys.mem, ends[s], j.ends[s][id])
 		}
+	}
+	j.keys.free()
+	for s := range j.ends {
+		arena.Free(keys.mem, j.ends[s])
 	}
 	j.keys, j.ends = keys, ends
 	for _, r := range rows {

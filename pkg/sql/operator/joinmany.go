@@ -240,6 +240,7 @@ func (j *lookupMany) Restore(src []byte) error {
 	if err != nil {
 		return err
 	}
+	fresh.use(j.keys.keys.mem)
 	*j = *fresh
 	j.table.restore(&r)
 	return r.done()

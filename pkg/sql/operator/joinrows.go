@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -28,6 +29,7 @@ type joinRows struct {
 	gone   int   // rows that were taken out of chunks that are there
 	least  int   // rows gone that are worth a compact
 	oldest int64 // no chunk ends below this time; NoTime: not known
+	mem    *arena.Space
 }
 
 type joinChunk struct {
@@ -35,6 +37,7 @@ type joinChunk struct {
 	meta []rowMeta
 	// The times of its rows are within these bounds.
 	minTime, maxTime int64
+	block            *arena.Block // once it takes no more rows
 }
 
 // rowMeta is what a join knows about a row. Links are row numbers + 1, 0 is none.
@@ -73,6 +76,7 @@ func (s *joinRows) at(id uint32) *rowMeta {
 func (s *joinRows) room(n int) (*joinChunk, uint32) {
 	last := len(s.chunks) - 1
 	if last < 0 || s.chunks[last] == nil || len(s.chunks[last].meta)+n > rowsChunk {
+		s.seal(last)
 		c := &joinChunk{minTime: vector.MaxTime, maxTime: vector.NoTime}
 		for _, f := range s.schema.Fields {
 			c.cols = append(c.cols, vector.NewVector(f.Type, n))
@@ -84,6 +88,23 @@ func (s *joinRows) room(n int) (*joinChunk, uint32) {
 	}
 	c := s.chunks[last]
 	return c, ((s.base+uint32(last))&chunkMask)<<rowBits | uint32(len(c.meta))
+}
+
+// seal moves a chunk that takes no more rows to where the state lies.
+func (s *joinRows) seal(at int) {
+	if s.mem == nil || at < 0 || s.chunks[at] == nil {
+		return
+	}
+	c := s.chunks[at]
+	size := arena.BlockBytes[rowMeta](len(c.meta))
+	for _, v := range c.cols {
+		size += blockBytes(v)
+	}
+	c.block = s.mem.Keep(size)
+	c.meta = arena.Put(c.block, c.meta)
+	for _, v := range c.cols {
+		putVector(c.block, v)
+	}
 }
 
 // add keeps the rows idx of b and appends their numbers to ids. seq is that of the first.
@@ -156,6 +177,7 @@ func (s *joinRows) dropBefore(t int64) int {
 				n++
 			}
 		}
+		s.mem.Release(c.block)
 		s.chunks[k] = nil
 	}
 	s.live -= n
@@ -179,7 +201,7 @@ func (s *joinRows) worthCompacting() bool { return s.gone > s.least && s.gone > 
 func (s *joinRows) compact() (move func(uint32) uint32) {
 	old := *s
 	*s = *newJoinRows(old.schema)
-	s.least = old.least
+	s.least, s.mem = old.least, old.mem
 	moved := make([]uint32, len(old.chunks)<<rowBits)
 	var idx []uint32
 	for k, c := range old.chunks {
@@ -193,6 +215,7 @@ func (s *joinRows) compact() (move func(uint32) uint32) {
 			}
 		}
 		s.moveIn(c, idx, moved[k<<rowBits:])
+		s.mem.Release(c.block)
 		old.chunks[k] = nil
 	}
 	move = func(id uint32) uint32 { return moved[(id>>rowBits-old.base)&chunkMask<<rowBits|id&(rowsChunk-1)] }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -53,7 +54,7 @@ func (s *joinSide) put(b *vector.Batch, i int, id, key uint32) {
 	if s.pk != nil {
 		n := s.pks.addRow(b, s.pk, i)
 		for int(n) >= len(s.byPK) {
-			s.byPK = append(s.byPK, 0)
+			s.byPK = arena.Append(s.mem, s.byPK, 0)
 		}
 		s.byPK[n] = id + 1
 	}
@@ -219,14 +220,16 @@ func (s *joinSide) tidy() bool {
 	if s.pk == nil {
 		return true
 	}
-	pks := newKeyTable(s.pks.types)
+	pks := s.pks.like()
 	var byPK []uint32
 	for id, row := range s.byPK {
 		if row != 0 {
 			pks.addFrom(s.pks, uint32(id))
-			byPK = append(byPK, move(row-1)+1)
+			byPK = arena.Append(s.mem, byPK, move(row-1)+1)
 		}
 	}
+	s.pks.free()
+	arena.Free(s.mem, s.byPK)
 	s.pks, s.byPK = pks, byPK
 	return true
 }

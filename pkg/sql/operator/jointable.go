@@ -162,6 +162,7 @@ func (j *tableJoin) Restore(src []byte) error {
 	if err != nil {
 		return err
 	}
+	fresh.use(j.keys.keys.mem)
 	*j = *fresh
 	for side, kept := range j.rows {
 		j.seq += restoreUnique(&r, j.keys, side, kept)

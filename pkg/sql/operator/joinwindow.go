@@ -314,6 +314,7 @@ func (j *windowJoin) Restore(src []byte) error {
 	if err != nil {
 		return err
 	}
+	fresh.use(j.keys.keys.mem)
 	*j = *fresh
 	j.clock, j.wm, j.seq = r.i64(), r.i64(), r.u64()
 	gid := []uint32{0}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -33,6 +34,7 @@ type keyTable struct {
 	gone  int    // removed keys, which keep their numbers
 	null  uint32 // number + 1 of the null key of keyInt and keyBytes
 	buf   []byte
+	mem   *arena.Space
 }
 
 const (
@@ -55,10 +57,30 @@ func newKeyTable(types []vector.Type) *keyTable {
 	return t
 }
 
+// like makes an empty table of the same keys in the same memory.
+func (t *keyTable) like() *keyTable {
+	n := newKeyTable(t.types)
+	n.use(t.mem)
+	return n
+}
+
+// use says where the table lies from now on.
+func (t *keyTable) use(mem *arena.Space) {
+	t.mem = mem
+	arena.Adopt(mem, t.slots)
+}
+
+// free gives the memory of the table back; it must not be used any more.
+func (t *keyTable) free() {
+	t.slots, t.words = arena.Free(t.mem, t.slots), arena.Free(t.mem, t.words)
+	t.hash, t.ends, t.arena = arena.Free(t.mem, t.hash), arena.Free(t.mem, t.ends), arena.Free(t.mem, t.arena)
+}
+
 // reset empties the table and keeps its memory, unless that is far above what was used.
 func (t *keyTable) reset() {
 	if len(t.slots) > minSlots && len(t.slots) > 16*(t.n+1) {
-		t.slots = make([]uint32, minSlots)
+		arena.Free(t.mem, t.slots)
+		t.slots = arena.Make[uint32](t.mem, minSlots)
 	} else {
 		clear(t.slots)
 	}
@@ -93,7 +115,7 @@ func (t *keyTable) addWord(k uint64) uint32 {
 	for i := mixWord(k) & m; ; i = (i + 1) & m {
 		s := t.slots[i]
 		if s == 0 {
-			t.words = append(t.words, k)
+			t.words = arena.Append(t.mem, t.words, k)
 			return t.added(i)
 		}
 		if t.words[s-1] == k && s != t.null {
@@ -124,9 +146,9 @@ func (t *keyTable) appendKey(k []byte, h uint32) {
 	if t.n&(1<<baseBits-1) == 0 {
 		t.base = append(t.base, uint64(len(t.arena)))
 	}
-	t.arena = append(t.arena, k...)
-	t.hash = append(t.hash, h)
-	t.ends = append(t.ends, uint32(uint64(len(t.arena))-t.base[t.n>>baseBits]))
+	t.arena = arena.AppendAll(t.mem, t.arena, k)
+	t.hash = arena.Append(t.mem, t.hash, h)
+	t.ends = arena.Append(t.mem, t.ends, uint32(uint64(len(t.arena))-t.base[t.n>>baseBits]))
 }
 
 // added counts a key that stands at the end of the columns and belongs in slot i.
@@ -145,7 +167,7 @@ func (t *keyTable) addNull() uint32 {
 		return t.null - 1
 	}
 	if t.kind == keyInt {
-		t.words = append(t.words, 0)
+		t.words = arena.Append(t.mem, t.words, 0)
 	} else {
 		t.appendKey(nil, 0)
 	}
@@ -169,7 +191,7 @@ func (t *keyTable) hashOf(i uint32) uint32 {
 
 func (t *keyTable) grow() {
 	old := t.slots
-	t.slots = make([]uint32, 2*len(old))
+	t.slots = arena.Make[uint32](t.mem, 2*len(old))
 	m := uint32(len(t.slots) - 1)
 	for _, s := range old {
 		if s == 0 {
@@ -181,6 +203,7 @@ func (t *keyTable) grow() {
 		}
 		t.slots[i] = s
 	}
+	arena.Free(t.mem, old)
 }
 
 // find returns the number of the key with bytes k, or of word w in a keyInt table.
@@ -377,6 +400,9 @@ func (t *keyTable) readAny(r *reader) uint32 {
 		return t.addBytes(r.bytes())
 	}
 }
+
+// count is the number of keys that were not removed.
+func (t *keyTable) count() int { return t.n - t.gone }
 
 // live lists the numbers of the keys that were not removed.
 func (t *keyTable) live() []uint32 {

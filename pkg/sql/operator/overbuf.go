@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -14,12 +15,14 @@ type waiting struct {
 	base   uint32
 	list   []waiter
 	fresh  []waiter
+	mem    *arena.Space
 }
 
 // chunk is rows in the order of arrival.
 type chunk struct {
 	b    *vector.Batch
-	left int // rows that still wait
+	left int          // rows that still wait
+	kept *arena.Block // once it takes no more rows
 }
 
 // waiter is one row: row of chunk number chunk. The pair grows with arrival.
@@ -41,6 +44,7 @@ func (w *waiting) add(b *vector.Batch, idx []uint32) {
 		return
 	}
 	if len(w.chunks) == 0 || w.chunks[len(w.chunks)-1].b.Rows >= chunkRows {
+		w.seal()
 		w.chunks = append(w.chunks, &chunk{b: vector.NewBatch(w.schema, 0)})
 	}
 	c := w.chunks[len(w.chunks)-1]
@@ -57,6 +61,21 @@ func (w *waiting) add(b *vector.Batch, idx []uint32) {
 	w.merge()
 }
 
+// seal moves the last chunk, which takes no more rows, to where the state lies.
+func (w *waiting) seal() {
+	if w.mem == nil || len(w.chunks) == 0 {
+		return
+	}
+	c, size := w.chunks[len(w.chunks)-1], int64(0)
+	for _, v := range c.b.Cols {
+		size += blockBytes(v)
+	}
+	c.kept = w.mem.Keep(size)
+	for _, v := range c.b.Cols {
+		putVector(c.kept, v)
+	}
+}
+
 // keep appends rows of src to a vector that outlives the call: a dictionary that is shared at first is copied.
 func keep(dst, src *vector.Vector, idx []uint32) {
 	vector.Append(dst, src, idx)
@@ -69,7 +88,7 @@ func keep(dst, src *vector.Vector, idx []uint32) {
 func (w *waiting) merge() {
 	slices.SortFunc(w.fresh, compareWaiters)
 	if n := len(w.list); n == 0 || w.list[n-1].time <= w.fresh[0].time {
-		w.list = append(w.list, w.fresh...)
+		w.list = arena.AppendAll(w.mem, w.list, w.fresh)
 		return
 	}
 	at, _ := slices.BinarySearchFunc(w.list, w.fresh[0], compareWaiters)
@@ -77,11 +96,11 @@ func (w *waiting) merge() {
 	w.list = w.list[:at]
 	for i, k := 0, 0; i < len(tail) || k < len(w.fresh); {
 		if k == len(w.fresh) || i < len(tail) && compareWaiters(tail[i], w.fresh[k]) < 0 {
-			w.list = append(w.list, tail[i])
+			w.list = arena.Append(w.mem, w.list, tail[i])
 			i++
 			continue
 		}
-		w.list = append(w.list, w.fresh[k])
+		w.list = arena.Append(w.mem, w.list, w.fresh[k])
 		k++
 	}
 }
@@ -120,13 +139,16 @@ func (w *waiting) drop(n int) {
 	for _, x := range w.list[:n] {
 		w.chunks[x.chunk-w.base].left--
 	}
-	w.list = slices.Delete(w.list, 0, n)
+	w.list = arena.Fit(w.mem, slices.Delete(w.list, 0, n))
 	done := 0
 	for done < len(w.chunks)-1 && w.chunks[done].left == 0 {
 		done++
 	}
 	if done == len(w.chunks)-1 && w.chunks[done].left == 0 {
 		done++
+	}
+	for _, c := range w.chunks[:done] {
+		w.mem.Release(c.kept)
 	}
 	w.base += uint32(done)
 	w.chunks = slices.Delete(w.chunks, 0, done)
@@ -164,7 +186,7 @@ func (w *waiting) snapshot(dst []byte) []byte {
 }
 
 func (w *waiting) restore(r *reader) {
-	*w = waiting{schema: w.schema}
+	*w = waiting{schema: w.schema, mem: w.mem}
 	b := vector.NewBatch(w.schema, 1)
 	b.Rows, b.Time = 1, []int64{0}
 	for range r.count(8) {

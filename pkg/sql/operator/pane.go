@@ -1,6 +1,10 @@
 package operator
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/leatsql/leat/pkg/sql/arena"
+)
 
 // pane is the groups of one stretch of time; windows are made of whole panes.
 type pane struct {
@@ -65,15 +69,23 @@ func (p *paneSet) drop(n int) {
 		if p.cur == q {
 			p.cur = nil
 		}
-		if len(p.spare) < maxSpare {
+		if q.keys.mem.Full() {
+			q.free()
+		} else if len(p.spare) < maxSpare {
 			q.keys.reset()
 			q.recs = q.recs[:0]
 		} else {
-			q.keys, q.recs = newKeyTable(q.keys.types), nil
+			q.free()
 		}
 		p.spare = append(p.spare, q)
 	}
 	p.sorted = slices.Delete(p.sorted, 0, n)
+}
+
+// free gives the memory of a pane back.
+func (q *pane) free() {
+	q.keys.free()
+	q.keys, q.recs = q.keys.like(), arena.Free(q.keys.mem, q.recs)
 }
 
 func (p *paneSet) stateBytes() int64 {

@@ -1,6 +1,9 @@
 package operator
 
-import "github.com/leatsql/leat/pkg/sql/vector"
+import (
+	"github.com/leatsql/leat/pkg/sql/arena"
+	"github.com/leatsql/leat/pkg/sql/vector"
+)
 
 // rowBag is the Materialize of rows without a key: equal rows are counted. A row that is taken back before it comes
 // counts less than none.
@@ -49,7 +52,7 @@ func (m *rowBag) add(b *vector.Batch, i int, by int64) {
 	if !found {
 		m.rows.set(b, i)
 		id = uint32(len(m.counts))
-		m.counts = append(m.counts, 0)
+		m.counts = arena.Append(m.rows.mem, m.counts, 0)
 		m.zeros++
 	}
 	before := m.counts[id]
@@ -86,6 +89,7 @@ func (m *rowBag) Advance(_ *Context, wm int64, emit Emit) int64 {
 // compact forgets the rows that count 0.
 func (m *rowBag) compact() {
 	fresh := newBag(m.spec, m.rows.schema)
+	fresh.rows.use(m.rows.mem)
 	for id, n := range m.counts {
 		if n == 0 {
 			continue
@@ -95,6 +99,8 @@ func (m *rowBag) compact() {
 		fresh.add(b, 0, n)
 		fresh.rows.times[len(fresh.counts)-1] = m.rows.times[id]
 	}
+	m.rows.free()
+	arena.Free(m.rows.mem, m.counts)
 	m.rows, m.counts, m.zeros = fresh.rows, fresh.counts, 0
 }
 
@@ -133,13 +139,13 @@ func (m *rowBag) Restore(src []byte) error {
 	r := reader{src: src}
 	m.done = r.bool()
 	m.rows.restore(&r)
-	m.counts, m.zeros = nil, 0
+	m.counts, m.zeros = arena.Free(m.rows.mem, m.counts), 0
 	for range m.rows.times {
 		n := r.i64()
 		if n == 0 {
 			r.fail("row that does not count")
 		}
-		m.counts = append(m.counts, n)
+		m.counts = arena.Append(m.rows.mem, m.counts, n)
 	}
 	return r.done()
 }

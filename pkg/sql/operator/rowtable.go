@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -12,6 +13,7 @@ type rowTable struct {
 	cols   []cells
 	times  []int64
 	here   []bool // false: deleted
+	mem    *arena.Space
 }
 
 // cells is one column of a rowTable.
@@ -23,6 +25,7 @@ type cells struct {
 	heap  []byte // strings, and nested values as keptBytes writes them
 	waste int
 	buf   []byte
+	mem   *arena.Space
 }
 
 func newRowTable(s *vector.Schema, by []int) *rowTable {
@@ -36,6 +39,25 @@ func newRowTable(s *vector.Schema, by []int) *rowTable {
 		t.cols = append(t.cols, cells{t: f.Type, kind: valueKind(f.Type)})
 	}
 	return t
+}
+
+// use says where the table lies from now on.
+func (t *rowTable) use(mem *arena.Space) {
+	t.mem = mem
+	t.keys.use(mem)
+	for i := range t.cols {
+		t.cols[i].mem = mem
+	}
+}
+
+// free gives the memory of the table back; it must not be used any more.
+func (t *rowTable) free() {
+	t.keys.free()
+	t.times, t.here = arena.Free(t.mem, t.times), arena.Free(t.mem, t.here)
+	for i := range t.cols {
+		c := &t.cols[i]
+		c.words, c.null, c.heap = arena.Free(t.mem, c.words), arena.Free(t.mem, c.null), arena.Free(t.mem, c.heap)
+	}
 }
 
 func (t *rowTable) stateBytes() int64 {
@@ -54,7 +76,7 @@ func (t *rowTable) live() int { return t.keys.n - t.keys.gone }
 func (t *rowTable) set(b *vector.Batch, i int) {
 	id := int(t.keys.addRow(b, t.by, i))
 	if id == len(t.times) {
-		t.times, t.here = append(t.times, b.Time[i]), append(t.here, true)
+		t.times, t.here = arena.Append(t.mem, t.times, b.Time[i]), arena.Append(t.mem, t.here, true)
 		for k := range t.cols {
 			t.cols[k].add(b.Cols[k], i)
 		}
@@ -119,7 +141,7 @@ func (t *rowTable) tidy() {
 }
 
 func (t *rowTable) compact() {
-	keys := newKeyTable(t.keys.types)
+	keys := t.keys.like()
 	n := 0
 	for id, here := range t.here {
 		if !here {
@@ -132,7 +154,8 @@ func (t *rowTable) compact() {
 		}
 		n++
 	}
-	t.keys, t.times, t.here = keys, t.times[:n], t.here[:n]
+	t.keys.free()
+	t.keys, t.times, t.here = keys, arena.Fit(t.mem, t.times[:n]), arena.Fit(t.mem, t.here[:n])
 	for i := range t.here {
 		t.here[i] = true
 	}
@@ -151,11 +174,11 @@ func (c *cells) width() int {
 
 // add appends row i of v.
 func (c *cells) add(v *vector.Vector, i int) {
-	c.words = append(c.words, 0)
+	c.words = arena.Append(c.mem, c.words, 0)
 	if c.kind != valWord {
-		c.words = append(c.words, 0)
+		c.words = arena.Append(c.mem, c.words, 0)
 	}
-	c.null = append(c.null, true)
+	c.null = arena.Append(c.mem, c.null, true)
 	c.set(len(c.null)-1, v, i)
 }
 
@@ -174,7 +197,7 @@ func (c *cells) set(id int, v *vector.Vector, i int) {
 	case valStr:
 		b := keptBytes(&c.buf, v, i)
 		c.words[2*id], c.words[2*id+1] = uint64(len(c.heap)), uint64(len(b))
-		c.heap = append(c.heap, b...)
+		c.heap = arena.AppendAll(c.mem, c.heap, b)
 	}
 }
 
@@ -195,10 +218,12 @@ func (c *cells) move(to, from int) {
 	c.null[to] = c.null[from]
 }
 
-func (c *cells) cut(n int) { c.words, c.null = c.words[:n*c.width()], c.null[:n] }
+func (c *cells) cut(n int) {
+	c.words, c.null = arena.Fit(c.mem, c.words[:n*c.width()]), arena.Fit(c.mem, c.null[:n])
+}
 
 func (c *cells) compact() {
-	heap := make([]byte, 0, len(c.heap)-c.waste)
+	heap := arena.Make[byte](c.mem, len(c.heap)-c.waste)[:0]
 	for id, null := range c.null {
 		if !null {
 			v := c.str(id)
@@ -206,6 +231,7 @@ func (c *cells) compact() {
 			heap = append(heap, v...)
 		}
 	}
+	arena.Free(c.mem, c.heap)
 	c.heap, c.waste = heap, 0
 }
 
@@ -297,6 +323,7 @@ func (t *rowTable) snapshot(dst []byte) []byte {
 // restore reads the rows back.
 func (t *rowTable) restore(r *reader) {
 	fresh := newRowTable(t.schema, t.by)
+	fresh.use(t.mem)
 	n := r.count(8)
 	b := vector.NewBatch(t.schema, 1)
 	b.Rows, b.Time = 1, []int64{0}
@@ -310,5 +337,6 @@ func (t *rowTable) restore(r *reader) {
 			return
 		}
 	}
+	t.free()
 	*t = *fresh
 }

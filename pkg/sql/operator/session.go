@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -135,7 +136,7 @@ func (s *sessions) apply(ctx *Context, b *vector.Batch, idx []uint32, sign int64
 		idx[n] = i
 		key := a.keys.addRow(b, a.spec.Keys, int(i))
 		if int(key) == len(s.heads) {
-			s.heads = append(s.heads, 0)
+			s.heads = arena.Append(a.keys.mem, s.heads, 0)
 		}
 		before, at := s.seek(key, t)
 		if s.bridges(at, t) {
@@ -355,19 +356,21 @@ func (s *sessions) tidy() {
 	if old.kind == keyNone || old.gone < 1<<10 || 2*old.gone < old.n {
 		return
 	}
-	keys := newKeyTable(old.types)
+	keys := old.like()
 	var heads []uint32
 	for id, head := range s.heads {
 		if head == 0 {
 			continue
 		}
 		key := keys.addFrom(old, uint32(id))
-		heads = append(heads, head)
+		heads = arena.Append(old.mem, heads, head)
 		for at := head; at != 0; at = uint32(s.words(at - 1)[sNext]) {
 			r := s.a.st.rec(at - 1)
 			r[s.a.lay.home] = r[s.a.lay.home]>>32<<32 | uint64(key)
 		}
 	}
+	old.free()
+	arena.Free(old.mem, s.heads)
 	s.a.keys, s.heads = keys, heads
 }
 

@@ -162,12 +162,13 @@ func (s *settle) tidy() {
 	if old.gone < 1<<10 || 2*old.gone < old.n {
 		return
 	}
-	s.keys = newKeyTable(old.types)
+	s.keys = old.like()
 	var sets []settleKey
 	for _, id := range old.live() {
 		s.keys.addFrom(old, id)
 		sets = append(sets, s.sets[id])
 	}
+	old.free()
 	s.size -= int64(112 * (len(s.sets) - len(sets)))
 	s.sets = sets
 }
@@ -198,7 +199,8 @@ func (s *settle) Snapshot(dst []byte) []byte {
 // Restore takes them back.
 func (s *settle) Restore(src []byte) error {
 	r := &reader{src: src}
-	s.keys, s.sets, s.dirty, s.size = newKeyTable(s.keys.types), nil, nil, 0
+	s.keys.free()
+	s.keys, s.sets, s.dirty, s.size = s.keys.like(), nil, nil, 0
 	for range r.count(8) {
 		s.keys.readKey(r)
 		e := settleKey{time: r.i64()}

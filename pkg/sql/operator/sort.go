@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -18,6 +19,8 @@ type sorter struct {
 	seq    uint64
 	groups []*sortGroup // by window end; one without windows
 	wm     int64
+	row    []byte // the row at hand
+	mem    *arena.Space
 }
 
 // sortGroup is the rows that are sorted together.
@@ -97,11 +100,12 @@ func (s *sorter) keep() int64 {
 // add keeps row i of b.
 func (g *sortGroup) add(b *vector.Batch, i int) {
 	at := len(g.arena)
-	g.arena = sortKey(g.arena, b, g.s.spec.Keys, i)
-	key := len(g.arena) - at
+	row := sortKey(g.s.row[:0], b, g.s.spec.Keys, i)
+	key := len(row)
 	for _, v := range b.Cols {
-		g.arena = appendRaw(g.arena, v, i)
+		row = appendRaw(row, v, i)
 	}
+	g.s.row, g.arena = row, arena.AppendAll(g.s.mem, g.arena, row)
 	g.put(sortRow{uint64(at), uint32(len(g.arena) - at), uint32(key), g.s.seq, b.Time[i]})
 	g.s.seq++
 }
@@ -111,7 +115,7 @@ func (g *sortGroup) put(r sortRow) {
 	keep := g.s.keep()
 	switch {
 	case keep < 0 || int64(len(g.rows)) < keep:
-		g.rows = append(g.rows, r)
+		g.rows = arena.Append(g.s.mem, g.rows, r)
 		if int64(len(g.rows)) == keep {
 			heap.Init(g)
 		}
@@ -129,14 +133,15 @@ func (g *sortGroup) tidy() {
 	if g.waste < 1<<16 || 2*g.waste < len(g.arena) {
 		return
 	}
-	arena := make([]byte, 0, len(g.arena)-g.waste)
+	kept := arena.Make[byte](g.s.mem, len(g.arena)-g.waste)[:0]
 	for k := range g.rows {
 		r := &g.rows[k]
 		v := g.bytes(*r)
-		r.at = uint64(len(arena))
-		arena = append(arena, v...)
+		r.at = uint64(len(kept))
+		kept = append(kept, v...)
 	}
-	g.arena, g.waste = arena, 0
+	arena.Free(g.s.mem, g.arena)
+	g.arena, g.waste = kept, 0
 }
 
 func (g *sortGroup) bytes(r sortRow) []byte { return g.arena[r.at : r.at+uint64(r.size)] }
@@ -161,6 +166,7 @@ func (s *sorter) Advance(_ *Context, wm int64, emit Emit) int64 {
 	n := 0
 	for n < len(s.groups) && s.groups[n].end <= wm {
 		s.groups[n].emit(emit)
+		s.groups[n].free()
 		n++
 	}
 	s.groups = slices.Delete(s.groups, 0, n)
@@ -193,6 +199,11 @@ func (g *sortGroup) emit(emit Emit) {
 		emit(b)
 		rows = rows[n:]
 	}
+}
+
+// free gives the memory of the rows back.
+func (g *sortGroup) free() {
+	g.rows, g.arena = arena.Free(g.s.mem, g.rows), arena.Free(g.s.mem, g.arena)
 }
 
 // Flush does nothing.
@@ -260,8 +271,7 @@ func (g *sortGroup) restore(b *vector.Batch, seq uint64, time int64, row []byte)
 		rest = readValue(v, rest)
 	}
 	at := len(g.arena)
-	g.arena = sortKey(g.arena, b, g.s.spec.Keys, 0)
-	key := len(g.arena) - at
-	g.arena = append(g.arena, row...)
-	g.put(sortRow{uint64(at), uint32(len(g.arena) - at), uint32(key), seq, time})
+	key := sortKey(g.s.row[:0], b, g.s.spec.Keys, 0)
+	g.s.row, g.arena = key, arena.AppendAll(g.s.mem, arena.AppendAll(g.s.mem, g.arena, key), row)
+	g.put(sortRow{uint64(at), uint32(len(g.arena) - at), uint32(len(key)), seq, time})
 }

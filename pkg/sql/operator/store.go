@@ -3,6 +3,7 @@ package operator
 import (
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -21,6 +22,7 @@ type store struct {
 	states     []aggState // of the aggregates that words do not do for
 	freeStates []uint32
 	stateSize  int64
+	mem        *arena.Space
 }
 
 // distinctSet is the values of one DISTINCT aggregate of all groups: keys are the owner's number and the value.
@@ -28,6 +30,7 @@ type distinctSet struct {
 	keys *keyTable
 	next []uint32 // number of the owner's next value + 1
 	dead int      // values of owners that are gone
+	mem  *arena.Space
 }
 
 func newStore(l *layout) *store {
@@ -36,6 +39,31 @@ func newStore(l *layout) *store {
 		s.sets = append(s.sets, &distinctSet{keys: newKeyTable([]vector.Type{vector.TBigInt, t})})
 	}
 	return s
+}
+
+// like makes an empty store of the same layout in the same memory.
+func (s *store) like() *store {
+	n := newStore(s.lay)
+	n.use(s.mem)
+	return n
+}
+
+// use says where the store lies from now on.
+func (s *store) use(mem *arena.Space) {
+	s.mem = mem
+	for _, d := range s.sets {
+		d.mem = mem
+		d.keys.use(mem)
+	}
+}
+
+// freeAll gives the memory of the store back; it must not be used any more.
+func (s *store) freeAll() {
+	s.recs, s.free, s.heap = arena.Free(s.mem, s.recs), arena.Free(s.mem, s.free), arena.Free(s.mem, s.heap)
+	for _, d := range s.sets {
+		d.keys.free()
+		d.next = arena.Free(s.mem, d.next)
+	}
 }
 
 // reset empties the store and keeps its memory.
@@ -71,7 +99,7 @@ func (s *store) alloc() uint32 {
 		s.free = s.free[:k-1]
 		copy(s.rec(g), s.lay.init)
 	} else {
-		s.recs = append(s.recs, s.lay.init...)
+		s.recs = arena.AppendAll(s.mem, s.recs, s.lay.init)
 		s.n++
 	}
 	if s.lay.owner >= 0 {
@@ -84,7 +112,7 @@ func (s *store) alloc() uint32 {
 // release takes record g back.
 func (s *store) release(g uint32) {
 	s.clean(g)
-	s.free = append(s.free, g)
+	s.free = arena.Append(s.mem, s.free, g)
 }
 
 // clean drops what record g holds.
@@ -111,6 +139,9 @@ func (s *store) clean(g uint32) {
 
 // tidy drops what no record names any more, once that is the larger part.
 func (s *store) tidy() {
+	if k := len(s.free); k > 1<<12 && k == int(s.n) { // as many as there ever were at once, and none is left
+		s.recs, s.free, s.n = arena.Free(s.mem, s.recs), arena.Free(s.mem, s.free), 0
+	}
 	if s.waste > 1<<16 && 2*s.waste > len(s.heap) {
 		s.compactHeap()
 	}
@@ -130,7 +161,7 @@ func (s *store) valueAt(d *aggDef) int {
 }
 
 func (s *store) compactHeap() {
-	heap := make([]byte, 0, len(s.heap)-s.waste)
+	heap := arena.Make[byte](s.mem, len(s.heap)-s.waste)[:0]
 	for g := range s.n {
 		r := s.rec(g)
 		for i := range s.lay.aggs {
@@ -144,13 +175,14 @@ func (s *store) compactHeap() {
 			heap = append(heap, v...)
 		}
 	}
+	arena.Free(s.mem, s.heap)
 	s.heap, s.waste = heap, 0
 }
 
 // rebuildSet keeps the values of live records only.
 func (s *store) rebuildSet(i int) {
 	old := s.sets[i]
-	set := &distinctSet{keys: newKeyTable(old.keys.types)}
+	set := &distinctSet{keys: old.keys.like(), mem: s.mem}
 	s.sets[i] = set
 	for g := range s.n {
 		r := s.rec(g)
@@ -169,6 +201,8 @@ func (s *store) rebuildSet(i int) {
 			}
 		}
 	}
+	old.keys.free()
+	arena.Free(s.mem, old.next)
 }
 
 // list returns the numbers of an owner's values in the order of their arrival; head is the number of the last + 1.
@@ -189,7 +223,7 @@ func (d *distinctSet) insert(r []uint64, off int, key []byte) bool {
 	if d.keys.n == n {
 		return false
 	}
-	d.next = append(d.next, uint32(r[off]>>32))
+	d.next = arena.Append(d.mem, d.next, uint32(r[off]>>32))
 	r[off] = uint64(id+1)<<32 | uint64(uint32(r[off])+1)
 	return true
 }
@@ -215,7 +249,7 @@ func (s *store) setStr(r []uint64, at int, b []byte, had bool) {
 		s.waste += old
 	}
 	r[at], r[at+1] = uint64(len(s.heap)), uint64(len(b))
-	s.heap = append(s.heap, b...)
+	s.heap = arena.AppendAll(s.mem, s.heap, b)
 }
 
 func (s *store) str(r []uint64, at int) []byte { return s.heap[r[at] : r[at]+r[at+1]] }

@@ -75,10 +75,11 @@ func (f *tableFilter) tidy() {
 		return
 	}
 	old := f.keys
-	f.keys = newKeyTable(old.types)
+	f.keys = old.like()
 	for _, id := range old.live() {
 		f.keys.addFrom(old, id)
 	}
+	old.free()
 }
 
 // Advance passes the watermark.
@@ -100,7 +101,8 @@ func (f *tableFilter) Snapshot(dst []byte) []byte {
 // Restore takes them back.
 func (f *tableFilter) Restore(src []byte) error {
 	r := reader{src: src}
-	f.keys = newKeyTable(f.keys.types)
+	f.keys.free()
+	f.keys = f.keys.like()
 	for range r.count(1) {
 		f.keys.readKey(&r)
 	}

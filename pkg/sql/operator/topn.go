@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -34,8 +35,10 @@ type topN struct {
 	find   codeMap
 	rows   rowScratch
 	key    []byte
+	row    []byte // the row at hand
 	out    *vector.Batch
 	size   int64
+	mem    *arena.Space
 	over   *tableOver // what is made of the rows, nil: they leave as they are
 }
 
@@ -238,10 +241,11 @@ func (t *topN) insert(p uint32, b *vector.Batch, i int) uint32 {
 		}
 	}
 	at := len(t.arena)
-	t.arena = append(t.arena, t.key...)
+	t.row = append(t.row[:0], t.key...)
 	for _, v := range b.Cols {
-		t.arena = appendRaw(t.arena, v, i)
+		t.row = appendRaw(t.row, v, i)
 	}
+	t.arena = arena.AppendAll(t.mem, t.arena, t.row)
 	r := sortRow{uint64(at), uint32(len(t.arena) - at), uint32(len(t.key)), t.seq, b.Time[i]}
 	t.seq++
 	if len(t.owed.m) > 0 && t.pay(r) {
@@ -270,7 +274,7 @@ func (t *topN) record(r sortRow) uint32 {
 		t.recs[rec] = r
 		return rec
 	}
-	t.recs = append(t.recs, r)
+	t.recs = arena.Append(t.mem, t.recs, r)
 	return uint32(len(t.recs) - 1)
 }
 
@@ -309,7 +313,7 @@ func (t *topN) drop(part *topPart, at place) {
 	t.waste += int(t.recs[rec].size)
 	t.size -= 12
 	if t.spec.Final {
-		t.free = append(t.free, rec)
+		t.free = arena.Append(t.mem, t.free, rec)
 		return
 	}
 	t.rows.kept = append(t.rows.kept, rec)
@@ -353,7 +357,7 @@ func (t *topN) upsert(b *vector.Batch, i int) {
 	}
 	id := t.keyed.addRow(b, t.spec.Key, i)
 	if int(id) == len(t.where) {
-		t.where = append(t.where, topPlace{})
+		t.where = arena.Append(t.mem, t.where, topPlace{})
 	}
 	was := t.where[id]
 	if op == vector.Delete {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -211,7 +212,7 @@ func (t *topN) clear(p uint32) {
 		}
 		t.waste += int(t.recs[*x].size)
 		t.size -= 12
-		t.free = append(t.free, *x)
+		t.free = arena.Append(t.mem, t.free, *x)
 		return true
 	})
 	t.parts[p] = topPart{}
@@ -244,40 +245,44 @@ func (t *topN) tidy() {
 		t.renumber()
 	}
 	if k := t.keyed; k != nil && k.gone > 1<<10 && 2*k.gone > k.n {
-		t.keyed = newKeyTable(k.types)
+		t.keyed = k.like()
 		var where []topPlace
 		for _, id := range k.live() {
 			t.keyed.addFrom(k, id)
-			where = append(where, t.where[id])
+			where = arena.Append(t.mem, where, t.where[id])
 		}
+		k.free()
+		arena.Free(t.mem, t.where)
 		t.where = where
 	}
 }
 
 func (t *topN) compact() {
-	arena := make([]byte, 0, len(t.arena)-t.waste)
+	kept := arena.Make[byte](t.mem, len(t.arena)-t.waste)[:0]
 	for p := range t.parts {
 		t.parts[p].list.each(func(x *uint32) bool {
 			r := &t.recs[*x]
 			v := t.arena[r.at:][:r.size]
-			r.at = uint64(len(arena))
-			arena = append(arena, v...)
+			r.at = uint64(len(kept))
+			kept = append(kept, v...)
 			return true
 		})
 	}
-	t.arena, t.waste = arena, 0
+	arena.Free(t.mem, t.arena)
+	t.arena, t.waste = kept, 0
 }
 
 // renumber numbers the partitions anew.
 func (t *topN) renumber() {
 	old := t.keys
-	t.keys = newKeyTable(old.types)
+	t.keys = old.like()
 	to := make([]uint32, old.n)
 	var parts []topPart
 	for _, id := range old.live() {
 		to[id] = t.keys.addFrom(old, id)
 		parts = append(parts, t.parts[id])
 	}
+	old.free()
 	t.parts = parts
 	for i := range t.where {
 		if p := t.where[i].part; p > 0 {
@@ -328,6 +333,7 @@ func (t *topN) Restore(src []byte) error {
 	if err != nil {
 		return err
 	}
+	fresh.use(t.mem)
 	*t = *fresh
 	t.wm = r.i64()
 	t.seq = r.u64()
@@ -393,7 +399,7 @@ func (t *topN) restoreRow(r *reader, p uint32, b *vector.Batch) {
 	first := list.n == 0
 	t.key = sortKey(t.key[:0], b, t.spec.Order, 0)
 	rec.at, rec.key = uint64(len(t.arena)), uint32(len(t.key))
-	t.arena = append(append(t.arena, t.key...), row...)
+	t.arena = arena.AppendAll(t.mem, arena.AppendAll(t.mem, t.arena, t.key), row)
 	rec.size = uint32(len(t.arena) - int(rec.at))
 	if last := list.last(); !first && t.compare(&t.recs[*list.get(last)], &rec) >= 0 {
 		r.fail("order of rows")
@@ -407,6 +413,6 @@ func (t *topN) restoreRow(r *reader, p uint32, b *vector.Batch) {
 			r.fail("key twice")
 			return
 		}
-		t.where = append(t.where, topPlace{p + 1, n})
+		t.where = arena.Append(t.mem, t.where, topPlace{p + 1, n})
 	}
 }
