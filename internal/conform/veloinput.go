@@ -228,8 +228,13 @@ func (in *veloInput) typeOf(name string, guess vector.Type) (vector.Type, error)
 			return t, err
 		}
 		for _, later := range in.Rows[i+1:] {
-			if u, err := inferType(later.values[name]); err == nil && u.Kind == vector.Double {
+			u, err := inferType(later.values[name])
+			switch {
+			case err != nil || later.values[name] == nil:
+			case u.Kind == vector.Double:
 				return u, nil
+			case u.Kind == vector.Boolean: // no number: the column holds texts
+				return vector.TString, nil
 			}
 		}
 		return t, nil
