@@ -222,12 +222,14 @@ const (
 
 // Query is SELECT ... or a UNION ALL of queries.
 type Query struct {
-	At          Span
-	With        []CTE
-	Distinct    bool
-	Items       []SelectItem
-	From        Relation // nil: SELECT of constants
-	Window      *Window
+	At       Span
+	With     []CTE
+	Distinct bool
+	Items    []SelectItem
+	From     Relation // nil: SELECT of constants
+	Window   *Window
+	// Buffer is WINDOW ROWS (BUFFER n ROWS ..) of velostream: aggregates go over the last n rows of each group.
+	Buffer      *Over
 	Where       Expr
 	GroupBy     []Expr
 	Grouping    [][]int // GROUPING SETS, ROLLUP, CUBE: indexes of GroupBy; nil for plain

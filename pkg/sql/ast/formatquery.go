@@ -38,6 +38,9 @@ func (w *printer) member(q *Query) {
 		w.put(" WINDOW ")
 		w.window(q.Window)
 	}
+	if q.Buffer != nil {
+		w.buffer(q.Buffer)
+	}
 	w.clause(" WHERE ", q.Where)
 	w.groupBy(q)
 	if q.PartitionBy {
@@ -186,6 +189,21 @@ func (w *printer) within(in *Within) {
 }
 
 // window writes the short form of a window.
+// buffer writes WINDOW ROWS (BUFFER n ROWS ..).
+func (w *printer) buffer(o *Over) {
+	w.put(" WINDOW ROWS (BUFFER ", strconv.FormatInt(o.Frame.Preceding+1, 10), " ROWS")
+	if o.Partition != nil {
+		w.put(" PARTITION BY ")
+		w.list(o.Partition)
+	}
+	if o.OrderBy != nil {
+		w.put(" ORDER BY ")
+		w.order(o.OrderBy)
+	}
+	w.opt(o.ExpireMs > 0, " EXPIRE AFTER INTERVAL "+FormatDuration(o.ExpireMs)+" INACTIVITY")
+	w.put(")")
+}
+
 func (w *printer) window(win *Window) {
 	w.put([...]string{Tumbling: "TUMBLING(", Hopping: "SLIDING(", Session: "SESSION(", Cumulate: "CUMULATE("}[win.Kind])
 	if win.TimeColumn != nil {

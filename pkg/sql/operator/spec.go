@@ -127,8 +127,8 @@ type Over struct {
 	Partition []int
 	// ExpireMs > 0: a row that comes more than that after the one before it in its partition begins the partition anew.
 	ExpireMs int64
-	Aggs      []OverAgg
-	Schema    *vector.Schema
+	Aggs     []OverAgg
+	Schema   *vector.Schema
 }
 
 // LookupJoin is the stream-table join: port 0 the stream, port 1 the table's changelog. Only stream rows trigger;

@@ -113,10 +113,16 @@ func (p *parser) over() *ast.Over {
 	from := p.pos - 1
 	o := &ast.Over{}
 	p.expect("(", "after OVER")
-	var buffer *ast.Frame
 	if p.are("ROWS", "WINDOW", "BUFFER") {
-		buffer = p.buffer()
+		o.Frame = p.buffer()
 	}
+	p.overRest(o)
+	o.At = p.since(from)
+	return o
+}
+
+// overRest reads what stands in OVER behind the buffer, and the parenthesis. A frame replaces that of the buffer.
+func (p *parser) overRest(o *ast.Over) {
 	if p.acceptAll("PARTITION", "BY") {
 		o.Partition = p.exprList("")
 	}
@@ -127,10 +133,18 @@ func (p *parser) over() *ast.Over {
 		o.Frame = p.frame()
 	}
 	p.overExtras(o)
-	if o.Frame == nil {
-		o.Frame = buffer
-	}
 	p.expect(")", "after OVER (...")
+}
+
+// rowsWindow reads ROWS (BUFFER n ROWS [PARTITION BY ..] [ORDER BY ..] [EXPIRE AFTER ..]) behind WINDOW.
+func (p *parser) rowsWindow() *ast.Over {
+	from := p.pos - 1
+	o := &ast.Over{}
+	p.advance()
+	p.expect("(", "after WINDOW ROWS")
+	p.expect("BUFFER", "and a number of rows in WINDOW ROWS (...)")
+	o.Frame = p.bufferSize(p.pos - 1)
+	p.overRest(o)
 	o.At = p.since(from)
 	return o
 }
@@ -139,6 +153,11 @@ func (p *parser) over() *ast.Over {
 func (p *parser) buffer() *ast.Frame {
 	from := p.pos
 	p.acceptAll("ROWS", "WINDOW", "BUFFER")
+	return p.bufferSize(from)
+}
+
+// bufferSize reads n ROWS.
+func (p *parser) bufferSize(from int) *ast.Frame {
 	at := p.tok().at
 	n := p.count("BUFFER")
 	if n < 1 && !p.failed {
@@ -167,6 +186,10 @@ func (p *parser) overExtras(o *ast.Over) {
 
 // overEmit reads EMIT CHANGES and EMIT EVERY RECORD: one result for each row, which is what OVER gives.
 func (p *parser) overEmit() {
+	if at := p.tok().at; p.acceptAll("EMIT", "ON", "BUFFER", "FULL") {
+		p.notSupported(at.Join(p.last().at), "EMIT ON BUFFER FULL is not supported").
+			hint("COUNT(*) OVER (...) = n in an outer WHERE keeps the rows whose buffer is full")
+	}
 	if !p.acceptAll("EMIT", "CHANGES") {
 		p.acceptAll("EMIT", "EVERY", "RECORD")
 	}

@@ -248,7 +248,13 @@ type clause struct {
 func queryClauses() []clause {
 	return []clause{
 		{[]string{"WHERE"}, func(p *parser, q *ast.Query) { q.Where = p.expr() }},
-		{[]string{"WINDOW"}, func(p *parser, q *ast.Query) { q.Window = p.windowClause() }},
+		{[]string{"WINDOW"}, func(p *parser, q *ast.Query) {
+			if p.is("ROWS") {
+				q.Buffer = p.rowsWindow()
+				return
+			}
+			q.Window = p.windowClause()
+		}},
 		{[]string{"GROUP", "BY"}, (*parser).groupBy},
 		{[]string{"PARTITION", "BY"}, func(p *parser, q *ast.Query) {
 			q.PartitionBy, q.Partition = true, p.exprList("")

@@ -11,6 +11,9 @@ import (
 // bindSelect chooses between a plain projection, OVER functions and an aggregation; DISTINCT comes on top.
 func (b *Binder) bindSelect(q *ast.Query, sc *scope, table bool) (*Node, error) {
 	q, err := b.groupWindow(q)
+	if err == nil && q.Buffer != nil {
+		q, err = b.bufferedQuery(q)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +37,7 @@ func (b *Binder) bindSelect(q *ast.Query, sc *scope, table bool) (*Node, error) 
 	switch {
 	case aggregates || q.GroupBy != nil || q.Window != nil && !q.Distinct:
 		n, err = b.bindAggregate(q, items, sc, table)
-	case q.Having != nil:
+	case q.Having != nil && (b.Profile == expr.Ksql || hasOver(items) || q.Distinct):
 		err = sqlerr.New(sqlerr.BadStatement, q.Having.Span(), "HAVING needs GROUP BY or an aggregate").
 			WithHint("WHERE filters rows")
 	case q.Emit == ast.EmitFinal && !hasOver(items) && b.finals == 0:
@@ -78,10 +81,30 @@ func (b *Binder) bindPlain(q *ast.Query, items []item, sc *scope, table bool) (*
 	if err != nil {
 		return nil, err
 	}
+	if q.Having != nil {
+		if in, err = b.havingRows(q, in, eb); err != nil {
+			return nil, err
+		}
+	}
 	if q.Distinct && in.node.WindowEnd >= 0 && !in.node.Updating {
 		return b.projectWindowed(in.node, exprs, names), nil
 	}
 	return b.result(q, selected{in, items, exprs, names}, table)
+}
+
+// havingRows filters rows by a HAVING without groups, which reads the aliases of the select list too.
+func (b *Binder) havingRows(q *ast.Query, sc *scope, eb *exprBinder) (*scope, error) {
+	pred, err := eb.bind(q.Having)
+	if err != nil {
+		return nil, err
+	}
+	if err := wantBoolean(pred, "HAVING"); err != nil {
+		return nil, err
+	}
+	b.Warnings = append(b.Warnings, "HAVING without GROUP BY filters rows, as WHERE does")
+	out := *sc
+	out.node = pushFilter(sc.node, pred)
+	return &out, nil
 }
 
 // selected is a bound select list over the node of a scope.
