@@ -31,6 +31,7 @@ type devFlags struct {
 	durability string
 	partitions int
 	define     []string
+	state      stateFlags
 }
 
 func newDevCmd(g *globals) *cobra.Command {
@@ -55,6 +56,7 @@ func newDevCmd(g *globals) *cobra.Command {
 		"what acknowledged data survives: process (any kill) or power (a power cut too, slower)")
 	fl.IntVar(&f.partitions, "partitions", 0, "partitions of new sources (default 8)")
 	fl.StringArrayVar(&f.define, "define", nil, "NAME=VALUE: what ${NAME} stands for in the scripts (repeatable)")
+	f.state.add(fl, "the data folder")
 	cmd.MarkFlagsMutuallyExclusive("data", "memory")
 	return cmd
 }
@@ -150,10 +152,16 @@ func shutdownTelemetry(ctx context.Context, t *telemetry.Telemetry) {
 // devBroker starts the embedded server, or connects to the one that --nats names as a URL.
 func (g *globals) devBroker(ctx context.Context, f devFlags, cfg *nodeConfig) (stop func(), err error) {
 	if strings.Contains(g.nats, "://") || g.context != "" {
+		if cfg.state, err = f.state.budget(""); err != nil {
+			return nil, err
+		}
 		return g.outerBroker(cfg)
 	}
 	dir, err := g.dataDir(f)
 	if err != nil {
+		return nil, err
+	}
+	if cfg.state, err = f.state.budget(dir); err != nil {
 		return nil, err
 	}
 	listen := orDefault(g.nats, "127.0.0.1:4222")

@@ -15,10 +15,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/leatsql/leat/internal/direct"
 	"github.com/leatsql/leat/internal/errcode"
 	"github.com/leatsql/leat/internal/format"
 	"github.com/leatsql/leat/internal/script"
 	"github.com/leatsql/leat/internal/source"
+	"github.com/leatsql/leat/internal/spill"
 	"github.com/leatsql/leat/internal/stage"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
@@ -33,6 +35,7 @@ type runFlags struct {
 	partitions      int
 	dead            string
 	batchRows       int
+	state           stateFlags
 }
 
 func newRunCmd(g *globals) *cobra.Command {
@@ -63,6 +66,7 @@ func newRunCmd(g *globals) *cobra.Command {
 	fl.IntVar(&f.partitions, "partitions", 1, "partitions of each source (1..1024)")
 	fl.StringVar(&f.dead, "dead", ".", "folder for dead letters, or none")
 	fl.IntVar(&f.batchRows, "batch-rows", 0, "most rows of a batch (0: the default)")
+	f.state.add(fl, "the system's temporary folder")
 	return takesOutput(cmd, outputTable, outputJSONL, outputCSV, outputVertical, outputJSON)
 }
 
@@ -138,6 +142,9 @@ func (g *globals) run(ctx context.Context, name string, f runFlags) error {
 		}
 		return inSource(errors.Join(all...), name, text)
 	}
+	for _, n := range p.Notices {
+		g.hintf("%s", n)
+	}
 	for _, w := range p.Warnings {
 		g.hintf("warning: %s", w)
 	}
@@ -195,6 +202,9 @@ func (g *globals) runProgram(ctx context.Context, p *script.Program, f runFlags,
 		Stdin: g.stdin, Out: rows, Stdout: out, NowMs: at.nowMs, OnError: f.onError,
 		MaxRows: f.batchRows, Bad: d.bad, Failed: d.failed,
 	}
+	if opt.Budget, err = f.state.budget(""); err != nil {
+		return err
+	}
 	if at.name != "-" {
 		opt.Dir = filepath.Dir(at.name)
 	}
@@ -229,11 +239,14 @@ func (g *globals) runProgram(ctx context.Context, p *script.Program, f runFlags,
 func runError(err error) error {
 	var bad *source.BadRowError
 	var failed *stage.FailedError
+	var full *spill.FullError
 	switch {
 	case errors.As(err, &bad):
 		return errcode.New(errcode.Code(bad.Bad.Code), "%s", err.Error())
 	case errors.As(err, &failed):
 		return errcode.New(errcode.BadRow, "%s", err.Error())
+	case errors.As(err, &full):
+		return errcode.New(errcode.StoreBad, "%s", err.Error())
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		return errcode.New(errcode.Code(sqlerr.NotFound), "%s", err.Error())
 	}
@@ -257,11 +270,22 @@ func (g *globals) tellRun(p *script.Program, s script.Stats, f runFlags, took ti
 	g.hintf("%s, %.2f s", line, took.Seconds())
 	if f.stats {
 		for _, c := range s.Stages {
-			g.hintf("stage %s: in %d = used %d + filtered %d + late %d + dead-lettered %d + skipped %d, out %d, "+
-				"state %d bytes",
-				c.Stage, c.In, c.Used, c.Filtered, c.Late, c.DeadLettered, c.Skipped, c.Out, c.StateBytes)
+			g.hintf("stage %s: in %d = used %d + filtered %d + late %d + dead-lettered %d + skipped %d, out %d, %s",
+				c.Stage, c.In, c.Used, c.Filtered, c.Late, c.DeadLettered, c.Skipped, c.Out, stateText(c))
 		}
 	}
+}
+
+// stateText tells how large the state of a stage is, and what one of its keys takes.
+func stateText(c direct.StageCounts) string {
+	s := fmt.Sprintf("state %d bytes", c.StateBytes)
+	if c.StateKeys > 0 {
+		s += fmt.Sprintf(" of %d keys (%d bytes each)", c.StateKeys, c.StateBytes/c.StateKeys)
+	}
+	if c.StoredBytes > 0 {
+		s += fmt.Sprintf(", %d bytes of it in files", c.StoredBytes)
+	}
+	return s
 }
 
 // thousands writes 12,345,678.

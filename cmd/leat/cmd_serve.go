@@ -19,6 +19,7 @@ type serveFlags struct {
 	replicas                 int
 	partitions               int
 	check                    bool
+	state                    stateFlags
 }
 
 func newServeCmd(g *globals) *cobra.Command {
@@ -43,6 +44,7 @@ func newServeCmd(g *globals) *cobra.Command {
 	fl.StringVar(&f.fileRoot, "file-root", "", "folder that holds the files of sources and sinks (default: no files)")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of new streams and buckets (3 on a cluster)")
 	fl.IntVar(&f.partitions, "partitions", 0, "partitions of new sources (default 8)")
+	f.state.add(fl, "the system's temporary folder")
 	fl.BoolVar(&f.check, "check-config", false, "check flags and connections, then end")
 	return cmd
 }
@@ -62,6 +64,9 @@ func (g *globals) serve(ctx context.Context, role string, f serveFlags) error {
 	}
 	defer shutdownTelemetry(ctx, t)
 	cfg := nodeConfig{roles: roles, telemetry: t, console: g.stdout, replicas: f.replicas, partitions: f.partitions}
+	if cfg.state, err = f.state.budget(""); err != nil {
+		return err
+	}
 	url := orDefault(g.nats, defaultNATS)
 	if cfg.leat, err = g.connectService("leat "+role, url, f.creds); err != nil {
 		return err

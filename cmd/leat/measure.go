@@ -45,7 +45,7 @@ func (n *node) copyFigures(all map[telemetry.StageName]*measured, r *api.MemberR
 	}
 	for _, t := range r.Tasks {
 		m := n.count(all, telemetry.StageName{Query: t.Query, Stage: t.Stage, Partition: partitionOf(t)}, t.Counts)
-		m.stage.StateBytes(t.StateBytes)
+		m.stage.StateSize(t.StateBytes, t.StoredBytes, t.StateKeys)
 	}
 	for _, s := range r.Sinks {
 		n.count(all, telemetry.StageName{Stage: "sink " + s.Name},

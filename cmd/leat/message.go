@@ -48,7 +48,7 @@ func (g *globals) runMessages(
 		return stats, err
 	}
 	defer func() { err = errors.Join(err, s.Shutdown()) }()
-	cfg := nodeConfig{roles: allRoles, console: io.Discard, fresh: true}
+	cfg := nodeConfig{roles: allRoles, console: io.Discard, fresh: true, state: opt.Budget}
 	if cfg.leat, err = s.Leat("leat run"); err != nil {
 		return stats, err
 	}
@@ -189,7 +189,7 @@ func (m *messageRun) count(ctx context.Context, c *coordinator.Coordinator) {
 	for _, t := range r.Tasks {
 		c := t.Counts
 		m.stats.Stages = append(m.stats.Stages, direct.StageCounts{
-			Stage: t.Name, StateBytes: t.StateBytes,
+			Stage: t.Name, StateBytes: t.StateBytes, StoredBytes: t.StoredBytes, StateKeys: t.StateKeys,
 			Counts: task.Counts{
 				In: c.In, Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late,
 				DeadLettered: c.DeadLettered, Skipped: c.Skipped,

@@ -20,6 +20,7 @@ import (
 	"github.com/leatsql/leat/internal/lease"
 	"github.com/leatsql/leat/internal/telemetry"
 	"github.com/leatsql/leat/internal/web"
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/services/coordinator"
 	"github.com/leatsql/leat/services/engine"
 	"github.com/leatsql/leat/services/ingest"
@@ -45,6 +46,7 @@ type nodeConfig struct {
 	fresh       bool
 	eagerFiles  bool
 	partitions  int
+	state       *arena.Budget // memory of the state of queries; nil: no limit
 	onReady     func(*coordinator.Coordinator)
 	onOpen      func(*node) // hears of the node before it runs
 	heartbeat   time.Duration
@@ -145,7 +147,7 @@ func (n *node) open(ctx context.Context) error {
 		n.engine, err = engine.New(ctx, engine.Config{
 			Span: n.cfg.telemetry.StartBatch,
 			Conn: n.cfg.leat, Members: n.members, Log: log,
-			Replicas: n.cfg.replicas,
+			Replicas: n.cfg.replicas, State: n.cfg.state,
 		})
 		if err != nil {
 			return err
@@ -169,7 +171,8 @@ func (n *node) coordinator(mux *http.ServeMux) coordinator.Config {
 		Tracer: n.cfg.telemetry.Tracer,
 		Conn:   n.cfg.leat, Members: n.members, Log: n.cfg.telemetry.Log, NATSAddress: n.cfg.natsURL,
 		Replicas: n.cfg.replicas, Partitions: n.cfg.partitions, Version: semver(),
-		FileRoot: n.cfg.root, Files: true,
+		Budget:   n.cfg.state,
+		FileRoot: n.cfg.root, Files: true, App: n.cfg.app,
 	}
 	if n.cfg.listener != nil {
 		c.HTTPAddress = "http://" + n.cfg.listener.Addr().String()

@@ -145,7 +145,10 @@ type StageStatus struct {
 	Tasks      int    `json:"tasks"`
 	Counts     Counts `json:"counts"`
 	StateBytes int64  `json:"state_bytes"`
-	Links      []Link `json:"links,omitempty"`
+	// StoredBytes of StateBytes lie in files; StateKeys is the number of groups, keys and rows of the state.
+	StoredBytes int64  `json:"state_stored_bytes"`
+	StateKeys   int64  `json:"state_keys"`
+	Links       []Link `json:"links,omitempty"`
 }
 
 // SinkStatus is a sink and what it guarantees.
@@ -219,15 +222,17 @@ type MemberReport struct {
 
 // TaskReport is one task of an engine.
 type TaskReport struct {
-	Name       string `json:"name"` // q1.1.3
-	Query      string `json:"query"`
-	Stage      string `json:"stage"`
-	State      string `json:"state"` // running, recovering, waiting, stopped
-	Reason     string `json:"reason,omitempty"`
-	Counts     Counts `json:"counts"`
-	StateBytes int64  `json:"state_bytes"`
-	Lag        uint64 `json:"lag"`
-	Links      []Link `json:"links,omitempty"`
+	Name        string `json:"name"` // q1.1.3
+	Query       string `json:"query"`
+	Stage       string `json:"stage"`
+	State       string `json:"state"` // running, recovering, waiting, stopped
+	Reason      string `json:"reason,omitempty"`
+	Counts      Counts `json:"counts"`
+	StateBytes  int64  `json:"state_bytes"`
+	StoredBytes int64  `json:"state_stored_bytes"`
+	StateKeys   int64  `json:"state_keys"`
+	Lag         uint64 `json:"lag"`
+	Links       []Link `json:"links,omitempty"`
 }
 
 // DLQResponse answers a DLQRequest.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/leatsql/leat/internal/stage"
 	"github.com/leatsql/leat/internal/task"
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -61,6 +62,9 @@ type Config struct {
 	// Crash takes a snapshot of a machine after each of its steps and goes on with a new machine that restores it, as
 	// after a crash: the answer must be the same.
 	Crash bool
+	// Budget is the memory of the state, which lies in files above it; nil: memory without a limit. The runner must be
+	// closed.
+	Budget *arena.Budget
 }
 
 // Runner is a graph in execution. One goroutine runs it.
@@ -80,7 +84,7 @@ type node struct {
 	r        *Runner
 	stage    *plan.Stage
 	machines []*stage.Machine
-	names    []string // writer name of each partition
+	names    []string         // writer name of each partition
 	ports    map[string][]int // topic -> the ports that read it
 }
 
@@ -155,7 +159,9 @@ func (n *node) machine(p int) (*stage.Machine, error) {
 	for _, in := range n.stage.Inputs {
 		ports[in.Port] = append(ports[in.Port], n.r.writers(in.Topic, p)...)
 	}
-	return stage.New(n.stage, stage.Config{Partition: p, OnError: n.r.cfg.OnError, Writers: ports})
+	return stage.New(n.stage, stage.Config{
+		Partition: p, OnError: n.r.cfg.OnError, Writers: ports, Budget: n.r.cfg.Budget,
+	})
 }
 
 // crash puts a new machine with the state of the old one in its place.
@@ -166,10 +172,21 @@ func (n *node) crash(partition int) (*stage.Machine, error) {
 		return old, err
 	}
 	if err := m.Restore(old.Snapshot(nil)); err != nil {
+		m.Close()
 		return old, fmt.Errorf("stage %s: restore a snapshot: %w", n.stage.ID, err)
 	}
+	old.Close()
 	n.machines[partition] = m
 	return m, nil
+}
+
+// Close gives the memory of the state back. Nothing of the runner may be used any more.
+func (r *Runner) Close() {
+	for _, n := range r.nodes {
+		for _, m := range n.machines {
+			m.Close()
+		}
+	}
 }
 
 // Run feeds all inputs until they end or ctx does: tables to their end first, then streams, by event time or, when
@@ -371,7 +388,9 @@ func (o *output) Late(b *vector.Batch, rows []uint32) { o.n.r.cfg.Sink.Late(o.n.
 type StageCounts struct {
 	Stage string
 	task.Counts
-	StateBytes int64
+	StateBytes  int64
+	StoredBytes int64 // of StateBytes, in files
+	StateKeys   int64
 }
 
 // Counts returns the counts of all stages, in plan order.
@@ -389,6 +408,8 @@ func (r *Runner) Counts() []StageCounts {
 			c.DeadLettered += k.DeadLettered
 			c.Skipped += k.Skipped
 			c.StateBytes += m.StateBytes()
+			c.StoredBytes += m.StoredBytes()
+			c.StateKeys += m.StateKeys()
 		}
 		out = append(out, c)
 	}

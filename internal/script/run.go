@@ -15,6 +15,7 @@ import (
 	"github.com/leatsql/leat/internal/format"
 	"github.com/leatsql/leat/internal/source"
 	"github.com/leatsql/leat/internal/stage"
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -28,9 +29,10 @@ type RunOptions struct {
 	NowMs  int64            // event time of rows without one, append time of all
 	// Dir is where the script lies: relative paths that are not found from the working directory are looked up there.
 	Dir     string
-	OnError string // overrides the sources' on_error; ""
-	MaxRows int    // of a batch; 0: the default
-	Crash   bool   // a snapshot and a restore of every machine after every step
+	OnError string        // overrides the sources' on_error; ""
+	MaxRows int           // of a batch; 0: the default
+	Crash   bool          // a snapshot and a restore of every machine after every step
+	Budget  *arena.Budget // memory of the state, which lies in files above it; nil: no limit
 	// Bad hears of records that became dead letters.
 	Bad func(stream string, b source.BadRow)
 	// Failed hears of rows that failed in a stage.
@@ -72,6 +74,7 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (stats Stats, err err
 	if err != nil {
 		return x.stats, err
 	}
+	defer r.Close()
 	if p.Result != nil {
 		if err := opt.Out.Begin(p.Result.Result.Schema); err != nil {
 			return x.stats, err
@@ -100,7 +103,7 @@ func (x *execution) build(ctx context.Context) (*direct.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := direct.Config{Plans: plans, Sink: x, OnError: onError, Crash: x.opt.Crash}
+	cfg := direct.Config{Plans: plans, Sink: x, OnError: onError, Crash: x.opt.Crash, Budget: x.opt.Budget}
 	if x.p.Result != nil {
 		cfg.Results = append(cfg.Results, "")
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/leatsql/leat/internal/task"
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/operator"
 	"github.com/leatsql/leat/pkg/sql/plan"
@@ -51,6 +52,9 @@ type Config struct {
 	// Writers lists, per port, the writers of the input partition: the watermark waits for each of them. One that is
 	// not listed joins with its first message.
 	Writers [][]string
+	// Budget is the memory of the state, which lies in files above it; nil: memory without a limit. The machine must be
+	// closed.
+	Budget *arena.Budget
 }
 
 // writer is what one writer of an input has said so far.
@@ -107,6 +111,7 @@ func New(s *plan.Stage, cfg Config) (*Machine, error) {
 		return nil, fmt.Errorf("build stage %s: %w", s.ID, err)
 	}
 	m.chain = chain
+	chain.Use(cfg.Budget.Space())
 	m.perPart = make([][]uint32, max(1, s.Output.Partitions))
 	return m, nil
 }
@@ -182,8 +187,16 @@ func (m *Machine) combine() (wm int64, idle bool) {
 	return least, false
 }
 
-// Err is the error that on_error = 'fail_fast' stopped at, if any.
-func (m *Machine) Err() error { return m.err }
+// Err is the error that on_error = 'fail_fast' stopped at, or why there is no place for the state; nil: none.
+func (m *Machine) Err() error {
+	if m.err == nil {
+		return m.chain.Err()
+	}
+	return m.err
+}
+
+// Close gives the memory of the state back. Nothing of the machine may be used any more.
+func (m *Machine) Close() { m.chain.Close() }
 
 // Watermark is the watermark of the stage's output.
 func (m *Machine) Watermark() int64 { return m.chain.Watermark() }
@@ -196,6 +209,12 @@ func (m *Machine) Counts() task.Counts { return m.counts }
 
 // StateBytes implements task.Machine.
 func (m *Machine) StateBytes() int64 { return m.chain.StateBytes() }
+
+// StoredBytes is what of StateBytes lies in files.
+func (m *Machine) StoredBytes() int64 { return m.chain.StoredBytes() }
+
+// StateKeys is the number of groups, keys and rows of the state.
+func (m *Machine) StateKeys() int64 { return m.chain.StateKeys() }
 
 // Scan implements task.Machine.
 func (m *Machine) Scan(emit func(*vector.Batch)) bool { return m.chain.Scan(emit) }
@@ -351,7 +370,10 @@ func (m *Machine) Restore(src []byte) error {
 			return err
 		}
 	}
-	return m.chain.Restore(src)
+	if err := m.chain.Restore(src); err != nil {
+		return err
+	}
+	return m.chain.Err()
 }
 
 func (m *Machine) restoreWriters(port int, src []byte) ([]byte, error) {

@@ -22,6 +22,8 @@ type Numbers struct {
 	Watermark int64    // of the first output
 	Counts    Counts
 	State     int64 // bytes
+	Stored    int64 // of them, in files
+	Keys      int64 // groups, keys and rows of the state
 	// Trim is, per input, the position of the older snapshot: what is strictly below is not needed by this task.
 	Trim      []uint64
 	Snapshots uint64 // taken since the start
@@ -54,6 +56,12 @@ func (r *Report) report(c *core, pending []int64, feeds []chan *Delivery) {
 		n.Fetched = append(n.Fetched, len(f))
 	}
 	n.Watermark, n.Counts, n.State = c.marks[0].wm, c.counts(), c.cfg.Machine.StateBytes()
+	if m, ok := c.cfg.Machine.(interface{ StoredBytes() int64 }); ok {
+		n.Stored = m.StoredBytes()
+	}
+	if m, ok := c.cfg.Machine.(interface{ StateKeys() int64 }); ok {
+		n.Keys = m.StateKeys()
+	}
 	n.Trim = c.ptr.held(c.rules)
 	n.Snapshots, n.Unsaved = c.snaps, ""
 	if c.unsaved != nil {

@@ -48,6 +48,13 @@ var stageColumns = []stageColumn{
 	{"leat.state", "By", "Size of a task's state.", false, func(s *StageState) float64 {
 		return float64(s.StateBytes)
 	}},
+	{
+		"leat.state.stored", "By", "The part of a task's state that lies in files, above the limit of memory.", false,
+		func(s *StageState) float64 { return float64(s.StoredBytes) },
+	},
+	{"leat.state.keys", "", "Groups, keys and rows of a task's state.", false, func(s *StageState) float64 {
+		return float64(s.StateKeys)
+	}},
 }
 
 // linkColumn is one instrument that a scrape reads from the open links.

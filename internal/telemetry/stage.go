@@ -27,7 +27,7 @@ type Stage struct {
 
 	in, out, filtered, late, dead, skipped atomic.Int64
 	lag                                    atomic.Uint64 // bits of a float64, seconds
-	state                                  atomic.Int64
+	state, stored, keys                    atomic.Int64
 }
 
 // StageState is a stage at one instant.
@@ -36,6 +36,8 @@ type StageState struct {
 	Records    Records
 	LagSeconds float64 // NaN: nobody has stated it
 	StateBytes int64
+	// StoredBytes of StateBytes lie in files; StateKeys counts groups, keys and rows.
+	StoredBytes, StateKeys int64
 }
 
 // Stages are the measured stages of a process.
@@ -88,8 +90,12 @@ func (s *Stage) Step(ctx context.Context, d time.Duration) {
 // Lag states how far behind its input the stage is.
 func (s *Stage) Lag(d time.Duration) { s.lag.Store(math.Float64bits(d.Seconds())) }
 
-// StateBytes states the size of the stage's state.
-func (s *Stage) StateBytes(n int64) { s.state.Store(n) }
+// StateSize states the size of the stage's state: its bytes, those of them that lie in files, and its keys.
+func (s *Stage) StateSize(bytes, stored, keys int64) {
+	s.state.Store(bytes)
+	s.stored.Store(stored)
+	s.keys.Store(keys)
+}
 
 // Error counts an error by its code.
 func (s *Stage) Error(ctx context.Context, code string) {
@@ -111,7 +117,7 @@ func (s *Stage) State() StageState {
 			Late: uint64(s.late.Load()), DeadLettered: uint64(s.dead.Load()), Skipped: uint64(s.skipped.Load()),
 		},
 		LagSeconds: math.Float64frombits(s.lag.Load()),
-		StateBytes: s.state.Load(),
+		StateBytes: s.state.Load(), StoredBytes: s.stored.Load(), StateKeys: s.keys.Load(),
 	}
 }
 

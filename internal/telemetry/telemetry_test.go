@@ -51,7 +51,7 @@ func TestMetricNames(t *testing.T) {
 	s := tel.Stages.Open(StageName{Query: "q1", Stage: "q1.1", Partition: "3"})
 	s.Count(Records{In: 7, Out: 6, Filtered: 5, Late: 4, DeadLettered: 3, Skipped: 2})
 	s.Lag(1500 * time.Millisecond)
-	s.StateBytes(4096)
+	s.StateSize(4096, 1024, 7)
 	s.Step(t.Context(), 3*time.Millisecond)
 	s.Error(t.Context(), "LEAT-5203")
 	s.Retry(t.Context())
@@ -67,6 +67,7 @@ func TestMetricNames(t *testing.T) {
 		"leat_records_filtered_total" + stage + " 5", "leat_records_late_total" + stage + " 4",
 		"leat_records_dead_lettered_total" + stage + " 3", "leat_records_skipped_total" + stage + " 2",
 		"leat_lag_seconds" + stage + " 1.5", "leat_state_bytes" + stage + " 4096",
+		"leat_state_stored_bytes" + stage + " 1024", "leat_state_keys" + stage + " 7",
 		"leat_queue_depth" + queue + " 10", "leat_queue_capacity" + queue + " 10",
 		"leat_queue_blocked_seconds_total" + queue + " 0", "leat_queue_high_water_total" + queue + " 1",
 		`leat_step_duration_seconds_bucket{query="q1",stage="q1.1",le="0.005"} 1`,

@@ -18,11 +18,13 @@ import (
 	"github.com/leatsql/leat/internal/catalog"
 	"github.com/leatsql/leat/internal/lease"
 	"github.com/leatsql/leat/internal/topic"
+	"github.com/leatsql/leat/pkg/sql/arena"
 )
 
 // Config is what a coordinator needs.
 type Config struct {
 	Conn    *nats.Conn // Leat's account
+	App     *nats.Conn // the users' account, where samples of their subjects are read; nil: none is
 	Members *lease.Manager
 	Log     hclog.Logger
 	// NATSAddress and HTTPAddress are what users connect to; they are told in the status.
@@ -33,7 +35,9 @@ type Config struct {
 	Partitions int
 	// TopicBytes is MaxBytes of a new topic (default 256 MiB).
 	TopicBytes int64
-	Version    string
+	// Budget is the memory of the state of queries that run here; nil: memory without a limit.
+	Budget  *arena.Budget
+	Version string
 	// Tracer makes a span of each script that is run; nil: none.
 	Tracer trace.Tracer
 	// Files are allowed in statements (leat dev: the user's own; leat serve: under --file-root, which services check).

@@ -50,7 +50,9 @@ func (c *Coordinator) query(ctx context.Context, s *session, st *ast.Select) (ap
 
 // runQuery runs the plan in this process over the topics it reads.
 func (c *Coordinator) runQuery(ctx context.Context, p *plan.Plan, push, latest bool, cur *cursor) error {
-	cfg := direct.Config{Plans: []*plan.Plan{p}, Results: []string{""}, Sink: cur, Live: push}
+	cfg := direct.Config{
+		Plans: []*plan.Plan{p}, Results: []string{""}, Sink: cur, Live: push, Budget: c.cfg.Budget,
+	}
 	var feeds []io.Closer
 	defer func() {
 		for _, f := range feeds {
@@ -75,6 +77,7 @@ func (c *Coordinator) runQuery(ctx context.Context, p *plan.Plan, push, latest b
 	if err != nil {
 		return err
 	}
+	defer r.Close()
 	return r.Run(ctx)
 }
 

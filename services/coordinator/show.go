@@ -120,7 +120,8 @@ func sourceText(o *plan.Object) string {
 func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Result {
 	cols := []string{"id", "result", "state", "statement"}
 	if extended {
-		cols = []string{"id", "result", "state", "in", "out", "filtered", "late", "dead", "skipped", "lag", "reason"}
+		cols = []string{"id", "result", "state", "in", "out", "filtered", "late", "dead", "skipped", "lag", "state bytes",
+			"in files", "keys", "reason"}
 	}
 	r := table(cols...)
 	status := c.Status()
@@ -133,13 +134,25 @@ func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Resul
 		i := slices.IndexFunc(status.Queries, func(s api.QueryStatus) bool { return s.ID == id })
 		qs := status.Queries[i]
 		first, last := firstLast(qs)
+		size := stateSize(qs)
 		u := func(v uint64) string { return strconv.FormatUint(v, 10) }
 		r.Rows = append(r.Rows, []string{
 			id, q.Result, qs.State, u(first.In), u(last.Out), u(first.Filtered),
-			u(first.Late), u(first.DeadLettered), u(first.Skipped), u(qs.Lag), qs.Reason,
+			u(first.Late), u(first.DeadLettered), u(first.Skipped), u(qs.Lag), u(uint64(size.StateBytes)),
+			u(uint64(size.StoredBytes)), u(uint64(size.StateKeys)), qs.Reason,
 		})
 	}
 	return r
+}
+
+// stateSize is the state of all stages.
+func stateSize(q api.QueryStatus) (sum api.StageStatus) {
+	for _, s := range q.Stages {
+		sum.StateBytes += s.StateBytes
+		sum.StoredBytes += s.StoredBytes
+		sum.StateKeys += s.StateKeys
+	}
+	return sum
 }
 
 func firstLast(q api.QueryStatus) (first, last api.Counts) {

@@ -73,6 +73,8 @@ func queryStatus(q *catalog.Query, cat *catalog.Catalog, tasks []api.TaskReport)
 func addTask(q *api.QueryStatus, sum *api.StageStatus, t api.TaskReport) {
 	sum.Tasks++
 	sum.StateBytes += t.StateBytes
+	sum.StoredBytes += t.StoredBytes
+	sum.StateKeys += t.StateKeys
 	q.Lag += t.Lag
 	if t.Reason != "" && q.Reason == "" {
 		q.Reason = t.Name + ": " + t.Reason

@@ -21,6 +21,7 @@ import (
 	"github.com/leatsql/leat/internal/lease"
 	"github.com/leatsql/leat/internal/stage"
 	"github.com/leatsql/leat/internal/telemetry"
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/plan"
 )
 
@@ -33,6 +34,8 @@ type Config struct {
 	Members  *lease.Manager
 	Log      hclog.Logger
 	Replicas int
+	// State is the memory of all tasks' state, which lies in files above it; nil: memory without a limit.
+	State *arena.Budget
 	// Span starts the spans of steps; nil: none.
 	Span telemetry.BatchSpan
 	// Snapshot is the time between snapshots of a task that took something (default 10 s).

@@ -17,6 +17,7 @@ import (
 	"github.com/leatsql/leat/internal/state"
 	"github.com/leatsql/leat/internal/task"
 	"github.com/leatsql/leat/internal/topic"
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/plan"
 )
 
@@ -26,6 +27,7 @@ type resources struct {
 	store  state.Store
 	trim   jetstream.KeyValue
 	budget *topic.PullBudget
+	state  *arena.Budget
 }
 
 func openResources(ctx context.Context, js jetstream.JetStream, cfg Config) (*resources, error) {
@@ -37,7 +39,7 @@ func openResources(ctx context.Context, js jetstream.JetStream, cfg Config) (*re
 	if err != nil {
 		return nil, err
 	}
-	return &resources{js: js, store: store, trim: trim, budget: topic.NewPullBudget(0)}, nil
+	return &resources{js: js, store: store, trim: trim, budget: topic.NewPullBudget(0), state: cfg.State}, nil
 }
 
 func (r *resources) shard(name string) topic.Log {
@@ -86,6 +88,7 @@ func (e *Engine) run(ctx context.Context, w want, epoch uint64) error {
 	if err != nil {
 		return err
 	}
+	defer closeMachine(cfg.Machine)
 	sub, err := e.cfg.Conn.Subscribe(api.SubjectScan+"."+w.name(), func(m *nats.Msg) { go e.scan(ctx, t, m) })
 	if err != nil {
 		return fmt.Errorf("serve scans of %s: %w", w.name(), err)
@@ -117,6 +120,13 @@ func (e *Engine) run(ctx context.Context, w want, epoch uint64) error {
 		e.log.Info("task was taken over", "processor_id", w.name(), "error", err)
 	}
 	return err
+}
+
+// closeMachine gives the memory of a task's state back once nothing reads it any more.
+func closeMachine(m task.Machine) {
+	if c, ok := m.(interface{ Close() }); ok {
+		c.Close()
+	}
 }
 
 const (
@@ -175,7 +185,7 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 	}
 	if cfg.Machine, err = stage.New(w.stage, stage.Config{
 		Partition: w.partition, OnError: onError,
-		Writers: writers,
+		Writers: writers, Budget: e.res.state,
 	}); err != nil {
 		return nil, err
 	}
@@ -267,7 +277,7 @@ func (t *liveTask) report(r *api.TaskReport) {
 		In: c.In, Used: c.Used, Out: c.Out, Filtered: c.Filtered, Late: c.Late,
 		DeadLettered: c.DeadLettered, Skipped: c.Skipped,
 	}
-	r.StateBytes = n.State
+	r.StateBytes, r.StoredBytes, r.StateKeys = n.State, n.Stored, n.Keys
 	for i, p := range n.Pending {
 		if p > 0 {
 			r.Lag += uint64(p)
