@@ -38,7 +38,8 @@ type Program struct {
 	Select   *ast.Select
 	Explains []string
 	Warnings []string
-	Emit     string // batch or record
+	Notices  []string // statements that were made of samples
+	Emit     string   // batch or record
 	// Profile, KeyFormat and Types are those under which the queries are planned again in message mode.
 	Profile   string
 	KeyFormat string
@@ -199,7 +200,7 @@ func (c *compiler) binder(mode plan.Mode) *plan.Binder {
 		Catalog: c.p.Objects, Mode: mode, RecordEmission: c.set["emit"] == "record",
 		Profile: plan.SettingProfile(c.set), KeyFormat: plan.SettingDefaults(c.set, 1).KeyFormat,
 		StateTTLMs: plan.SettingStateTTL(c.set),
-		Functions:  c.extern,
+		Functions:  c.extern, File: c.file,
 	}
 }
 
@@ -234,16 +235,25 @@ func (c *compiler) create(st *ast.Create) error {
 		c.p.Objects[o.Name] = o
 		return c.add(p, nil)
 	}
-	o, warnings, err := plan.Define(st,
-		plan.SettingDefaults(c.set, max(1, c.opt.Partitions)))
+	_, err := c.declare(st)
+	return err
+}
+
+// declare adds a source.
+func (c *compiler) declare(st *ast.Create) (*plan.Object, error) {
+	def := plan.SettingDefaults(c.set, max(1, c.opt.Partitions))
+	if err := c.infer(st, def); err != nil {
+		return nil, err
+	}
+	o, warnings, err := plan.Define(st, def)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.p.Warnings = append(c.p.Warnings, warnings...)
 	c.override(o)
 	c.p.Objects[o.Name] = o
 	c.p.Declared = append(c.p.Declared, o.Name)
-	return nil
+	return o, nil
 }
 
 // override applies --in NAME=FILE.

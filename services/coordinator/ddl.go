@@ -52,7 +52,12 @@ func (c *Coordinator) create(ctx context.Context, s *session, st *ast.Create) (a
 func (c *Coordinator) declare(
 	ctx context.Context, s *session, cat *catalog.Catalog, st *ast.Create,
 ) (api.Result, error) {
-	o, warnings, err := plan.Define(st, plan.SettingDefaults(s.set, c.cfg.Partitions))
+	def := plan.SettingDefaults(s.set, c.cfg.Partitions)
+	note, err := c.infer(ctx, st, def)
+	if err != nil {
+		return api.Result{}, err
+	}
+	o, warnings, err := plan.Define(st, def)
 	if err != nil {
 		return api.Result{}, err
 	}
@@ -69,6 +74,9 @@ func (c *Coordinator) declare(
 	text := fmt.Sprintf("created %s %s", kindName(o.Kind), o.Name)
 	if o.Source.Connector == "nats" {
 		text += fmt.Sprintf(" from subject %q", o.Source.Subject)
+	}
+	if note != "" {
+		text += "; " + note
 	}
 	return message(text, warnings...), nil
 }

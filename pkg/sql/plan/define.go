@@ -26,25 +26,8 @@ const (
 
 // Define makes the object of a CREATE STREAM or TABLE that declares a source. Warnings are for the user.
 func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err error) {
-	d := &definition{profile: def.Profile, o: &Object{
-		Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Partitions: max(1, def.Partitions),
-		ReadOnly: c.Source,
-	}, s: &Source{
-		OnError: "dlq", Late: "drop", IdleMs: defaultIdleMs, MaxFutureMs: -1,
-		Header: "auto",
-	}}
-	d.s.Subject = c.FromNATS
-	if err := d.apply(c.With, nil); err != nil {
-		return nil, nil, err
-	}
-	if c.FromFile != "" {
-		return nil, nil, unsupported(c.FromAt, "CREATE .. FROM 'file'").
-			WithHint("WITH (file = '%s') names it", c.FromFile)
-	}
-	if err := d.declaredFormats(c, def); err != nil {
-		return nil, nil, err
-	}
-	if err := d.connector(c); err != nil {
+	d := newDefinition(c, def)
+	if err := d.source(c, def); err != nil {
 		return nil, nil, err
 	}
 	if err := d.columns(c); err != nil {
@@ -80,6 +63,30 @@ func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err erro
 	}
 	d.o.Source = d.s
 	return d.o, d.warnings, nil
+}
+
+func newDefinition(c *ast.Create, def Defaults) *definition {
+	return &definition{profile: def.Profile, o: &Object{
+		Name: c.Name.Name, Kind: c.Kind, Statement: c.Text, Partitions: max(1, def.Partitions),
+		ReadOnly: c.Source,
+	}, s: &Source{
+		OnError: "dlq", Late: "drop", IdleMs: defaultIdleMs, MaxFutureMs: -1,
+		Header: "auto",
+	}}
+}
+
+// source reads what a statement says of where rows come from and how they are written.
+func (d *definition) source(c *ast.Create, def Defaults) error {
+	if c.FromNATS != "" || c.FromFile != "" {
+		d.s.Subject, d.s.Path = c.FromNATS, c.FromFile
+	}
+	if err := d.apply(c.With, nil); err != nil {
+		return err
+	}
+	if err := d.declaredFormats(c, def); err != nil {
+		return err
+	}
+	return d.connector(c)
 }
 
 // TopicName is the topic of an object: its name in lower case.
@@ -147,6 +154,9 @@ func (d *definition) connector(c *ast.Create) error {
 	}
 	if s.Format == "" {
 		s.Format = FormatOfPath(s.Path, "json")
+	}
+	if p := strings.TrimSuffix(strings.ToLower(s.Path), ".gz"); strings.HasSuffix(p, ".tsv") && s.Delimiter == "" {
+		s.Delimiter = "\t"
 	}
 	return nil
 }
@@ -217,8 +227,7 @@ func refuseReserved(name string, at ast.Span) error {
 
 func (d *definition) columns(c *ast.Create) error {
 	if len(c.Columns) == 0 {
-		return unsupported(c.Name.At, "a declaration without columns (inference)").
-			WithHint("CREATE STREAM %s (id BIGINT, ...)", c.Name.Name)
+		return NoColumns(c, "nothing is known of its rows here")
 	}
 	if len(c.Columns) > maxColumns {
 		return sqlerr.New(sqlerr.TooLarge, c.Columns[maxColumns].At, "%d columns; the limit is %d", len(c.Columns),

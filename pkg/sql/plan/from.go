@@ -39,8 +39,7 @@ func (b *Binder) bindFrom(r ast.Relation) (*scope, error) {
 
 func (b *Binder) bindTable(r *ast.TableRef) (*scope, error) {
 	if r.File {
-		return nil, unsupported(r.At, "FROM 'file'").WithHint("CREATE STREAM name (...) WITH (file = '%s') declares it",
-			r.Name.Name)
+		return b.bindFile(r)
 	}
 	if sc, err := b.bindCTE(r); sc != nil || err != nil {
 		return sc, err

@@ -32,6 +32,8 @@ type Binder struct {
 	KeyFormat string
 	// Functions are those of CREATE FUNCTION.
 	Functions Functions
+	// File declares the file that a query names (FROM 'x.csv'); nil: queries name none.
+	File func(r *ast.TableRef) (*Object, error)
 	// Warnings are collected for the user; they do not stop anything.
 	Warnings []string
 	// StateTTLMs > 0 bounds the state of joins that nothing else bounds (SET 'state.ttl').
@@ -141,7 +143,8 @@ func (b *Binder) addOrderKeys(q *ast.Query, from *scope, n *Node) *Node {
 			if !ok || len(result.find(nil, name.Parts[len(name.Parts)-1])) > 0 {
 				return true
 			}
-			if x, err := from.resolve(name); err == nil {
+			x, err := from.resolve(name)
+			if err == nil && !slices.ContainsFunc(exprs[len(p.Exprs):], func(e expr.Expr) bool { return sameExpr(e, x) }) {
 				exprs, names = append(exprs, x), append(names, name.Parts[len(name.Parts)-1].Name)
 			}
 			return true
