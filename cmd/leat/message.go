@@ -211,6 +211,11 @@ func boundedProgram(p *script.Program, opt script.RunOptions, dir string) (*coor
 		if err != nil {
 			return nil, err
 		}
+		for _, s := range p.Sinks { // nobody else may read it
+			if from, _ := p.Objects.Object(s.From); from.Name == name && o.Source.Connector == "file" {
+				o.Source.Options = map[string]string{plan.OptionEager: "true"}
+			}
+		}
 		b.Objects = append(b.Objects, o)
 	}
 	for _, pl := range plans {

@@ -198,6 +198,16 @@ func (m *Machine) Err() error {
 // Close gives the memory of the state back. Nothing of the machine may be used any more.
 func (m *Machine) Close() { m.chain.Close() }
 
+// Ended reports that every writer of a port has said that no row comes any more.
+func (m *Machine) Ended(port int) bool {
+	for _, w := range m.ports[port] {
+		if w.wm != vector.MaxTime {
+			return false
+		}
+	}
+	return len(m.ports[port]) > 0
+}
+
 // Watermark is the watermark of the stage's output.
 func (m *Machine) Watermark() int64 { return m.chain.Watermark() }
 

@@ -75,7 +75,7 @@ func Writes(s *plan.Stage, t, partition int) bool {
 	return len(s.Output.Keys) > 0 || partition == t%max(1, s.Output.Partitions)
 }
 
-// TopicWritersOf gives the writers of an object's partitions among the plans of one program.
+// TopicWritersOf gives the writers of an object's partitions among the plans of one program, those of INSERT INTO too.
 func TopicWritersOf(o *plan.Object, plans []*plan.Plan) func(partition int) []string {
 	planOf := func(id string) *plan.Plan {
 		for _, p := range plans {
@@ -85,5 +85,13 @@ func TopicWritersOf(o *plan.Object, plans []*plan.Plan) func(partition int) []st
 		}
 		return nil
 	}
-	return func(partition int) []string { return TopicWriters(o, partition, planOf) }
+	return func(partition int) []string {
+		names := TopicWriters(o, partition, planOf)
+		for _, p := range plans {
+			if last := p.Stages[len(p.Stages)-1]; last.Output.Topic == o.Topic && p.Query != o.Query {
+				names = append(names, Writers(last, partition)...)
+			}
+		}
+		return names
+	}
 }

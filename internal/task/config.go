@@ -25,6 +25,8 @@ type Input struct {
 	Start uint64
 	// First: what the partition holds when the task starts is read before anything of the other inputs.
 	First bool
+	// Ends: it goes first until its port has ended, in a bounded run.
+	Ends bool
 	// Writers are the writers of the partition, for First alone: the machine has its own list.
 	Writers []string
 	// MaxBytes bounds what is fetched ahead; 0: 1 MiB.

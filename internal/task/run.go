@@ -228,8 +228,25 @@ func (r *runner) waitsForFirst(k int) bool {
 	if r.asking > 0 && !r.core.cfg.Inputs[k].First {
 		return true
 	}
+	if !r.core.cfg.Inputs[k].First && r.open() {
+		return true
+	}
 	for f, end := range r.held {
 		if f != k && end > r.core.inputs[f].seq {
+			return true
+		}
+	}
+	return false
+}
+
+// open tells that an input which is read to its end first has not ended.
+func (r *runner) open() bool {
+	m, ok := r.core.cfg.Machine.(interface{ Ended(port int) bool })
+	if !ok {
+		return false
+	}
+	for i := range r.core.cfg.Inputs {
+		if in := &r.core.cfg.Inputs[i]; in.Ends && !m.Ended(in.Port) {
 			return true
 		}
 	}

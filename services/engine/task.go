@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -183,6 +185,13 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 		}
 		cfg.Inputs = append(cfg.Inputs, input)
 	}
+	if len(w.stage.Inputs) == 0 {
+		input, err := constants(ctx, w.stage)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Inputs = append(cfg.Inputs, input)
+	}
 	if cfg.Machine, err = stage.New(w.stage, stage.Config{
 		Partition: w.partition, OnError: onError,
 		Writers: writers, Budget: e.res.state,
@@ -222,7 +231,7 @@ func (e *Engine) input(ctx context.Context, w want, in plan.Input, writers []str
 			topic.PartitionFilter(topic.ClassSource, name, w.partition),
 			topic.PartitionFilter(topic.ClassResult, name, w.partition),
 		},
-		First: in.Port == 1 && in.Table, Writers: writers,
+		First: in.Port == 1 && in.Table, Ends: e.closedTable(w, in), Writers: writers,
 	}
 	input.Open = e.shared.feed(input)
 	return input, nil
@@ -238,6 +247,22 @@ func (e *Engine) writers(w want, in plan.Input, cat *catalog.Catalog) []string {
 		}
 	}
 	o := w.query.Sources[in.Object]
+	names := e.topicWriters(w, o, cat)
+	if !w.query.Bounded {
+		return names
+	}
+	// The input of a bounded query ends when all who insert into it have ended.
+	for _, id := range slices.Sorted(maps.Keys(cat.Queries)) {
+		if q := cat.Queries[id]; q.Result == in.Object && id != o.Query {
+			if p, err := e.planOf(q, cat); err == nil {
+				names = append(names, stage.Writers(p.Stages[len(p.Stages)-1], w.partition)...)
+			}
+		}
+	}
+	return names
+}
+
+func (e *Engine) topicWriters(w want, o *plan.Object, cat *catalog.Catalog) []string {
 	return stage.TopicWriters(o, w.partition, func(id string) *plan.Plan {
 		q := cat.Queries[id]
 		if q == nil {
