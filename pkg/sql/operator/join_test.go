@@ -76,7 +76,7 @@ func TestJoinAgainstModel(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			if err := d.Restore(snap); err != nil || !slices.Equal(snap, d.Snapshot(nil)) {
+			if err := inStore(t, d).Restore(snap); err != nil || !slices.Equal(snap, d.Snapshot(nil)) {
 				rt.Fatalf("restore: %v", err)
 			}
 		}

@@ -173,22 +173,25 @@ func compareOutcome(t *rapid.T, what string, r *recorder, want outcome) {
 func runJoin(t *rapid.T, tb testing.TB, spec func() Spec, events []event, size, cut int) (*recorder, *Chain) {
 	t.Helper()
 	r := &recorder{}
-	build := func() *Chain {
+	build := func(stored bool) *Chain {
 		c, err := BuildOn(joinSides, []Spec{spec()}, r, r.emit)
 		if err != nil {
 			t.Fatal(err)
 		}
 		setLeast(c, max(1, size%1000))
+		if stored {
+			inStore(tb, c)
+		}
 		return c
 	}
-	c := build()
+	c := build(size == 7)
 	if cut < 0 {
 		play(tb, c, joinSides, events, size)
 		return r, c
 	}
 	play(tb, c, joinSides, events[:cut], size)
 	snap := c.Snapshot(nil)
-	d := build()
+	d := build(true)
 	if err := d.Restore(snap); err != nil {
 		t.Fatalf("restore: %v", err)
 	}

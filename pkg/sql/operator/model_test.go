@@ -433,7 +433,7 @@ func checkRestore(t *testing.T, rt *rapid.T, in *vector.Schema, events []event, 
 	}
 	straight, restored := &recorder{}, &recorder{}
 	c := build(t, in, straight, specs...)
-	d := build(t, in, restored, specs...)
+	d := inStore(t, build(t, in, restored, specs...))
 	for n, s := range steps {
 		play(t, c, []*vector.Schema{in}, s, 7)
 		play(t, d, []*vector.Schema{in}, s, 1024)
@@ -446,7 +446,7 @@ func checkRestore(t *testing.T, rt *rapid.T, in *vector.Schema, events []event, 
 		if !slices.Equal(snap, c.Snapshot(nil)) {
 			rt.Fatalf("step %d: equal states have different snapshots", n)
 		}
-		d = build(t, in, restored, specs...)
+		d = inStore(t, build(t, in, restored, specs...))
 		if err := d.Restore(snap); err != nil {
 			rt.Fatal(err)
 		}

@@ -102,7 +102,10 @@ func (j *windowJoin) use(mem *arena.Space) {
 }
 
 func (a *aggregate) stateKeys() int64 {
-	return int64(a.st.n) - int64(len(a.st.free)) - int64(a.keys.gone)
+	if a.paneMs == 0 && a.sess == nil {
+		return int64(a.keys.count())
+	}
+	return int64(a.st.n) - int64(len(a.st.free)) // a group in each pane, or a session
 }
 
 func (m *materialize) stateKeys() int64 { return int64(m.rows.live()) }
