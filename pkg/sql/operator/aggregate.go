@@ -260,7 +260,8 @@ func (a *aggregate) resolvePanes(ctx *Context, b *vector.Batch, idx []uint32) ([
 				kept = append(kept, idx[from:k]...)
 				a.rows.kept = kept
 			}
-			a.resolveIn(start, b, rows{idx[from:k], gids[n : n+k-from]})
+			p := a.panes.open(start, a.cut(b, start, idx[from]), a.keys.like)
+			a.resolveIn(p, b, rows{idx[from:k], gids[n : n+k-from]})
 			n += k - from
 		}
 	}
@@ -279,9 +280,16 @@ func (a *aggregate) rowClock(b *vector.Batch, i uint32) int64 {
 	return b.ClockAt(int(i), a.wm)
 }
 
+// cut is the cut of the pane that row i of b lies in. Only the row's own clock decides, so that batches do not.
+func (a *aggregate) cut(b *vector.Batch, start int64, i uint32) int64 {
+	if b.Clock == nil || a.win == nil || a.spec.Window.ProcessingTime || b.Clock[i] <= b.Time[i] {
+		return noCut
+	}
+	return a.spec.Window.cut(start, a.paneMs, b.Clock[i])
+}
+
 // resolveIn finds the records of rows that belong to one pane.
-func (a *aggregate) resolveIn(start int64, b *vector.Batch, rs rows) {
-	p := a.panes.open(start, a.keys.like)
+func (a *aggregate) resolveIn(p *pane, b *vector.Batch, rs rows) {
 	a.find.lookup(p.keys, b, a.spec.Keys, rs)
 	for k, id := range rs.gids {
 		if int(id) == len(p.recs) {

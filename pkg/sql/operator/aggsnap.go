@@ -36,7 +36,11 @@ func (a *aggregate) Snapshot(dst []byte) []byte {
 	}
 	dst = putU64(dst, uint64(len(a.panes.sorted)))
 	for _, p := range a.panes.sorted {
-		dst = putU64(putI64(dst, p.start), uint64(p.keys.n))
+		dst = putI64(dst, p.start)
+		if a.win != nil {
+			dst = putI64(dst, p.cut)
+		}
+		dst = putU64(dst, uint64(p.keys.n))
 		for id := range uint32(p.keys.n) {
 			dst = a.st.putRecord(p.keys.putKey(dst, id), p.recs[id])
 		}
@@ -74,19 +78,23 @@ func (a *aggregate) Restore(src []byte) error {
 }
 
 func (a *aggregate) restorePanes(r *reader) {
-	last := int64(math.MinInt64)
+	last, lastCut := int64(math.MinInt64), int64(noCut)
 	for range r.count(16) {
-		start := r.i64()
+		start, cut := r.i64(), int64(noCut)
+		if a.win != nil {
+			cut = r.i64()
+		}
 		n := r.count(1)
-		if start > maxEventTime || start < -2*maxEventTime || start <= last || floorTo(start, a.paneMs) != start {
+		if start > maxEventTime || start < -2*maxEventTime || start < last || start == last && cut <= lastCut ||
+			floorTo(start, a.paneMs) != start {
 			r.fail("window")
 		}
-		last = start
+		last, lastCut = start, cut
 		for range n {
 			if r.err != nil {
 				return
 			}
-			p := a.panes.open(start, a.keys.like)
+			p := a.panes.open(start, cut, a.keys.like)
 			id := p.keys.readKey(r)
 			g := a.st.alloc()
 			p.recs = arena.Append(p.keys.mem, p.recs, g)

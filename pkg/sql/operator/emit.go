@@ -51,7 +51,7 @@ func (a *aggregate) emitWindows(ctx *Context, emit Emit) {
 		home := a.st.rec(g)[a.lay.home]
 		p, id := a.panes.slots[home>>32], uint32(home)
 		a.spec.Window.windows(p.start, a.paneMs, func(w span) {
-			if a.spec.Window.closed(w.end, a.wm) {
+			if !p.in(w) || a.spec.Window.closed(w.end, a.wm) {
 				return
 			}
 			key = p.keys.putKey(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(key[:0],
@@ -82,7 +82,7 @@ func (a *aggregate) emitWindow(p *pane, id uint32, w span) {
 			break
 		}
 		k, found := q.keys.findFrom(p.keys, id)
-		if !found {
+		if !found || !q.in(w) {
 			continue
 		}
 		a.win.merge(into, a.st, q.recs[k])
@@ -142,7 +142,7 @@ func (a *aggregate) between(wm int64) []span {
 			break // a window ends with its last pane at the earliest
 		}
 		a.spec.Window.windows(p.start, a.paneMs, func(s span) {
-			if a.spec.Window.closed(s.end, wm) && !a.spec.Window.closed(s.end, a.wm) {
+			if p.in(s) && a.spec.Window.closed(s.end, wm) && !a.spec.Window.closed(s.end, a.wm) {
 				out = append(out, s)
 			}
 		})
@@ -196,6 +196,9 @@ func (a *aggregate) addWindow(ctx *Context, o *output, w span, emit Emit) {
 		if q.start >= w.end {
 			break
 		}
+		if !q.in(w) {
+			continue
+		}
 		for k, g := range q.recs {
 			id := a.winKey.addFrom(q.keys, uint32(k))
 			if id == a.win.n {
@@ -235,7 +238,7 @@ func (a *aggregate) Scan(emit Emit) {
 		var wins []span
 		for _, p := range a.panes.sorted {
 			a.spec.Window.windows(p.start, a.paneMs, func(s span) {
-				if !a.spec.Window.closed(s.end, a.wm) {
+				if p.in(s) && !a.spec.Window.closed(s.end, a.wm) {
 					wins = append(wins, s)
 				}
 			})

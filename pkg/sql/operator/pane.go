@@ -1,20 +1,30 @@
 package operator
 
 import (
+	"cmp"
+	"math"
 	"slices"
 
 	"github.com/leatsql/leat/pkg/sql/arena"
 )
 
-// pane is the groups of one stretch of time; windows are made of whole panes.
+// noCut is the cut of a pane whose rows count in all windows over it.
+const noCut = math.MinInt64
+
+// pane is the groups of one stretch of time; windows are made of whole panes. Rows that came too late for the first of
+// the windows over them lie in a pane of their own, whose cut is the end of the first window that they count in.
 type pane struct {
 	start int64
+	cut   int64
 	slot  uint32
 	keys  *keyTable
 	recs  []uint32 // record of each key
 }
 
-// paneSet is the panes that are open, by start. Closed panes are kept for their memory.
+// in reports whether the rows of the pane count in w.
+func (q *pane) in(w span) bool { return w.end >= q.cut }
+
+// paneSet is the panes that are open, by start and cut. Closed panes are kept for their memory.
 type paneSet struct {
 	sorted []*pane
 	slots  []*pane // by slot, nil where free
@@ -22,26 +32,22 @@ type paneSet struct {
 	cur    *pane
 }
 
-// at returns the position of the first pane that does not start before t.
-func (p *paneSet) at(t int64) (int, bool) {
-	return slices.BinarySearchFunc(p.sorted, t, func(q *pane, t int64) int {
-		switch {
-		case q.start < t:
-			return -1
-		case q.start > t:
-			return 1
-		default:
-			return 0
-		}
+// at returns the position of the first pane that does not start before t, and whether it is the whole pane of t.
+func (p *paneSet) at(t int64) (int, bool) { return p.find(t, noCut) }
+
+// find returns the position of a pane.
+func (p *paneSet) find(start, cut int64) (int, bool) {
+	return slices.BinarySearchFunc(p.sorted, start, func(q *pane, t int64) int {
+		return cmp.Or(cmp.Compare(q.start, t), cmp.Compare(q.cut, cut))
 	})
 }
 
-// open returns the pane that starts at start, new if need be.
-func (p *paneSet) open(start int64, fresh func() *keyTable) *pane {
-	if p.cur != nil && p.cur.start == start {
+// open returns the pane of start and cut, new if need be.
+func (p *paneSet) open(start, cut int64, fresh func() *keyTable) *pane {
+	if p.cur != nil && p.cur.start == start && p.cur.cut == cut {
 		return p.cur
 	}
-	i, found := p.at(start)
+	i, found := p.find(start, cut)
 	if found {
 		p.cur = p.sorted[i]
 		return p.cur
@@ -53,7 +59,7 @@ func (p *paneSet) open(start int64, fresh func() *keyTable) *pane {
 		q = &pane{keys: fresh(), slot: uint32(len(p.slots))}
 		p.slots = append(p.slots, nil)
 	}
-	q.start = start
+	q.start, q.cut = start, cut
 	p.slots[q.slot] = q
 	p.sorted = slices.Insert(p.sorted, i, q)
 	p.cur = q

@@ -94,6 +94,23 @@ func (w *Window) windows(pane, paneMs int64, f func(span)) {
 	}
 }
 
+// cut is the end of the first window over a pane that is open at clock; noCut where that is the first of all.
+func (w *Window) cut(pane, paneMs, clock int64) int64 {
+	n, cut := 0, int64(noCut)
+	w.windows(pane, paneMs, func(s span) {
+		if cut == noCut && !w.closed(s.end, clock) {
+			cut = s.end
+		}
+		if cut == noCut {
+			n++
+		}
+	})
+	if n == 0 {
+		return noCut
+	}
+	return cut
+}
+
 // closed reports whether a window that ends at end is closed at watermark wm.
 func (w *Window) closed(end, wm int64) bool {
 	return wm == vector.MaxTime || addSat(end, w.GraceMs) <= wm
