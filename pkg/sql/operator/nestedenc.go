@@ -86,9 +86,7 @@ func keptBytes(buf *[]byte, v *vector.Vector, i int) []byte {
 // appendKept appends to v a value that keptBytes made.
 func appendKept(v *vector.Vector, b []byte) {
 	if v.Type.Phys() != vector.PhysNested {
-		v.Data = append(v.Data, b...)
-		v.Offs = append(v.Offs, uint32(len(v.Data)))
-		vector.SetLen(v, v.Len+1)
+		vector.AppendBytes(v, b)
 		return
 	}
 	readNested(v, b)
