@@ -56,7 +56,25 @@ func newBenchCmd(g *globals) *cobra.Command {
 		"folder for inputs and stores while it runs (default: the system's temporary folder)")
 	fl.StringVar(&f.child, "child", "", "run one of the programs of the benchmarks")
 	_ = fl.MarkHidden("child")
-	cmd.AddCommand(newBenchNexmarkCmd(g))
+	cmd.AddCommand(newBenchNexmarkCmd(g), newBenchSpillCmd(g))
+	return takesOutput(cmd, outputText, outputJSON)
+}
+
+// newBenchSpillCmd is leat bench --only spill by a name of its own.
+func newBenchSpillCmd(g *globals) *cobra.Command {
+	f := benchFlags{only: []string{"spill"}}
+	cmd := &cobra.Command{
+		Use:   "spill",
+		Short: "Measure state in files beside the same state in memory",
+		Long: "Groups by many string keys, each of which comes twice, once with all state in memory and once with 64 MiB " +
+			"of memory and the rest in files, and prints CPU time a row and their ratio.",
+		Example: "  leat bench spill\n  leat bench spill --rows 500000 -o json",
+		Args:    argsBetween(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return g.bench(cmd.Context(), f) },
+	}
+	fl := cmd.Flags()
+	fl.IntVar(&f.rows, "rows", 0, "a tenth of the keys (default 1000000)")
+	fl.StringVar(&f.dir, "dir", "", "folder for the files (default: the system's temporary folder)")
 	return takesOutput(cmd, outputText, outputJSON)
 }
 

@@ -89,6 +89,7 @@ func workloads() []workload {
 		workload{"latency", (*bench).latencies},
 		workload{"groups", (*bench).growth},
 		workload{"keys", (*bench).keyState},
+		workload{"spill", (*bench).spilled},
 		workload{"ready", (*bench).readiness},
 		workload{"capacity", (*bench).capacities},
 	)

@@ -25,6 +25,7 @@ var children = map[string]func(context.Context, []string) (*childReport, error){
 	"bare":     childBare,
 	"hops":     childHops,
 	"keys":     childKeys,
+	"spill":    childSpill,
 	"nexmark":  childNexmark,
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/leatsql/leat/internal/direct"
 	"github.com/leatsql/leat/internal/script"
 	"github.com/leatsql/leat/internal/stage"
+	"github.com/leatsql/leat/pkg/sql/arena"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -40,6 +41,7 @@ func (b *bench) keyState(ctx context.Context) error {
 type keySource struct {
 	schema *vector.Schema
 	keys   int
+	rounds int // times that each key comes
 	next   int
 	batch  *vector.Batch
 	full   func()
@@ -50,8 +52,11 @@ var errMeasured = errors.New("measured")
 // Next implements direct.Source.
 func (s *keySource) Next(context.Context) (direct.Item, error) {
 	if s.next == s.keys {
-		s.full()
-		return direct.Item{}, errMeasured
+		if s.rounds--; s.rounds <= 0 {
+			s.full()
+			return direct.Item{}, errMeasured
+		}
+		s.next = 0
 	}
 	rows := min(keyBatch, s.keys-s.next)
 	b := s.batch
@@ -101,19 +106,25 @@ func childKeys(ctx context.Context, args []string) (*childReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	return groupKeys(ctx, n, 1, nil)
+}
+
+// groupKeys groups by n keys that come several times, with the state in a budget.
+func groupKeys(ctx context.Context, n, rounds int, budget *arena.Budget) (*childReport, error) {
 	prog, errs := script.Compile(keysScript, script.Options{})
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("compile: %w", errs[0])
 	}
 	in := prog.Result.Stages[0].Inputs[0]
-	src := &keySource{schema: in.Schema, keys: n, batch: vector.NewBatch(in.Schema, keyBatch)}
+	src := &keySource{schema: in.Schema, keys: n, rounds: rounds, batch: vector.NewBatch(in.Schema, keyBatch)}
 	run, err := direct.New(direct.Config{
-		Plans: []*plan.Plan{prog.Result}, Sink: discard{}, OnError: stage.DeadLetter,
+		Plans: []*plan.Plan{prog.Result}, Sink: discard{}, OnError: stage.DeadLetter, Budget: budget,
 		Inputs: []direct.Input{{Topic: in.Topic, Writers: direct.One("bench"), Source: src}},
 	})
 	if err != nil {
 		return nil, err
 	}
+	defer run.Close()
 	before := heap()
 	var bytes uint64
 	var gc time.Duration
@@ -127,17 +138,17 @@ func childKeys(ctx context.Context, args []string) (*childReport, error) {
 		if err := run.Run(ctx); !errors.Is(err, errMeasured) {
 			return 0, fmt.Errorf("build the state: %w", err)
 		}
-		return int64(n), nil
+		return int64(n * rounds), nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	var used uint64
 	for _, c := range run.Counts() {
-		used = max(used, c.In)
+		used, r.StateBytes, r.StoredBytes = max(used, c.In), c.StateBytes, c.StoredBytes
 	}
-	if used != uint64(n) {
-		return nil, fmt.Errorf("the state took %d of %d rows", used, n)
+	if used != uint64(n*rounds) {
+		return nil, fmt.Errorf("the state took %d of %d rows", used, n*rounds)
 	}
 	r.PerKey, r.GCNs = float64(bytes)/float64(n), int64(gc)
 	return r, nil

@@ -77,6 +77,9 @@ type childReport struct {
 	Answer  Answer  `json:"answer"`
 	PerKey  float64 `json:"per_key"`
 	GCNs    int64   `json:"gc_ns"`
+	// StateBytes is the size of the state, StoredBytes what of it lies in files.
+	StateBytes  int64 `json:"state_bytes"`
+	StoredBytes int64 `json:"stored_bytes"`
 	// Series are the figures of several runs in one process.
 	Series []childReport `json:"series,omitempty"`
 }
