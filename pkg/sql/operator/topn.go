@@ -3,8 +3,10 @@ package operator
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/leatsql/leat/pkg/sql/arena"
@@ -46,6 +48,8 @@ type topN struct {
 type topPart struct {
 	list  chunks[uint32]
 	touch uint32 // number in topN.change + 1
+	full  bool   // rows behind the last one never count
+	limit uint64 // what gate is for the last row of a full partition, else the largest
 }
 
 // topPlace is where the row of a key is; part is the partition + 1, 0: nowhere.
@@ -139,7 +143,11 @@ func (t *topN) Process(ctx *Context, _ int, b *vector.Batch, _ Emit) {
 	gids := t.rows.ids(len(idx))
 	t.find.lookup(t.keys, b, t.spec.Partition, rows{idx, gids})
 	t.open(b, rows{idx, gids})
+	gate := t.gateOf(b)
 	for k, i := range idx {
+		if gate != nil && gateAt(gate, int(i), t.spec.Order[0].Desc) > t.parts[gids[k]].limit {
+			continue
+		}
 		t.key = sortKey(t.key[:0], b, t.spec.Order, int(i))
 		if op := b.Op(int(i)); op == vector.Insert || op == vector.UpdateAfter {
 			t.insert(gids[k], b, int(i))
@@ -198,7 +206,7 @@ func (t *topN) openOne(b *vector.Batch, i int) {
 		w := t.window(t.end(b, i))
 		w.parts = append(w.parts, uint32(len(t.parts)))
 	}
-	t.parts = append(t.parts, topPart{})
+	t.parts = append(t.parts, topPart{limit: math.MaxUint64})
 }
 
 // end is the end of the window of row i.
@@ -229,26 +237,16 @@ func (t *topN) compare(a, b *sortRow) int {
 // insert adds row i, whose sort key is in t.key, to a partition.
 func (t *topN) insert(p uint32, b *vector.Batch, i int) uint32 {
 	part := &t.parts[p]
-	full := !t.all() && t.spec.Rank == RowNumber && int64(part.list.n) >= t.spec.N
-	if full {
-		at := part.list.last()
-		if at.part < 0 {
-			return 0
-		}
-		last := &t.recs[*part.list.get(at)]
-		if bytes.Compare(t.key, t.arena[last.at:][:last.key]) >= 0 {
-			return 0
-		}
+	if part.full && t.behind(part) {
+		return 0
 	}
-	at := len(t.arena)
 	t.row = append(t.row[:0], t.key...)
 	for _, v := range b.Cols {
 		t.row = appendRaw(t.row, v, i)
 	}
-	t.arena = arena.AppendAll(t.mem, t.arena, t.row)
-	r := sortRow{uint64(at), uint32(len(t.arena) - at), uint32(len(t.key)), t.seq, b.Time[i]}
+	r := sortRow{0, uint32(len(t.row)), uint32(len(t.key)), t.seq, b.Time[i]}
 	t.seq++
-	if len(t.owed.m) > 0 && t.pay(r) {
+	if len(t.owed.m) > 0 && t.pay() {
 		return 0
 	}
 	if t.spec.WindowEnd >= 0 {
@@ -257,35 +255,40 @@ func (t *topN) insert(p uint32, b *vector.Batch, i int) uint32 {
 	}
 	t.touch(p)
 	rec := t.record(r)
-	part = &t.parts[p]
-	part.list.insert(part.list.seek(func(x *uint32) int { return t.compare(&t.recs[*x], &r) }), rec)
+	part.list.insert(part.list.seek(func(x *uint32) int { return t.compare(&t.recs[*x], &t.recs[rec]) }), rec)
 	if !t.all() {
 		t.prune(part)
+		t.bound(part)
 	}
 	return rec
 }
 
-// record keeps a row and returns its number.
+// record keeps the row at hand and returns its number.
 func (t *topN) record(r sortRow) uint32 {
 	t.size += 12
+	rec := uint32(len(t.recs))
 	if n := len(t.free); n > 0 {
-		rec := t.free[n-1]
+		rec = t.free[n-1]
 		t.free = t.free[:n-1]
-		t.recs[rec] = r
-		return rec
+	} else {
+		t.recs = arena.Append(t.mem, t.recs, r)
 	}
-	t.recs = arena.Append(t.mem, t.recs, r)
-	return uint32(len(t.recs) - 1)
+	var head [rowHead]byte
+	binary.LittleEndian.PutUint32(head[:], rec)
+	binary.LittleEndian.PutUint32(head[4:], r.size)
+	t.arena = arena.AppendAll(t.mem, t.arena, head[:])
+	r.at = uint64(len(t.arena))
+	t.arena = arena.AppendAll(t.mem, t.arena, t.row)
+	t.recs[rec] = r
+	return rec
 }
 
-// pay takes a row that lies at the end of the arena back where it is owed.
-func (t *topN) pay(r sortRow) bool {
-	row := t.arena[r.at:]
-	if t.owed.m[string(row)].n >= 0 {
+// pay takes the row at hand back where it is owed.
+func (t *topN) pay() bool {
+	if t.owed.m[string(t.row)].n >= 0 {
 		return false
 	}
-	t.owed.change(row, 1, 0)
-	t.arena = t.arena[:r.at]
+	t.owed.change(t.row, 1, 0)
 	return true
 }
 
@@ -310,10 +313,8 @@ func (t *topN) prune(part *topPart) {
 func (t *topN) drop(part *topPart, at place) {
 	rec := *part.list.get(at)
 	part.list.remove(at)
-	t.waste += int(t.recs[rec].size)
-	t.size -= 12
 	if t.spec.Final {
-		t.free = arena.Append(t.mem, t.free, rec)
+		t.release(rec)
 		return
 	}
 	t.rows.kept = append(t.rows.kept, rec)

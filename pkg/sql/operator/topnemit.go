@@ -3,6 +3,7 @@ package operator
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/leatsql/leat/pkg/sql/arena"
@@ -57,7 +58,9 @@ func (t *topN) Flush(_ *Context, emit Emit) {
 		}
 	}
 	t.change, t.old = t.change[:0], t.old[:0]
-	t.free = append(t.free, t.rows.kept...)
+	for _, rec := range t.rows.kept {
+		t.release(rec)
+	}
 	t.rows.kept = t.rows.kept[:0]
 	t.tidy()
 }
@@ -121,7 +124,7 @@ func (t *topN) forget(p uint32) {
 		return
 	}
 	t.keys.remove(p)
-	t.parts[p] = topPart{}
+	t.parts[p] = topPart{limit: math.MaxUint64}
 }
 
 // window returns the window that ends at end.
@@ -210,12 +213,10 @@ func (t *topN) clear(p uint32) {
 		if t.keyed != nil {
 			t.forgetKey(t.recs[*x])
 		}
-		t.waste += int(t.recs[*x].size)
-		t.size -= 12
-		t.free = arena.Append(t.mem, t.free, *x)
+		t.release(*x)
 		return true
 	})
-	t.parts[p] = topPart{}
+	t.parts[p] = topPart{limit: math.MaxUint64}
 	if t.keys.kind != keyNone {
 		t.keys.remove(p)
 	}
@@ -255,21 +256,6 @@ func (t *topN) tidy() {
 		arena.Free(t.mem, t.where)
 		t.where = where
 	}
-}
-
-func (t *topN) compact() {
-	kept := arena.Make[byte](t.mem, len(t.arena)-t.waste)[:0]
-	for p := range t.parts {
-		t.parts[p].list.each(func(x *uint32) bool {
-			r := &t.recs[*x]
-			v := t.arena[r.at:][:r.size]
-			r.at = uint64(len(kept))
-			kept = append(kept, v...)
-			return true
-		})
-	}
-	arena.Free(t.mem, t.arena)
-	t.arena, t.waste = kept, 0
 }
 
 // renumber numbers the partitions anew.
@@ -344,13 +330,16 @@ func (t *topN) Restore(src []byte) error {
 		if r.err != nil {
 			return r.err
 		}
-		t.parts = append(t.parts, topPart{})
+		t.parts = append(t.parts, topPart{limit: math.MaxUint64})
 		t.restoreWindow(p)
 		for range r.count(20) {
 			t.restoreRow(r, p, b)
 			if r.err != nil {
 				return r.err
 			}
+		}
+		if part := &t.parts[p]; !t.all() && part.list.n > 0 {
+			t.bound(part)
 		}
 	}
 	for range r.count(16) {
@@ -398,14 +387,13 @@ func (t *topN) restoreRow(r *reader, p uint32, b *vector.Batch) {
 	list := &t.parts[p].list
 	first := list.n == 0
 	t.key = sortKey(t.key[:0], b, t.spec.Order, 0)
-	rec.at, rec.key = uint64(len(t.arena)), uint32(len(t.key))
-	t.arena = arena.AppendAll(t.mem, arena.AppendAll(t.mem, t.arena, t.key), row)
-	rec.size = uint32(len(t.arena) - int(rec.at))
-	if last := list.last(); !first && t.compare(&t.recs[*list.get(last)], &rec) >= 0 {
+	t.row = append(append(t.row[:0], t.key...), row...)
+	rec.key, rec.size = uint32(len(t.key)), uint32(len(t.row))
+	n := t.record(rec)
+	if last := list.last(); !first && t.compare(&t.recs[*list.get(last)], &t.recs[n]) >= 0 {
 		r.fail("order of rows")
 		return
 	}
-	n := t.record(rec)
 	list.insert(place{len(list.parts), 0}, n)
 	if t.keyed != nil {
 		id := t.keyed.addRow(b, t.spec.Key, 0)

@@ -90,6 +90,10 @@ func prune(n *Node, want columnSet) (*Node, places) {
 		})
 	case *operator.Unnest:
 		return pruneUnnest(n, spec, want)
+	case *operator.TopN:
+		return pruneTopN(n, spec, want)
+	case *operator.AssignWindow:
+		return pruneAssignWindow(n, spec, want)
 	case *operator.ToStream:
 		return pruneThrough(n, want, nil, func(_ places, schema *vector.Schema) operator.Spec {
 			return &operator.ToStream{Schema: schema}
