@@ -58,6 +58,7 @@ var windowQueries = []windowQuery{
 		"= 1", ""},
 	{"SELECT DISTINCT k, v FROM a", ""},
 	{"SELECT DISTINCT name FROM u", ""},
+	{"SELECT name FROM u WHERE ref IS NOT NULL ORDER BY u.k DESC, u.k LIMIT 3", ""},
 	{"SELECT DISTINCT COUNT(*) AS n FROM a GROUP BY k", ""},
 	{"SELECT n, COUNT(*) AS c FROM (SELECT k, COUNT(*) AS n FROM a GROUP BY k) x GROUP BY n", ""},
 	{"SELECT MAX(s) AS m, COUNT(s) AS c FROM (SELECT k, SUM(v) AS s FROM a GROUP BY k) x", ""},
@@ -67,6 +68,8 @@ var windowQueries = []windowQuery{
 		"SELECT k, v, COUNT(*) AS n, 0 AS g FROM a GROUP BY k, v UNION ALL SELECT k, NULL, COUNT(*), 1 FROM a " +
 			"GROUP BY k " +
 			"UNION ALL SELECT NULL, NULL, COUNT(*), 3 FROM a"},
+	{"SELECT k, MAX(name) AS m FROM u GROUP BY CUBE (k)",
+		"SELECT k, name AS m FROM u UNION ALL SELECT NULL, MAX(name) FROM u"},
 	{"SELECT k, v, SUM(k) AS n FROM a GROUP BY GROUPING SETS ((k), (v))",
 		"SELECT k, NULL AS v, SUM(k) AS n FROM a GROUP BY k UNION ALL SELECT NULL, v, SUM(k) FROM a GROUP BY v"},
 	{"SELECT window_start, k, COUNT(*) AS n FROM TUMBLE(a, 10s) GROUP BY window_start, k",
@@ -127,6 +130,8 @@ var tableQueries = []struct{ columns, query string }{
 	{"k, c", "SELECT k, COUNT(*) AS c FROM (SELECT k, id, ROW_NUMBER() OVER (PARTITION BY v ORDER BY id DESC, " +
 		"ts) AS n FROM a) x " +
 		"WHERE n <= 2 GROUP BY k"},
+	{"name", "SELECT DISTINCT name FROM u"},
+	{"n", "SELECT DISTINCT COUNT(*) AS n FROM a GROUP BY k, v"},
 	{"name, n", "SELECT u.name, COUNT(*) AS n FROM u JOIN r ON u.ref = r.id GROUP BY u.name"},
 }
 

@@ -161,6 +161,10 @@ func (p *physical) operator(n *Node) (*Stage, []int) {
 		s, part := p.build(n.Inputs[0])
 		s.Ops = append(s.Ops, spec)
 		return s, mapAll(part, copies(spec))
+	case *operator.Expand: // what placed the rows may be null behind it
+		s, _ := p.build(n.Inputs[0])
+		s.Ops = append(s.Ops, spec)
+		return s, nil
 	case *operator.Retract:
 		s, part := p.ordered(p.build(n.Inputs[0]))(n.Inputs[0])
 		s.Ops = append(s.Ops, spec)

@@ -33,6 +33,7 @@ func (b *Binder) bindSelect(q *ast.Query, sc *scope, table bool) (*Node, error) 
 	was := b.keep
 	b.keep = q.Distinct
 	defer func() { b.keep = was }()
+	table = table && !q.Distinct // whose key is its columns
 	var n *Node
 	switch {
 	case aggregates || q.GroupBy != nil || q.Window != nil && !q.Distinct:
