@@ -11,10 +11,12 @@ import (
 // Span is a range of the source.
 type Span = sqlerr.Span
 
-// Ident is a name as written. Quoted names match exactly, others without regard to case.
+// Ident is a name as written. Quoted names match exactly, others without regard to case. Exact is set on names without
+// quotes that the parser has made capitals of: they match capitals only.
 type Ident struct {
 	Name   string
 	Quoted bool
+	Exact  bool
 	At     Span
 }
 

@@ -47,11 +47,12 @@ var ksqlChanges = map[string]func(f *Func){
 	"TO_JSON_STRING": ksqlJSON,
 	"ROUND":          ksqlRound(roundTiesUp), "TRUNC": ksqlRound(roundCut),
 	"CEIL": ksqlWhole(roundUp), "FLOOR": ksqlWhole(roundDown),
+	"ARRAY_CONTAINS": ksqlCondition,
 }
 
 // ksqlNotes says in the manual what ksqlChanges makes of a function.
 var ksqlNotes = notesByName([][2]string{
-	{"= <> < <= > >= BETWEEN LIKE IN", "FALSE where an argument is NULL"},
+	{"= <> < <= > >= BETWEEN LIKE IN ARRAY_CONTAINS", "FALSE where an argument is NULL"},
 	{"+ - * / %", "whole numbers wrap; a literal NULL is refused"},
 	{"NEG ABS", "whole numbers wrap"},
 	{"||", "one side is a text"},
@@ -84,9 +85,13 @@ func ksqlCondition(f *Func) { f.twoValued = true }
 func ksqlCompare(f *Func) {
 	ksqlCondition(f)
 	resolve := f.Resolve
+	name := f.Name
 	f.Resolve = func(args []Operand) (*Match, error) {
 		if err := ksqlTextWithNumber(args); err != nil {
 			return nil, err
+		}
+		if slices.Contains([]string{"<", "<=", ">", ">="}, name) && len(args) > 0 && args[0].T.Kind == vector.Boolean {
+			return nil, fmt.Errorf("%s does not compare BOOLEAN: truth values have no order", name)
 		}
 		return resolve(args)
 	}

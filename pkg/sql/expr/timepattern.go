@@ -88,6 +88,12 @@ func newTimePattern(source string) (*timePattern, error) {
 	return p, nil
 }
 
+// CheckTimePattern reports what is wrong with a pattern of dates and times.
+func CheckTimePattern(source string) error {
+	_, err := newTimePattern(source)
+	return err
+}
+
 func badPattern(source, what string) error {
 	return fail(CodeBadArgument, fmt.Sprintf("the time pattern %q: %s", source, what))
 }

@@ -70,6 +70,9 @@ func (p *parser) createObject(from int, c *ast.Create) ast.Statement {
 		c.With = p.properties()
 	}
 	if p.accept("AS") {
+		if c.Source {
+			p.failAt(p.tok().at, "CREATE SOURCE declares an object; a query does not fill it")
+		}
 		c.As = p.query()
 	}
 	if p.tok().is("SELECT") {

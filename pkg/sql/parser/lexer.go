@@ -251,7 +251,7 @@ func (l *lexer) number() {
 	k := integer
 	l.digits()
 	afterPoint := from > 0 && l.src[from-1] == '.' && len(l.tokens) > 0 && l.tokens[len(l.tokens)-1].to == from
-	if !afterPoint && l.pos+1 < len(l.src) && l.src[l.pos] == '.' && isDigit(l.src[l.pos+1]) {
+	if !afterPoint && l.pointOfNumber() {
 		k = decimal
 		l.pos++
 		l.digits()
@@ -266,6 +266,18 @@ func (l *lexer) number() {
 		k = digitWord
 	}
 	l.emit(k, from, l.src[from:l.pos])
+}
+
+// pointOfNumber reports whether a point follows that belongs to the number: a digit comes next, or no name (1.).
+func (l *lexer) pointOfNumber() bool {
+	if l.pos >= len(l.src) || l.src[l.pos] != '.' {
+		return false
+	}
+	if l.pos+1 == len(l.src) || isDigit(l.src[l.pos+1]) {
+		return true
+	}
+	next := l.src[l.pos+1]
+	return !isWordByte(next) && !strings.ContainsRune("\"`.*", rune(next)) && next < utf8.RuneSelf
 }
 
 // exponent reads e3, E+3, e-3 where nothing of a word follows.

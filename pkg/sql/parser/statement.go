@@ -217,7 +217,7 @@ func (p *parser) tableName(where string) ast.Ident {
 func (p *parser) ident(t *token) ast.Ident {
 	id := ast.Ident{Name: t.text, Quoted: t.kind == quoted, At: t.at}
 	if p.session.upper && !id.Quoted {
-		id.Name = strings.ToUpper(id.Name)
+		id.Name, id.Exact = strings.ToUpper(id.Name), true
 	}
 	return id
 }

@@ -55,6 +55,9 @@ func aggregateArguments(c *ast.Call) ([]ast.Expr, error) {
 	var args []ast.Expr
 	for _, arg := range c.Args {
 		if _, star := arg.(*ast.Star); !star {
+	if err := a.ksqlCall(name, c, args); err != nil {
+		return nil, err
+	}
 			args = append(args, arg)
 		}
 	}

@@ -91,6 +91,9 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := b.ksqlCast(x.Type(), n.To, n.At); err != nil {
+			return nil, err
+		}
 		return b.profile.Cast(x, n.To, n.Try, n.At)
 	case *ast.Call:
 		return b.bindCall(n)

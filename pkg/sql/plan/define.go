@@ -366,5 +366,8 @@ func checkType(t vector.Type, depth int, at ast.Span) error {
 			return err
 		}
 	}
+			if slices.ContainsFunc(t.Fields[:i], func(g vector.Field) bool { return g.Name == f.Name }) {
+				return sqlerr.New(sqlerr.Ambiguous, at, "two fields are named %q", f.Name)
+			}
 	return nil
 }

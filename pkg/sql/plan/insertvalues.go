@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/expr"
@@ -37,6 +38,9 @@ func (b *Binder) InsertValues(s *ast.InsertValues) (*Object, *vector.Batch, erro
 		if err != nil {
 			return nil, nil, err
 		}
+		if err := refuseKeyless(o, one, rowSpan(row, s.At)); err != nil {
+			return nil, nil, err
+		}
 		one.Time = []int64{at}
 		if batch.Rows == 0 {
 			batch = one
@@ -67,7 +71,7 @@ func insertColumns(s *ast.InsertValues, o *Object) (cols []int, rowtime int, err
 	d := &definition{o: o}
 	for i, c := range s.Columns {
 		col := d.column(c.Name)
-		if col < 0 && same(c, "rowtime") {
+		if col < 0 && !c.Quoted && strings.EqualFold(c.Name, "rowtime") {
 			rowtime = i
 		} else if col < 0 {
 			return nil, 0, d.noColumn(c.Name, c.At)
@@ -109,6 +113,9 @@ func (b *Binder) insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (
 			t = o.Columns[cols[i]].Type
 		}
 		if !x.Type().Equal(t) {
+			if err := b.refuseNarrowing(x.Type(), t, a.Span()); err != nil {
+				return nil, 0, err
+			}
 			if x, err = b.Profile.Cast(x, t, false, a.Span()); err != nil {
 				return nil, 0, err
 			}
@@ -123,6 +130,29 @@ func (b *Binder) insertRow(o *Object, cols []int, rowtime int, row []ast.Expr) (
 		exprs = slices.Concat(exprs, []expr.Expr{when})
 	}
 	return evalRow(o, exprs, when != nil)
+}
+
+// refuseNarrowing keeps the ksql profile from inserting a number into a column that holds less than its type.
+func (b *Binder) refuseNarrowing(from, to vector.Type, at ast.Span) error {
+	if b.Profile != expr.Ksql || numberRank[from.Kind] <= numberRank[to.Kind] || numberRank[to.Kind] == 0 {
+		return nil
+	}
+	return sqlerr.New(sqlerr.TypeMismatch, at, "a value of type %s does not go into a column of type %s", from, to).
+		WithHint("CAST(... AS %s)", to)
+}
+
+// refuseKeyless refuses a row for a table of the ksql profile without a value of its key.
+func refuseKeyless(o *Object, row *vector.Batch, at ast.Span) error {
+	if o.Profile != ProfileKsql || o.Kind != ast.Table {
+		return nil
+	}
+	for _, k := range o.Key {
+		if row.Cols[k].Null(0) {
+			return sqlerr.New(sqlerr.BadStatement, at, "a row of table %s needs a value for its primary key %q", o.Name,
+				o.Columns[k].Name)
+		}
+	}
+	return nil
 }
 
 // evalRow computes constant expressions as one row; the last one is the time if timed.

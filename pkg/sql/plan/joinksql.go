@@ -21,6 +21,9 @@ func (g *joining) ksqlRules() error {
 		return sqlerr.New(sqlerr.BadStatement, g.j.On.Span(), "ON of a join is one equality between the two sources").
 			WithHint("conditions go to WHERE; SET 'dialect' = 'leat' allows more")
 	}
+	if err := g.sameWindows(); err != nil {
+		return err
+	}
 	l, r := isTable(g.l.node), isTable(g.r.node)
 	switch {
 	case !l && !r && g.j.Within == nil && !g.j.AsOf:
@@ -35,6 +38,32 @@ func (g *joining) ksqlRules() error {
 		return g.foreignRules()
 	}
 	return nil
+}
+
+// sameWindows refuses to join keys with windows with others: sessions meet sessions, time windows meet time windows.
+func (g *joining) sameWindows() error {
+	l, r := keyWindows(g.l), keyWindows(g.r)
+	if l == r || l == "" && r == "" {
+		return nil
+	}
+	return sqlerr.New(sqlerr.BadStatement, g.j.At, "%s has %s, %s has %s: their keys do not meet", describe(g.l),
+		windowWords[l], describe(g.r), windowWords[r]).
+		WithHint("join sources whose keys have windows of the same kind")
+}
+
+var windowWords = map[string]string{
+	"": "no windows in its key", "time": "time windows in its key", "session": "sessions in its key",
+}
+
+// keyWindows is the kind of windows that the key of a side has: time, session or "".
+func keyWindows(sc *scope) string {
+	if !windowedSource(sc) {
+		return ""
+	}
+	if sc.relations[0].object.WindowType == "SESSION" {
+		return "session"
+	}
+	return "time"
 }
 
 // single is the only column of a key, or -2.

@@ -97,6 +97,14 @@ func (d *definition) windowed(c *ast.Create) error {
 // several objects may share it.
 func (d *definition) ksqlObject(c *ast.Create) error {
 	o := d.o
+	if o.EventTimeFormat != "" {
+		if err := expr.CheckTimePattern(o.EventTimeFormat); err != nil {
+			return sqlerr.New(sqlerr.BadProperty, d.timeFmtAt, "%s", err)
+		}
+	}
+	if err := keyWords(c); err != nil {
+		return err
+	}
 	o.Profile = ProfileKsql
 	o.External = o.Topic
 	if o.External == "" {
@@ -107,6 +115,21 @@ func (d *definition) ksqlObject(c *ast.Create) error {
 		o.Encoding.Key = "none"
 	}
 	return d.checkEncoding(c.Name.At)
+}
+
+// keyWords wants PRIMARY KEY in tables and KEY in streams.
+func keyWords(c *ast.Create) error {
+	for _, col := range c.Columns {
+		switch {
+		case col.Primary && c.Kind == ast.Stream:
+			return sqlerr.New(sqlerr.BadStatement, col.At, "a stream has no PRIMARY KEY, column %q is a KEY",
+				col.Name.Name)
+		case col.Key && !col.Primary && c.Kind == ast.Table:
+			return sqlerr.New(sqlerr.BadStatement, col.At, "the key of a table is a PRIMARY KEY, column %q is a KEY",
+				col.Name.Name)
+		}
+	}
+	return nil
 }
 
 // ksqlTopic derives the name of a log from an object's name, which may hold any character in either case.

@@ -150,7 +150,7 @@ func (c Objects) Object(name ast.Ident) (*Object, bool) {
 	if o, ok := c[name.Name]; ok {
 		return o, true
 	}
-	if name.Quoted {
+	if name.Quoted || name.Exact {
 		return nil, false
 	}
 	for _, n := range c.Names() {

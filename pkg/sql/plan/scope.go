@@ -71,7 +71,7 @@ var systemColumns = map[string]expr.Column{
 }
 
 func same(id ast.Ident, name string) bool {
-	if id.Quoted {
+	if id.Quoted || id.Exact {
 		return id.Name == name
 	}
 	return strings.EqualFold(id.Name, name)
