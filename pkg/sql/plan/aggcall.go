@@ -43,6 +43,9 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 		agg.Filter = a.preColumn(f)
 		text.WriteString(" FILTER " + textOf(f))
 	}
+	if err := a.ksqlCall(name, c, args); err != nil {
+		return nil, err
+	}
 	if agg.T, err = a.b.aggregateType(name, types, c.At); err != nil {
 		return nil, err
 	}
@@ -55,9 +58,6 @@ func aggregateArguments(c *ast.Call) ([]ast.Expr, error) {
 	var args []ast.Expr
 	for _, arg := range c.Args {
 		if _, star := arg.(*ast.Star); !star {
-	if err := a.ksqlCall(name, c, args); err != nil {
-		return nil, err
-	}
 			args = append(args, arg)
 		}
 	}

@@ -356,8 +356,11 @@ func checkType(t vector.Type, depth int, at ast.Span) error {
 	case vector.Map:
 		inner = append(inner, *t.Key, *t.Elem)
 	case vector.Struct:
-		for _, f := range t.Fields {
+		for i, f := range t.Fields {
 			inner = append(inner, f.Type)
+			if slices.ContainsFunc(t.Fields[:i], func(g vector.Field) bool { return g.Name == f.Name }) {
+				return sqlerr.New(sqlerr.Ambiguous, at, "two fields are named %q", f.Name)
+			}
 		}
 	default:
 	}
@@ -366,8 +369,5 @@ func checkType(t vector.Type, depth int, at ast.Span) error {
 			return err
 		}
 	}
-			if slices.ContainsFunc(t.Fields[:i], func(g vector.Field) bool { return g.Name == f.Name }) {
-				return sqlerr.New(sqlerr.Ambiguous, at, "two fields are named %q", f.Name)
-			}
 	return nil
 }
