@@ -26,6 +26,10 @@ type Options struct {
 	MaxRecord int
 	// StopAtBad makes the builder full at the first bad row.
 	StopAtBad bool
+	// Keys are the columns that an Envelope fills, in its order.
+	Keys []string
+	// Nulls says what a record without a value is.
+	Nulls Nulls
 }
 
 // Builder collects rows into columns. One goroutine uses it. Decoders write the row behind the last one, in place; it
@@ -57,6 +61,7 @@ type Builder struct {
 	bad      []BadRow
 	largest  int64 // event time since the beginning
 	nestState
+	envelopeState
 }
 
 // column is a column while rows are added.
@@ -108,6 +113,9 @@ func NewBuilder(s *vector.Schema, o Options) (*Builder, error) {
 		}
 		b.event = e
 	}
+	if err := b.setKeys(o); err != nil {
+		return nil, err
+	}
 	b.reset(min(firstRows, b.maxRows))
 	return b, nil
 }
@@ -145,7 +153,7 @@ func (b *Builder) find(name []byte) int {
 }
 
 func (b *Builder) reset(room int) {
-	b.rows, b.bytes, b.room, b.cells = 0, 0, room, 0
+	b.rows, b.bytes, b.room, b.cells, b.ops = 0, 0, room, 0, nil
 	if b.top == nil {
 		b.times, b.records = make([]int64, room), make([]int, room)
 	}
@@ -242,8 +250,11 @@ func (b *Builder) commit(record []byte) {
 	if len(record) > b.maxRow {
 		b.refuse(CodeLimit, "", fmt.Sprintf("the record has %d bytes, the limit is %d", len(record), b.maxRow))
 	}
+	if !b.failed && len(b.given) > 0 {
+		b.fillKeys()
+	}
 	if !b.failed && b.event != nil {
-		at = b.event.time(b)
+		at = b.eventTime()
 	}
 	if !b.failed && b.MaxFuture > 0 && at > b.Now+b.MaxFuture {
 		b.refuse(CodeFuture, "", fmt.Sprintf("event time %d is %d ms ahead of the log's time, max_future is %d ms",
@@ -259,6 +270,7 @@ func (b *Builder) commit(record []byte) {
 	}
 	b.times[b.rows], b.records[b.rows] = at, b.Record
 	b.largest = max(b.largest, at)
+	b.noteOp()
 	b.rows++
 	b.Record++
 }
@@ -327,7 +339,7 @@ func (b *Builder) Take() *vector.Batch {
 	n := b.rows
 	out := &vector.Batch{
 		Schema: b.schema, Rows: n, Cols: make([]*vector.Vector, len(b.cols)), Time: b.times[:n],
-		Watermark: vector.NoTime, AppendTime: b.Now,
+		Watermark: vector.NoTime, AppendTime: b.Now, Ops: b.ops,
 	}
 	for i := range b.cols {
 		out.Cols[i] = b.cols[i].take(n)

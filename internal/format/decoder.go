@@ -18,7 +18,7 @@ type Decoder interface {
 
 // Config says what the bytes of a source are.
 type Config struct {
-	// Format is json (ndjson), csv (delimited), msgpack, raw, kafka or none; "" is json.
+	// Format is json (ndjson), csv (delimited), msgpack, raw, kafka, debezium or none; "" is json.
 	Format string
 	// Lines: the source is text in lines (a file, standard input), not messages.
 	Lines bool
@@ -26,6 +26,10 @@ type Config struct {
 	Delimiter string
 	// Header of csv: auto (default: a first line that names exactly the columns), true, false.
 	Header string
+	// Table: the rows belong to a table, so that debezium takes rows away.
+	Table bool
+	// Keys are the columns that come from outside of the records: raw and kafka fill the one that is left.
+	Keys []string
 }
 
 // New returns the decoder for c and rows of schema s.
@@ -40,10 +44,12 @@ func New(c Config, s *vector.Schema) (Decoder, error) {
 			return nil, fmt.Errorf("format msgpack is not supported in files of lines; use messages")
 		}
 		return NewMsgpack(), nil
+	case "debezium":
+		return NewDebezium(c.Lines, c.Table), nil
 	case "raw":
-		return NewRaw(c.Lines, s)
+		return NewRaw(c.Lines, s, c.Keys...)
 	case "kafka":
-		return NewBare(s)
+		return NewBare(s, c.Keys...)
 	case "none":
 		if len(s.Fields) > 0 {
 			return nil, fmt.Errorf("format none has no columns, the schema has %d", len(s.Fields))

@@ -129,6 +129,9 @@ func (d *JSON) record(p int) int {
 	case c == ',' && d.list == listElement:
 		d.list = listComma
 		return p + 1
+	case c == 'n' && d.list == noList && d.b.nullIs != NullBad && d.null(p):
+		d.b.Null(d.data[p : p+4])
+		return p + 4
 	}
 	if d.list == listElement {
 		return d.broken(p, p, "want , or ] behind a row of a list")
@@ -143,6 +146,15 @@ func (d *JSON) record(p int) int {
 		found = found[:k]
 	}
 	return d.broken(p, p, "want an object, found "+quote(found))
+}
+
+// null tells that a record is null and nothing else.
+func (d *JSON) null(p int) bool {
+	if !bytes.HasPrefix(d.data[p:], []byte("null")) {
+		return false
+	}
+	next := d.space(p + 4)
+	return next >= len(d.data) || d.data[next] == '\n' || d.data[next] == '{'
 }
 
 // element keeps a value of a list that is no object as a bad row of its own.

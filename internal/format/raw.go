@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
@@ -13,15 +14,32 @@ import (
 // Raw makes one value of each message or, with lines, of each line.
 type Raw struct {
 	lines   bool
+	col     int
 	scratch []byte
 }
 
-// NewRaw returns a decoder for a schema of one STRING or BYTES column.
-func NewRaw(lines bool, s *vector.Schema) (*Raw, error) {
-	if len(s.Fields) != 1 || s.Fields[0].Type.Phys() != vector.PhysStr {
+// only is the one column of a schema that is none of keys; -1 where there is not one.
+func only(s *vector.Schema, keys []string) int {
+	found := -1
+	for i, f := range s.Fields {
+		if slices.Contains(keys, f.Name) {
+			continue
+		}
+		if found >= 0 {
+			return -1
+		}
+		found = i
+	}
+	return found
+}
+
+// NewRaw returns a decoder for a schema of one STRING or BYTES column beside the keys.
+func NewRaw(lines bool, s *vector.Schema, keys ...string) (*Raw, error) {
+	col := only(s, keys)
+	if col < 0 || s.Fields[col].Type.Phys() != vector.PhysStr {
 		return nil, fmt.Errorf("format raw wants one column of STRING or BYTES")
 	}
-	return &Raw{lines: lines}, nil
+	return &Raw{lines: lines, col: col}, nil
 }
 
 // Start implements Decoder.
@@ -52,7 +70,7 @@ func (d *Raw) Decode(data []byte, final bool, b *Builder) int {
 }
 
 func (d *Raw) value(b *Builder, s []byte) {
-	c := &b.cols[0]
+	c := &b.cols[d.col]
 	if c.typ.Kind == vector.String && !utf8.Valid(s) {
 		d.scratch = appendValid(d.scratch[:0], s)
 		s = d.scratch
@@ -64,17 +82,17 @@ func (d *Raw) value(b *Builder, s []byte) {
 // first.
 type Bare struct{ raw Raw }
 
-// NewBare returns a decoder for a schema of one column.
-func NewBare(s *vector.Schema) (*Bare, error) {
-	if len(s.Fields) != 1 {
+// NewBare returns a decoder for a schema of one column beside the keys.
+func NewBare(s *vector.Schema, keys ...string) (*Bare, error) {
+	col := only(s, keys)
+	if col < 0 {
 		return nil, fmt.Errorf("format kafka wants one column, the schema has %d", len(s.Fields))
 	}
-	switch s.Fields[0].Type.Kind {
+	switch t := s.Fields[col].Type; t.Kind {
 	case vector.String, vector.Bytes, vector.Int, vector.BigInt, vector.Double:
-		return &Bare{}, nil
+		return &Bare{raw: Raw{col: col}}, nil
 	default:
-		return nil, fmt.Errorf("format kafka: %s is not supported; want STRING, BYTES, INT, BIGINT or DOUBLE",
-			s.Fields[0].Type)
+		return nil, fmt.Errorf("format kafka: %s is not supported; want STRING, BYTES, INT, BIGINT or DOUBLE", t)
 	}
 }
 
@@ -87,7 +105,7 @@ func (d *Bare) Decode(data []byte, _ bool, b *Builder) int {
 		return 0
 	}
 	b.begin()
-	c := &b.cols[0]
+	c := &b.cols[d.raw.col]
 	switch k := c.typ.Kind; {
 	case k == vector.String || k == vector.Bytes:
 		d.raw.value(b, data)

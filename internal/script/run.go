@@ -150,12 +150,8 @@ func (x *execution) input(ctx context.Context, o *plan.Object) (direct.Input, er
 // open opens the reader of a source; nil for one that only INSERT fills.
 func (x *execution) open(ctx context.Context, o *plan.Object) (*source.Reader, error) {
 	s := o.Source
-	cfg := source.Config{
-		Format: s.Format, Schema: o.Schema(), Headers: o.HeaderColumns(), EventTime: o.EventTime,
-		EventTimeFormat: o.EventTimeFormat, Delimiter: s.Delimiter, Header: s.Header, WatermarkDelayMs: o.DelayMs,
-		MaxFutureMs: s.MaxFutureMs, OnError: s.OnError,
-		Now: x.opt.NowMs, MaxRows: x.opt.MaxRows,
-	}
+	cfg := source.ConfigOf(o)
+	cfg.Now, cfg.MaxRows = x.opt.NowMs, x.opt.MaxRows
 	if x.opt.OnError != "" {
 		cfg.OnError = x.opt.OnError
 	}

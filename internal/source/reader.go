@@ -42,10 +42,20 @@ type Config struct {
 	MaxRecord int
 	// OnError is dlq (default), skip or fail_fast.
 	OnError string
+	// Keys are the key columns; Table tells that they are the primary key, and that deletes take rows away.
+	Keys  []string
+	Table bool
+	// Outside: the keys come from outside of the records, which need not hold them.
+	Outside bool
+	// Nulls says what a record without a value is.
+	Nulls format.Nulls
 	// Now is the time of data that has no time of its own, in ms; Clock, if not nil, gives it anew for each chunk.
 	Now   int64
 	Clock func() int64
 }
+
+// headerKey is the header in which Leat's sinks write the key of a row.
+const headerKey = "Leat-Key"
 
 // BadRowError ends the reading of a source whose OnError is fail_fast.
 type BadRowError struct {
@@ -103,7 +113,10 @@ type Reader struct {
 
 // NewReader returns a reader of src, which must be open and stand behind from. lines says that the source is a text.
 func NewReader(src Source, cfg Config, lines bool, from Position) (*Reader, error) {
-	as := format.Config{Format: cfg.Format, Lines: lines, Delimiter: cfg.Delimiter, Header: cfg.Header}
+	as := format.Config{Format: cfg.Format, Lines: lines, Delimiter: cfg.Delimiter, Header: cfg.Header, Table: cfg.Table}
+	if cfg.Outside {
+		as.Keys = cfg.Keys
+	}
 	values := ValueSchema(cfg.Schema, cfg.Headers)
 	dec, err := format.New(as, values)
 	if err != nil {
@@ -112,6 +125,7 @@ func NewReader(src Source, cfg Config, lines bool, from Position) (*Reader, erro
 	b, err := format.NewBuilder(values, format.Options{
 		MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, MaxRecord: cfg.MaxRecord,
 		EventTime: cfg.EventTime, EventTimeFormat: cfg.EventTimeFormat, StopAtBad: cfg.OnError == FailFast,
+		Keys: cfg.Keys, Nulls: cfg.Nulls,
 	})
 	if err != nil {
 		return nil, err
@@ -228,6 +242,10 @@ func (r *Reader) decode() {
 	if n := len(r.segments); n == 0 || r.segments[n-1].Origin != origin {
 		r.segments = append(r.segments, Segment{First: r.b.Rows(), Origin: origin, headers: c.Headers})
 	}
+	r.envelope(c)
+	if c.Message && len(c.Data) == 0 && r.cfg.Nulls != format.NullBad {
+		r.b.Null(nil)
+	}
 	data := c.Data[r.used:]
 	r.used += r.dec.Decode(data, c.Message || c.Final, r.b)
 	rest := len(c.Data) - r.used
@@ -244,6 +262,22 @@ func (r *Reader) decode() {
 	if c.Used = r.used; !full && (!long || r.used == len(c.Data)) {
 		r.chunk = nil
 	}
+}
+
+// envelope tells the builder what stands beside the data of a chunk.
+func (r *Reader) envelope(c *Chunk) {
+	e := format.Envelope{Delete: c.Delete}
+	if c.Keys != nil && (c.Fill || empty(c.Data)) {
+		e.Keys = c.Keys
+	} else if k := c.Headers[headerKey]; len(k) > 0 && r.cfg.Nulls != format.NullBad && empty(c.Data) {
+		e.Keys = format.SplitKey(k[0], len(r.cfg.Keys))
+	}
+	r.b.Envelope(e)
+}
+
+// empty tells a record without a value.
+func empty(data []byte) bool {
+	return len(data) < 64 && (len(bytes.TrimSpace(data)) == 0 || string(bytes.TrimSpace(data)) == "null")
 }
 
 // tooLong keeps the beginning of a record that is larger than a record may be.

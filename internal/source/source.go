@@ -66,6 +66,12 @@ type Chunk struct {
 	Correlation, Traceparent, Baggage string
 	// Headers are the headers of a message as they came.
 	Headers map[string][]string
+	// Keys are the texts of the key columns where they stand outside of Data; nil: in it. Fill: in rows too, not only
+	// where Data is empty.
+	Keys []string
+	Fill bool
+	// Delete: the rows of Data are taken away; without Data the one of Keys.
+	Delete bool
 	// Done, if not nil, is called once the rows are appended (nil) or refused (the reason).
 	Done func(error)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -196,10 +197,10 @@ func (s *Service) job(ctx context.Context, o *plan.Object, active bool, epoch ui
 	if err != nil {
 		return nil, err
 	}
-	text := o.Source.Connector != "nats"
+	how := connectors[o.Source.Connector]
 	j.pump = &Pump{
 		Name: o.Name, Topic: o.Topic, Writer: stage.IngestWriter, Epoch: epoch,
-		Source: src, Text: text, BySubject: !text,
+		Source: src, Text: !how.messages, BySubject: how.bySubject,
 		Config: s.configOf(o), Keys: o.Placement(), Logs: logs, Dead: dead, Idle: idle,
 		Correlation: column(o, o.Source.CorrelationID),
 		OnStatus:    j.setStatus,
@@ -216,12 +217,9 @@ func (j *job) setStatus(st topic.Status) {
 
 // configOf says how the bytes of an object's source become rows.
 func (s *Service) configOf(o *plan.Object) source.Config {
-	c := source.Config{
-		Format: o.Source.Format, Schema: o.Schema(), Headers: o.HeaderColumns(), EventTime: o.EventTime, EventTimeFormat: o.EventTimeFormat,
-		Delimiter: o.Source.Delimiter, Header: o.Source.Header, WatermarkDelayMs: o.DelayMs,
-		MaxFutureMs: o.Source.MaxFutureMs, MaxRows: 8192, MaxBytes: 2 << 20, OnError: o.Source.OnError,
-		Clock: func() int64 { return time.Now().UnixMilli() },
-	}
+	c := source.ConfigOf(o)
+	c.MaxRows, c.MaxBytes = 8192, 2<<20
+	c.Clock = func() int64 { return time.Now().UnixMilli() }
 	c.MaxRecord = min(format.MaxRowBytes, max(1, int(s.cfg.Conn.MaxPayload())-messageMargin))
 	if o.Source.Connector == "generator" {
 		c.Format = "json"
@@ -232,24 +230,44 @@ func (s *Service) configOf(o *plan.Object) source.Config {
 // column returns the number of a column, -1 for none.
 func column(o *plan.Object, name string) int {
 	for i, c := range o.Columns {
-		if name != "" && c.Name == name {
+		if name != "" && strings.EqualFold(c.Name, name) {
 			return i
 		}
 	}
 	return -1
 }
 
+// connector is what a source of a connector is like.
+type connector struct {
+	messages  bool // it gives records one by one, no text in lines
+	bySubject bool // rows without a key go where their subject puts them
+	broker    bool // it is read over the users' connection
+}
+
+var connectors = map[string]connector{
+	"nats": {true, true, true}, "kv": {true, false, true}, "object": {true, true, true}, "postgres": {messages: true},
+}
+
 // open makes the source of an object.
 func (s *Service) open(ctx context.Context, o *plan.Object) (source.Source, error) {
-	switch src := o.Source; src.Connector {
+	src := o.Source
+	if connectors[src.Connector].broker && s.app == nil {
+		return nil, &refusedError{"source " + o.Name + ": there is no connection to the users' account"}
+	}
+	switch src.Connector {
 	case "file":
 		return &source.File{Path: src.Path, Root: s.cfg.FileRoot, Follow: src.Follow, Warn: s.warn(o)}, nil
 	case "generator":
 		return source.GeneratorOf(src.Generator, src.Options)
+	case "kv":
+		return &source.KV{Stream: source.Stream{JS: s.app, Warn: s.warn(o)}, Bucket: src.Bucket, Keys: len(o.KeyNames())}, nil
+	case "object":
+		return &source.Objects{
+			Stream: source.Stream{JS: s.app, Warn: s.warn(o)}, Bucket: src.Bucket, Data: column(o, "data") >= 0,
+		}, nil
+	case "postgres":
+		return newLookup(s.js, o, s.cfg.Replicas)
 	case "nats":
-		if s.app == nil {
-			return nil, &refusedError{"source " + o.Name + ": there is no connection to the users' account"}
-		}
 		if src.Delivery == "core" {
 			return &source.Core{Conn: s.cfg.App, Subject: src.Subject}, nil
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/leatsql/leat/internal/task"
 	"github.com/leatsql/leat/internal/topic"
 	"github.com/leatsql/leat/pkg/messages"
+	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -297,7 +298,7 @@ func (p *Pusher) decode(m *nats.Msg) ([]*vector.Batch, []format.BadRow, error) {
 		return []*vector.Batch{b}, nil, err
 	}
 	o := p.Object
-	cfg := format.Config{Format: as}
+	cfg := format.Config{Format: as, Table: o.Kind == ast.Table}
 	if o.Source != nil {
 		if as == "" {
 			cfg.Format = o.Source.Format

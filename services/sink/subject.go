@@ -439,7 +439,7 @@ func (a *address) subject(b *vector.Batch, i int) (string, error) {
 		if v.Null(i) {
 			return "", fmt.Errorf("column %s of the subject is null", b.Schema.Fields[a.cols[k]].Name)
 		}
-		sb.WriteString(escape(string(vector.AppendText(nil, v, i))))
+		sb.WriteString(format.EscapeKey(string(vector.AppendText(nil, v, i))))
 	}
 	return sb.String(), nil
 }
@@ -451,24 +451,7 @@ func keyText(b *vector.Batch, cols []int, i int) string {
 		if b.Cols[c].Null(i) {
 			return ""
 		}
-		parts[k] = escape(string(vector.AppendText(nil, b.Cols[c], i)))
+		parts[k] = format.EscapeKey(string(vector.AppendText(nil, b.Cols[c], i)))
 	}
 	return strings.Join(parts, ".")
-}
-
-// escape makes a value a token: letters, digits, - and _ stay, everything else becomes = and hex. An empty value is =.
-func escape(s string) string {
-	if s == "" {
-		return "="
-	}
-	var sb strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
-			sb.WriteByte(c)
-		} else {
-			fmt.Fprintf(&sb, "=%02X", c)
-		}
-	}
-	return sb.String()
 }

@@ -45,6 +45,9 @@ func Define(c *ast.Create, def Defaults) (o *Object, warnings []string, err erro
 	if err := d.checkColumns(); err != nil {
 		return nil, nil, err
 	}
+	if err := d.storeColumns(c); err != nil {
+		return nil, nil, err
+	}
 	if d.profile == expr.Ksql {
 		if err := d.ksqlObject(c); err != nil {
 			return nil, nil, err
@@ -107,7 +110,9 @@ func validTopic(t string) bool {
 // connector chooses the connector that the properties imply and checks what it needs.
 func (d *definition) connector(c *ast.Create) error {
 	s := d.s
-	given := map[string]string{"nats": s.Subject, "file": s.Path, "http": s.URL, "generator": s.Generator}
+	given := map[string]string{
+		"nats": s.Subject, "file": s.Path, "http": s.URL, "generator": s.Generator, "postgres": s.DSN,
+	}
 	if s.Connector == "" {
 		for _, name := range connectors {
 			if given[name] == "" {
@@ -115,7 +120,7 @@ func (d *definition) connector(c *ast.Create) error {
 			}
 			if s.Connector != "" {
 				return sqlerr.New(sqlerr.BadProperty, c.Name.At,
-					"%s: subject, path, url and generator exclude each other", c.Name.Name)
+					"%s: subject, path, url, generator and dsn exclude each other", c.Name.Name)
 			}
 			s.Connector = name
 		}
@@ -142,6 +147,9 @@ func (d *definition) connector(c *ast.Create) error {
 			return sqlerr.New(sqlerr.BadProperty, c.Name.At, "connector generator needs a generator").
 				WithHint("WITH (generator = 'trades')")
 		}
+	}
+	if err := d.store(c); err != nil {
+		return err
 	}
 	if s.MaxFutureMs < 0 {
 		s.MaxFutureMs = defaultMaxFutureMs

@@ -13,7 +13,14 @@ import (
 // formats maps every spelling of a format to the canonical one.
 var formats = map[string]string{
 	"json": "json", "ndjson": "json", "csv": "csv", "delimited": "csv",
-	"msgpack": "msgpack", "raw": "raw", "kafka": "kafka", "none": "none",
+	"msgpack": "msgpack", "raw": "raw", "kafka": "kafka", "none": "none", "debezium": "debezium",
+}
+
+// fileFormats are formats of files that would need a library larger than Leat; each with what converts them.
+var fileFormats = map[string]string{
+	"parquet": "duckdb -c \"COPY (FROM 'x.parquet') TO 'x.ndjson'\" converts it",
+	"arrow":   "convert it to NDJSON or CSV, with DuckDB or pyarrow",
+	"orc":     "convert it to NDJSON or CSV",
 }
 
 // foreignFormats need a schema registry; each with what replaces it.
@@ -42,8 +49,11 @@ func formatNamed(v string, at ast.Span) (string, error) {
 		return "", sqlerr.New(sqlerr.NotSupported, at, "format %s is not supported: it needs a schema registry",
 			strings.ToUpper(v)).WithHint("use %s, with the columns in the statement", other)
 	}
+	if how, ok := fileFormats[low]; ok {
+		return "", sqlerr.New(sqlerr.NotSupported, at, "format %s is not supported", strings.ToUpper(v)).WithHint("%s", how)
+	}
 	return "", sqlerr.New(sqlerr.BadProperty, at, "there is no format %s", strings.ToUpper(v)).
-		WithHint("formats: json, csv (delimited), msgpack, raw, kafka, none")
+		WithHint("formats: json, csv (delimited), msgpack, raw, kafka, debezium, none")
 }
 
 func setFormat(get func(*formatProps) *given) func(*definition, string, ast.Span) error {

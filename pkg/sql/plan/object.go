@@ -91,12 +91,16 @@ func (o *Object) HeaderColumns() map[int]string {
 
 // Source is the WITH clause of a declared object, resolved.
 type Source struct {
-	Connector     string            `json:"connector"` // nats, file, stdin, http, generator
+	Connector     string            `json:"connector"` // nats, file, stdin, http, generator, kv, object, postgres
 	Path          string            `json:"path,omitempty"`
 	Subject       string            `json:"subject,omitempty"`
 	URL           string            `json:"url,omitempty"`
 	Generator     string            `json:"generator,omitempty"`
-	Format        string            `json:"format"` // json, csv, msgpack, raw
+	Bucket        string            `json:"bucket,omitempty"`     // kv, object
+	DSN           string            `json:"dsn,omitempty"`        // postgres
+	Table         string            `json:"table,omitempty"`      // postgres
+	RefreshMs     int64             `json:"refresh_ms,omitempty"` // postgres
+	Format        string            `json:"format"`               // json, csv, msgpack, raw, debezium
 	Delimiter     string            `json:"delimiter,omitempty"`
 	Header        string            `json:"header,omitempty"`   // auto, true, false
 	Delivery      string            `json:"delivery,omitempty"` // jetstream (default), core
@@ -110,6 +114,17 @@ type Source struct {
 	Retention     int64             `json:"retention,omitempty"`
 	Follow        bool              `json:"follow,omitempty"`
 	Options       map[string]string `json:"options,omitempty"` // rate, limit, seed, ... of a generator
+}
+
+// KeyNames are the names of the key columns.
+func (o *Object) KeyNames() []string {
+	out := make([]string, 0, len(o.Key))
+	for _, k := range o.Key {
+		if !o.bound(k) {
+			out = append(out, o.Columns[k].Name)
+		}
+	}
+	return out
 }
 
 // OptionEager is the option of a source that lets a file be read before anybody reads the stream: a table that has to

@@ -109,7 +109,7 @@ func oneOf(get func(*definition) *string, allowed ...string) func(*definition, s
 	}
 }
 
-var connectors = []string{"nats", "file", "stdin", "http", "generator"}
+var connectors = []string{"nats", "file", "stdin", "http", "generator", "kv", "object", "postgres"}
 
 func setKey(d *definition, v string, at ast.Span) error {
 	for k := range strings.SplitSeq(v, ",") {
@@ -169,6 +169,10 @@ func properties() []property {
 		})},
 		{name: "path", aliases: []string{"file"}, apply: setString(func(d *definition) *string { return &d.s.Path })},
 		{name: "subject", apply: setString(func(d *definition) *string { return &d.s.Subject })},
+		{name: "bucket", apply: setString(func(d *definition) *string { return &d.s.Bucket })},
+		{name: "dsn", apply: setDSN},
+		{name: "table", apply: setString(func(d *definition) *string { return &d.s.Table })},
+		{name: "refresh", apply: setDuration(func(d *definition) *int64 { return &d.s.RefreshMs })},
 		{name: "url", apply: setString(func(d *definition) *string { return &d.s.URL })},
 		{name: "generator", apply: oneOf(func(d *definition) *string { return &d.s.Generator }, "trades", "quotes",
 			"nexmark_person", "nexmark_auction", "nexmark_bid")},
