@@ -39,6 +39,7 @@ type funcCase struct {
 	fn       string
 	args     []int
 	distinct bool
+	order    []SortKey
 	want     func(rows []funcRow) string
 }
 
@@ -250,6 +251,25 @@ var funcCases = []funcCase{
 		}
 		return strings.Join(parts, ";")
 	}, 0)},
+	{fn: "COLLECT_LIST", args: []int{1}, order: []SortKey{{Col: 2, Desc: true}, {Col: 1, NullsLast: true}}, want: func(
+		r []funcRow,
+	) string {
+		return list(false, r)
+	}},
+	{fn: "COLLECT_LIST", args: []int{3}, order: []SortKey{{Col: 1, Desc: true, NullsLast: true}}, want: func(
+		r []funcRow,
+	) string {
+		return list(true, r)
+	}},
+	{fn: "STRING_AGG", args: []int{3, 10}, order: []SortKey{{Col: 1}}, want: ofSome(func(r []funcRow) string {
+		var parts []string
+		for _, x := range r {
+			parts = append(parts, x.args[0])
+		}
+		return strings.Join(parts, ";")
+	}, 0)},
+	{fn: "FIRST_VALUE", args: []int{3}, order: []SortKey{{Col: 1, NullsLast: true}}, want: ofSome(firstText, 0)},
+	{fn: "LAST_VALUE", args: []int{3}, order: []SortKey{{Col: 1, Desc: true}}, want: ofSome(lastText, 0)},
 	{fn: "TOPK", args: []int{1, 6}, want: func(r []funcRow) string {
 		return list(false, head(byNumber(notNullRows(r, 0), -1), 2))
 	}},
@@ -313,7 +333,7 @@ func funcSpec(w Window, emit Emission, retracts bool) *Aggregate {
 		if err != nil {
 			panic(err)
 		}
-		s.Aggs = append(s.Aggs, Agg{Func: c.fn, Args: c.args, Distinct: c.distinct, Filter: -1})
+		s.Aggs = append(s.Aggs, Agg{Func: c.fn, Args: c.args, Distinct: c.distinct, Filter: -1, Order: c.order})
 		s.Schema.Fields = append(s.Schema.Fields, vector.Field{Name: "c" + strconv.Itoa(i), Type: t})
 	}
 	return s
@@ -337,6 +357,9 @@ func funcWant(changes []event, c funcCase) string {
 		for _, a := range c.args {
 			r.args = append(r.args, e.values[a])
 		}
+		for _, k := range c.order {
+			r.args = append(r.args, e.values[k.Col])
+		}
 		if e.op == vector.Insert {
 			rows = append(rows, r)
 			continue
@@ -350,7 +373,27 @@ func funcWant(changes []event, c funcCase) string {
 		}
 		rows = slices.Delete(rows, same, same+1)
 	}
+	for k, key := range slices.Backward(c.order) {
+		slices.SortStableFunc(rows, func(a, b funcRow) int { return byKey(a, b, len(c.args)+k, key) })
+	}
 	return c.want(rows)
+}
+
+// byKey compares two rows by a number that may be null.
+func byKey(a, b funcRow, at int, key SortKey) int {
+	x, y := a.args[at] == "null", b.args[at] == "null"
+	switch {
+	case x && y:
+		return 0
+	case x || y:
+		if x == key.NullsLast {
+			return 1
+		}
+		return -1
+	case key.Desc:
+		return cmp.Compare(b.num(at), a.num(at))
+	}
+	return cmp.Compare(a.num(at), b.num(at))
 }
 
 func TestFunctionsAgainstOracle(t *testing.T) {

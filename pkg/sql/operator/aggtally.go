@@ -215,7 +215,9 @@ func (d *distinctState) add(x *aggRow, sign int64) {
 		d.buf = appendValue(d.buf, v, x.i)
 	}
 	if c := d.tally.change(d.buf, sign, x.seq); c != 0 {
-		d.in.add(x, c)
+		row := *x
+		row.exact = false // the last of equal rows leaves, the first one is there
+		d.in.add(&row, c)
 	}
 }
 

@@ -66,7 +66,32 @@ func (a *Aggregate) Details() string {
 
 // String is the call, with arguments by their column number from 1.
 func (a Agg) String() string {
-	return a.Func + "(" + call(a.Args, a.Distinct) + ")" + filterText(a.Filter)
+	return a.Func + "(" + call(a.Args, a.Distinct) + orderText(a.Order) + ")" + filterText(a.Filter)
+}
+
+// orderText is ORDER BY inside of a call.
+func orderText(keys []SortKey) string {
+	parts := make([]string, len(keys))
+	for i, k := range keys {
+		parts[i] = fmt.Sprintf("$%d", k.Col+1)
+		if k.Desc {
+			parts[i] += " desc"
+		}
+		if k.NullsLast == k.Desc {
+			parts[i] += map[bool]string{true: " nulls last", false: " nulls first"}[k.NullsLast]
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " order by " + strings.Join(parts, ", ")
+}
+
+func nullText(ignore bool) string {
+	if ignore {
+		return " ignore nulls"
+	}
+	return ""
 }
 
 func call(args []int, distinct bool) string {
@@ -132,7 +157,7 @@ func (o *Over) Name() string { return "Over" }
 func (o *Over) Details() string {
 	parts := make([]string, len(o.Aggs))
 	for i, a := range o.Aggs {
-		parts[i] = a.Func + "(" + call(a.Args, false) + ") " + a.frame()
+		parts[i] = a.Func + "(" + call(a.Args, false) + orderText(a.Order) + ")" + nullText(a.IgnoreNulls) + " " + a.frame()
 	}
 	out := strings.Join(parts, ", ")
 	if o.ExpireMs > 0 {

@@ -251,6 +251,11 @@ func newAggDef(a Agg, in *vector.Schema, m aggMode) (aggDef, error) {
 	if !d.out.Equal(c.out) {
 		return d, fmt.Errorf("%s of %s is %s, not %s", a.Func, d.in, c.out, d.out)
 	}
+	if len(a.Order) > 0 && OrderMatters(a.Func) {
+		if err := d.sortBy(c, a.Order, in); err != nil {
+			return d, err
+		}
+	}
 	d.chooseState(c)
 	if d.kind > kindVar && d.kind != kindState {
 		d.val = valueKind(d.in)

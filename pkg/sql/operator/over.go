@@ -131,7 +131,8 @@ func newOverCall(a OverAgg, in *vector.Schema) (overCall, error) {
 		_, err := ResolveOver(c.name, c.types)
 		return c, err
 	}
-	d, err := newAggDef(Agg{Func: a.Func, Args: a.Args, Filter: -1, T: a.T}, in, aggMode{})
+	call := Agg{Func: a.Func, Args: a.Args, Filter: -1, T: a.T, Order: a.Order}
+	d, err := newAggDef(call, in, aggMode{})
 	if err != nil {
 		return c, err
 	}
@@ -139,7 +140,7 @@ func newOverCall(a OverAgg, in *vector.Schema) (overCall, error) {
 		return c, err
 	}
 	if d.kind == kindState && !c.unbounded() { // rows leave the frame
-		d, err = newAggDef(Agg{Func: a.Func, Args: a.Args, Filter: -1, T: a.T}, in, aggMode{retracts: true})
+		d, err = newAggDef(call, in, aggMode{retracts: true})
 		if err != nil {
 			return c, err
 		}
@@ -147,7 +148,7 @@ func newOverCall(a OverAgg, in *vector.Schema) (overCall, error) {
 	if d.kind == kindSum64 { // sums come and go: only the result has to fit
 		d.kind = kindAvgInt
 	}
-	c.def = d
+	c.def, c.types = d, typesOf(in, d.args)
 	return c, nil
 }
 

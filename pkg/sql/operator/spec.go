@@ -83,6 +83,7 @@ type Agg struct {
 	Filter   int
 	T        vector.Type // result type, from ResolveAggIn
 	Limit    int64       // most elements of COLLECT_LIST, COLLECT_SET, HISTOGRAM; 0: the default
+	Order    []SortKey   // the rows come in this order, equal ones as they arrived; where OrderMatters
 }
 
 // Aggregate groups by Keys. Its output is: the keys, then window_start, window_end (BIGINT ms) when there is a
@@ -119,6 +120,9 @@ type OverAgg struct {
 	Rows    int64
 	ByRows  bool
 	T       vector.Type
+	Order   []SortKey // inside of the call, as in Agg
+	// IgnoreNulls: LAG, LEAD, FIRST_VALUE and LAST_VALUE pass over rows in which the first argument is null.
+	IgnoreNulls bool
 }
 
 // Over computes window functions per partition in event time order; it appends one column per Agg to its input. Rows

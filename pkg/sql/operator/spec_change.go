@@ -94,6 +94,9 @@ type TableOverAgg struct {
 	Rows     bool
 	From, To FrameBound
 	T        vector.Type
+	Order    []SortKey // inside of the call, as in Agg
+	// IgnoreNulls: LAG, LEAD, FIRST_VALUE, LAST_VALUE and NTH_VALUE pass over rows in which the first argument is null.
+	IgnoreNulls bool
 }
 
 // TableOver computes window functions in any order and frame over the rows that a partition holds at the moment: the
@@ -219,7 +222,8 @@ func (o *TableOver) Name() string { return "TableOver" }
 func (o *TableOver) Details() string {
 	parts := make([]string, len(o.Aggs))
 	for i, a := range o.Aggs {
-		parts[i] = a.Func + "(" + call(a.Args, a.Distinct) + ")" + filterText(a.Filter)
+		parts[i] = a.Func + "(" + call(a.Args, a.Distinct) + orderText(a.Order) + ")" + nullText(a.IgnoreNulls) +
+			filterText(a.Filter)
 	}
 	out := strings.Join(parts, ", ")
 	if len(o.Order) > 0 {

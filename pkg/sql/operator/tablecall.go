@@ -73,8 +73,8 @@ func newTableCall(a TableOverAgg, order []SortKey, in *vector.Schema) (tableCall
 		}
 		return c, c.checkFrame(in)
 	}
-	d, err := newAggDef(Agg{Func: a.Func, Args: a.Args, Distinct: a.Distinct, Filter: a.Filter, T: a.T}, in,
-		aggMode{retracts: true})
+	call := Agg{Func: a.Func, Args: a.Args, Distinct: a.Distinct, Filter: a.Filter, T: a.T, Order: a.Order}
+	d, err := newAggDef(call, in, aggMode{retracts: true})
 	c.def = d
 	if err != nil {
 		return c, err

@@ -3,6 +3,7 @@ package operator
 import (
 	"fmt"
 	"reflect"
+	"slices"
 )
 
 // TakeOver gives the operators of a new chain the state of those of an old one, where the text of a query was replaced:
@@ -79,10 +80,14 @@ func like(a, b Spec) error {
 	same := len(x.Keys) == len(y.Keys) && len(x.Aggs) == len(y.Aggs) && x.Window == y.Window
 	for i := 0; same && i < len(x.Aggs); i++ {
 		same = x.Aggs[i].Func == y.Aggs[i].Func && x.Aggs[i].Distinct == y.Aggs[i].Distinct &&
-			len(x.Aggs[i].Args) == len(y.Aggs[i].Args) && x.Aggs[i].T.Equal(y.Aggs[i].T)
+			len(x.Aggs[i].Args) == len(y.Aggs[i].Args) && x.Aggs[i].T.Equal(y.Aggs[i].T) &&
+			slices.EqualFunc(x.Aggs[i].Order, y.Aggs[i].Order, sameWay)
 	}
 	if !same {
 		return fmt.Errorf("the new text groups or aggregates otherwise; the state cannot be carried over")
 	}
 	return nil
 }
+
+// sameWay compares two sort keys but for the number of the column.
+func sameWay(x, y SortKey) bool { return x.Desc == y.Desc && x.NullsLast == y.NullsLast }

@@ -32,6 +32,18 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 		types = append(types, x.Type())
 		text.WriteString(textOf(x) + ",")
 	}
+	for _, k := range aggregateOrder(c) {
+		x, err := a.argument(k.Expr)
+		if err != nil {
+			return nil, err
+		}
+		if err := sortsBy(c, x, agg.Args, a.preColumn(x)); err != nil {
+			return nil, err
+		}
+		key := sortKeyOf(a.preColumn(x), k)
+		agg.Order = append(agg.Order, key)
+		fmt.Fprintf(&text, " ORDER %s %v %v", textOf(x), key.Desc, key.NullsLast)
+	}
 	if c.Filter != nil {
 		f, err := a.argument(c.Filter)
 		if err != nil {
@@ -42,9 +54,6 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 		}
 		agg.Filter = a.preColumn(f)
 		text.WriteString(" FILTER " + textOf(f))
-	}
-	if err := a.ksqlCall(name, c, args); err != nil {
-		return nil, err
 	}
 	if agg.T, err = a.b.aggregateType(name, types, c.At); err != nil {
 		return nil, err
@@ -65,9 +74,15 @@ func aggregateArguments(c *ast.Call) ([]ast.Expr, error) {
 		return args, nil
 	}
 	o := c.OrderBy[0]
-	switch name := strings.ToUpper(c.Name.Name); {
-	case len(c.OrderBy) > 1 || !strings.HasPrefix(name, "PERCENTILE"):
-		return nil, unsupported(o.Expr.Span(), "ORDER BY inside of "+name)
+	name := strings.ToUpper(c.Name.Name)
+	if name == "MODE" && len(args) == 0 && len(c.OrderBy) == 1 {
+		return []ast.Expr{o.Expr}, nil
+	}
+	switch {
+	case !inverse(name):
+		return args, nil
+	case len(c.OrderBy) > 1:
+		return nil, sqlerr.New(sqlerr.BadStatement, c.OrderBy[1].Expr.Span(), "%s is of one column", name)
 	case o.Desc:
 		return nil, unsupported(o.Expr.Span(), "WITHIN GROUP in descending order").
 			WithHint("PERCENTILE_CONT(1 - p) in ascending order is the same")
@@ -75,6 +90,42 @@ func aggregateArguments(c *ast.Call) ([]ast.Expr, error) {
 		return nil, sqlerr.New(sqlerr.BadStatement, c.At, "%s(p) WITHIN GROUP (ORDER BY x) has one argument", name)
 	}
 	return []ast.Expr{o.Expr, args[0]}, nil
+}
+
+// inverse tells that ORDER BY names the argument of an aggregate: a value is found for a place in the order.
+func inverse(name string) bool {
+	return strings.HasPrefix(name, "PERCENTILE") || strings.HasPrefix(name, "QUANTILE")
+}
+
+// aggregateOrder is the order in which an aggregate wants its rows; none where it does not matter.
+func aggregateOrder(c *ast.Call) []ast.OrderItem {
+	if !operator.OrderMatters(c.Name.Name) {
+		return nil
+	}
+	return c.OrderBy
+}
+
+// sortsBy checks an expression x of ORDER BY inside of an aggregate, which column col computes.
+func sortsBy(c *ast.Call, x expr.Expr, args []int, col int) error {
+	at := x.Span()
+	if t := x.Type(); t.Phys() == vector.PhysNested {
+		return sqlerr.New(sqlerr.TypeMismatch, at, "ORDER BY inside of %s: %s has no order",
+			strings.ToUpper(c.Name.Name), t)
+	}
+	if c.Distinct && !slices.Contains(args, col) {
+		return sqlerr.New(sqlerr.BadStatement, at, "with DISTINCT, ORDER BY inside of %s sorts by its arguments only",
+			strings.ToUpper(c.Name.Name)).WithHint("which of the equal values would give the %s to sort by?", x)
+	}
+	return nil
+}
+
+// sortKeyOf is a sort key over column col; nulls are last, with DESC first, unless the query says otherwise.
+func sortKeyOf(col int, k ast.OrderItem) operator.SortKey {
+	key := operator.SortKey{Col: col, Desc: k.Desc, NullsLast: !k.Desc}
+	if k.NullsSet {
+		key.NullsLast = k.NullsLast
+	}
+	return key
 }
 
 // aggregateType is the result type of an aggregate under the profile.

@@ -47,6 +47,7 @@ type overCall struct {
 	distinct bool
 	filter   int
 	frame    *ast.Frame
+	order    []operator.SortKey // inside of the call
 	t        vector.Type
 }
 
@@ -155,10 +156,7 @@ func (o *overBinding) spec(c *ast.Call) (*overSpec, error) {
 		if err != nil {
 			return nil, err
 		}
-		key := operator.SortKey{Col: o.column(x), Desc: k.Desc, NullsLast: !k.Desc}
-		if k.NullsSet {
-			key.NullsLast = k.NullsLast
-		}
+		key := sortKeyOf(o.column(x), k)
 		s.order = append(s.order, key)
 		fmt.Fprintf(&text, "%s %v %v,", textOf(x), key.Desc, key.NullsLast)
 	}
@@ -199,6 +197,17 @@ func (o *overBinding) call(c *ast.Call) (overCall, error) {
 		}
 		k.args, k.types = append(k.args, o.column(x)), append(k.types, x.Type())
 		text.WriteString(textOf(x) + ",")
+	}
+	for _, item := range aggregateOrder(c) {
+		x, err := o.bindInner(item.Expr)
+		if err != nil {
+			return k, err
+		}
+		if err := sortsBy(c, x, k.args, o.column(x)); err != nil {
+			return k, err
+		}
+		k.order = append(k.order, sortKeyOf(o.column(x), item))
+		fmt.Fprintf(&text, " ORDER %s %v", textOf(x), k.order[len(k.order)-1])
 	}
 	if c.Filter != nil {
 		f, err := o.bindInner(c.Filter)

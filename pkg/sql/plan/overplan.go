@@ -102,7 +102,7 @@ func framesEndHere(s *overSpec) bool {
 func overNode(n *Node, s *overSpec) *Node {
 	spec := &operator.Over{Partition: s.partition, ExpireMs: s.expireMs}
 	for _, k := range s.calls {
-		agg := operator.OverAgg{Func: k.name, Args: k.args, RangeMs: -1, Rows: -1, T: k.t}
+		agg := operator.OverAgg{Func: k.name, Args: k.args, RangeMs: -1, Rows: -1, T: k.t, Order: k.order}
 		if f := k.frame; f != nil {
 			agg.ByRows = f.Rows
 			switch {
@@ -200,6 +200,7 @@ func (o *overBinding) final(n *Node, windowEnd int) bool {
 
 func tableAgg(k overCall, ordered bool) operator.TableOverAgg {
 	agg := operator.TableOverAgg{Func: k.name, Args: k.args, Distinct: k.distinct, Filter: k.filter, T: k.t}
+	agg.Order = k.order
 	agg.From.Unbounded = true
 	switch {
 	case k.frame != nil:
