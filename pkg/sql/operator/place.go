@@ -41,7 +41,7 @@ func (s *sorter) use(mem *arena.Space) { s.mem = mem }
 func (o *tableOver) use(mem *arena.Space) { o.top.use(mem) }
 
 func (t *topN) use(mem *arena.Space) {
-	t.mem = mem
+	t.mem, t.bytes.mem = mem, mem
 	t.keys.use(mem)
 	if t.keyed != nil {
 		t.keyed.use(mem)

@@ -85,7 +85,7 @@ func (o *tableOver) compute(list []topShown) {
 	resetBatch(o.rows)
 	for _, s := range list {
 		r := &o.top.recs[s.rec]
-		decodeRow(o.rows, o.top.arena[r.at:][r.key:r.size])
+		decodeRow(o.rows, o.top.valuesOf(r))
 		o.rows.Time = append(o.rows.Time, r.time)
 	}
 	o.edges.find(o.top, list)
@@ -164,7 +164,7 @@ func (o *tableOver) emit(rec uint32, res []byte, op vector.Op) {
 	n := len(o.top.in.Fields)
 	front, back := *out, *out
 	front.Cols, back.Cols = out.Cols[:n], out.Cols[n:]
-	decodeRow(&front, o.top.arena[r.at:][r.key:r.size])
+	decodeRow(&front, o.top.valuesOf(r))
 	decodeRow(&back, res)
 	out.Rows++
 	out.Time, out.Ops = append(out.Time, r.time), append(out.Ops, op)
@@ -224,7 +224,7 @@ func (p *peerEdges) find(t *topN, list []topShown) {
 		k := i + 1
 		for k < p.n {
 			b := &t.recs[list[k].rec]
-			if !bytes.Equal(t.arena[a.at:][:a.key], t.arena[b.at:][:b.key]) {
+			if !bytes.Equal(t.sortKeyOf(a), t.sortKeyOf(b)) {
 				break
 			}
 			k++

@@ -3,7 +3,6 @@ package operator
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -14,7 +13,7 @@ import (
 )
 
 // topN keeps the rows of each partition in order: all of them where rows may be taken back, else those that count. Rows
-// are bytes in one arena: the sort key, which orders as bytes, then the values as appendRaw writes them.
+// are bytes in pages: the sort key, which orders as bytes, then the values as appendRaw writes them.
 type topN struct {
 	spec   *TopN
 	in     *vector.Schema
@@ -23,8 +22,7 @@ type topN struct {
 	parts  []topPart // by number of the partition
 	recs   []sortRow
 	free   []uint32
-	arena  []byte
-	waste  int
+	bytes  rowPages
 	keyed  *keyTable // of an upsert input
 	where  []topPlace
 	owed   tally // rows taken back before they came
@@ -95,7 +93,7 @@ func newTopN(spec *TopN, in *vector.Schema) (*topN, error) {
 	}
 	t := &topN{
 		spec: spec, in: in, keys: newKeyTable(typesOf(in, spec.Partition)), wm: vector.NoTime,
-		out: vector.NewBatch(spec.Schema, 0),
+		out: vector.NewBatch(spec.Schema, 0), bytes: rowPages{last: -1},
 	}
 	if spec.Key != nil {
 		t.keyed = newKeyTable(typesOf(in, spec.Key))
@@ -231,7 +229,7 @@ func (t *topN) touch(p uint32) {
 
 // compare orders two rows.
 func (t *topN) compare(a, b *sortRow) int {
-	return cmp.Or(bytes.Compare(t.arena[a.at:][:a.key], t.arena[b.at:][:b.key]), cmp.Compare(a.seq, b.seq))
+	return cmp.Or(bytes.Compare(t.sortKeyOf(a), t.sortKeyOf(b)), cmp.Compare(a.seq, b.seq))
 }
 
 // insert adds row i, whose sort key is in t.key, to a partition.
@@ -273,12 +271,7 @@ func (t *topN) record(r sortRow) uint32 {
 	} else {
 		t.recs = arena.Append(t.mem, t.recs, r)
 	}
-	var head [rowHead]byte
-	binary.LittleEndian.PutUint32(head[:], rec)
-	binary.LittleEndian.PutUint32(head[4:], r.size)
-	t.arena = arena.AppendAll(t.mem, t.arena, head[:])
-	r.at = uint64(len(t.arena))
-	t.arena = arena.AppendAll(t.mem, t.arena, t.row)
+	r.at = t.bytes.add(rec, t.row)
 	t.recs[rec] = r
 	return rec
 }
@@ -331,17 +324,17 @@ func (t *topN) takeBack(p uint32, b *vector.Batch, i int) {
 	part := &t.parts[p]
 	at := part.list.prev(part.list.seek(func(x *uint32) int {
 		r := &t.recs[*x]
-		if bytes.Compare(t.arena[r.at:][:r.key], t.key) <= 0 {
+		if bytes.Compare(t.sortKeyOf(r), t.key) <= 0 {
 			return -1
 		}
 		return 1
 	}))
 	for at.part >= 0 {
 		r := &t.recs[*part.list.get(at)]
-		if !bytes.Equal(t.arena[r.at:][:r.key], t.key) {
+		if !bytes.Equal(t.sortKeyOf(r), t.key) {
 			break
 		}
-		if bytes.Equal(t.arena[r.at:][:r.size], row) {
+		if bytes.Equal(t.bytes.at(r.at, r.size), row) {
 			t.drop(part, at)
 			return
 		}
@@ -389,7 +382,7 @@ func (t *topN) same(rec uint32, b *vector.Batch, i int) bool {
 	}
 	t.rows.key = row
 	r := &t.recs[rec]
-	return bytes.Equal(t.arena[r.at:][:r.size], row)
+	return bytes.Equal(t.bytes.at(r.at, r.size), row)
 }
 
 func (t *topN) unplace(was topPlace) {

@@ -39,9 +39,9 @@ func gateAt(v *vector.Vector, i int, desc bool) uint64 {
 	return u
 }
 
-// bound notes which rows can enter a partition that has some.
+// bound notes which rows can enter a partition.
 func (t *topN) bound(part *topPart) {
-	part.full, part.limit = int64(part.list.n) >= t.spec.N, math.MaxUint64
+	part.full, part.limit = part.list.n > 0 && int64(part.list.n) >= t.spec.N, math.MaxUint64
 	if part.full && t.spec.Rank == DenseRank {
 		t.cur = t.shown(t.cur[:0], part)
 		part.full = t.cur[len(t.cur)-1].number >= t.spec.N
@@ -50,7 +50,7 @@ func (t *topN) bound(part *topPart) {
 		return
 	}
 	last := &t.recs[*part.list.get(part.list.last())]
-	if key := t.arena[last.at:][:last.key]; key[0] == 1 {
+	if key := t.sortKeyOf(last); key[0] == 1 {
 		part.limit = binary.BigEndian.Uint64(key[1:])
 	}
 }
@@ -58,35 +58,20 @@ func (t *topN) bound(part *topPart) {
 // behind reports whether a row whose sort key is in t.key never counts in a full partition.
 func (t *topN) behind(part *topPart) bool {
 	last := &t.recs[*part.list.get(part.list.last())]
-	order := bytes.Compare(t.key, t.arena[last.at:][:last.key])
+	order := bytes.Compare(t.key, t.sortKeyOf(last))
 	return order > 0 || order == 0 && t.spec.Rank == RowNumber
 }
 
-// rowHead is the bytes in front of a row in the arena: its record and its size.
-const rowHead = 8
-
-// nowhere is where the row of a record that is free lies.
-const nowhere = math.MaxUint64
-
 // release frees a record and its row.
 func (t *topN) release(rec uint32) {
-	t.waste += rowHead + int(t.recs[rec].size)
+	t.bytes.drop(t.recs[rec].at, t.recs[rec].size)
 	t.size -= 12
 	t.recs[rec].at = nowhere
 	t.free = arena.Append(t.mem, t.free, rec)
 }
 
-// compact moves the rows that are there to the front of the arena.
-func (t *topN) compact() {
-	kept := 0
-	for at := 0; at < len(t.arena); {
-		rec := binary.LittleEndian.Uint32(t.arena[at:])
-		end := at + rowHead + int(binary.LittleEndian.Uint32(t.arena[at+4:]))
-		if r := &t.recs[rec]; r.at == uint64(at+rowHead) {
-			r.at = uint64(kept + rowHead)
-			kept += copy(t.arena[kept:], t.arena[at:end])
-		}
-		at = end
-	}
-	t.arena, t.waste = arena.Fit(t.mem, t.arena[:kept]), 0
-}
+// sortKeyOf is the sort key of a row.
+func (t *topN) sortKeyOf(r *sortRow) []byte { return t.bytes.at(r.at, r.key) }
+
+// valuesOf is the values of a row.
+func (t *topN) valuesOf(r *sortRow) []byte { return t.bytes.at(r.at, r.size)[r.key:] }

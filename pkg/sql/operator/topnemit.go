@@ -18,7 +18,7 @@ func (t *topN) shown(dst []topShown, part *topPart) []topShown {
 		r := &t.recs[*x]
 		n++
 		if t.spec.Rank != RowNumber {
-			if last == nil || !bytes.Equal(t.arena[last.at:][:last.key], t.arena[r.at:][:r.key]) {
+			if last == nil || !bytes.Equal(t.sortKeyOf(last), t.sortKeyOf(r)) {
 				rank++
 				number = n
 			}
@@ -110,7 +110,7 @@ func (t *topN) emit(s topShown, op vector.Op, wanted bool) {
 	r := &t.recs[s.rec]
 	front := *t.out
 	front.Cols = t.out.Cols[:len(t.in.Fields)]
-	decodeRow(&front, t.arena[r.at:][r.key:r.size])
+	decodeRow(&front, t.valuesOf(r))
 	if t.spec.Number {
 		appendWord(t.out.Cols[len(t.in.Fields)], uint64(s.number))
 	}
@@ -211,7 +211,7 @@ func sendInserts(out *vector.Batch, emit Emit) {
 func (t *topN) clear(p uint32) {
 	t.parts[p].list.each(func(x *uint32) bool {
 		if t.keyed != nil {
-			t.forgetKey(t.recs[*x])
+			t.forgetKey(&t.recs[*x])
 		}
 		t.release(*x)
 		return true
@@ -223,9 +223,9 @@ func (t *topN) clear(p uint32) {
 }
 
 // forgetKey forgets where the row of a key is.
-func (t *topN) forgetKey(r sortRow) {
+func (t *topN) forgetKey(r *sortRow) {
 	b := vector.NewBatch(t.in, 1)
-	decodeRow(b, t.arena[r.at:][r.key:r.size])
+	decodeRow(b, t.valuesOf(r))
 	if id, found := t.keyed.findRow(b, t.spec.Key, 0); found {
 		t.where[id] = topPlace{}
 		if t.keyed.kind != keyNone {
@@ -239,9 +239,7 @@ func (t *topN) Scan(emit Emit) { t.final(t.keys.live(), emit) }
 
 // tidy drops what is not used any more once that is the larger part.
 func (t *topN) tidy() {
-	if t.waste > 1<<16 && 2*t.waste > len(t.arena) {
-		t.compact()
-	}
+	t.bytes.tidy(t.recs)
 	if t.keys.gone > 1<<10 && 2*t.keys.gone > t.keys.n {
 		t.renumber()
 	}
@@ -284,7 +282,7 @@ func (t *topN) renumber() {
 
 // StateBytes is the memory of rows and partitions.
 func (t *topN) StateBytes() int64 {
-	n := t.keys.stateBytes() + t.size + int64(64*cap(t.parts)+32*cap(t.recs)+4*cap(t.free)+cap(t.arena)+t.owed.size)
+	n := t.keys.stateBytes() + t.size + int64(64*cap(t.parts)+32*cap(t.recs)+4*cap(t.free)+t.owed.size) + t.bytes.size
 	if t.keyed != nil {
 		n += t.keyed.stateBytes() + int64(8*cap(t.where))
 	}
@@ -301,7 +299,7 @@ func (t *topN) Snapshot(dst []byte) []byte {
 		dst = putU64(dst, uint64(list.n))
 		list.each(func(x *uint32) bool {
 			r := &t.recs[*x]
-			dst = putBytes(putI64(putU64(dst, r.seq), r.time), t.arena[r.at:][r.key:r.size])
+			dst = putBytes(putI64(putU64(dst, r.seq), r.time), t.valuesOf(r))
 			return true
 		})
 	}
@@ -338,7 +336,7 @@ func (t *topN) Restore(src []byte) error {
 				return r.err
 			}
 		}
-		if part := &t.parts[p]; !t.all() && part.list.n > 0 {
+		if part := &t.parts[p]; !t.all() {
 			t.bound(part)
 		}
 	}
