@@ -50,12 +50,15 @@ func sorted(rows [][]string) [][]string {
 	return out
 }
 
-// canonical cuts the zeros at the end of a decimal.
+// canonical cuts the zeros at the end of a decimal, and the sign of a zero.
 func canonical(c string) string {
 	if !strings.Contains(c, ".") || strings.Trim(c, "-0123456789.") != "" || strings.Count(c, ".") != 1 {
 		return c
 	}
-	return strings.TrimSuffix(strings.TrimRight(c, "0"), ".")
+	if c = strings.TrimSuffix(strings.TrimRight(c, "0"), "."); c == "-0" {
+		return "0"
+	}
+	return c
 }
 
 // compareRows compares two sorted rows; numbers that agree within 1e-9 are equal.

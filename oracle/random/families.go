@@ -280,7 +280,7 @@ func (g *gen) distinct() *Query {
 	for range 1 + g.r.IntN(3) {
 		q.Items = append(q.Items, g.groupKeys(1, scope)...)
 	}
-	q.Final = true
+	q.Final = src.Sub == nil && g.rels[src.Name].Table
 	return q
 }
 
@@ -314,5 +314,7 @@ func (g *gen) joinGroups() *Query {
 	q := &Query{From: left, Joins: []*Join{{
 		Kind: pick(g, []string{"JOIN", "LEFT JOIN", "FULL JOIN"}), Source: right, On: on(call(Bool, "p.c0 = q.c0")),
 	}}}
-	return g.joined(q, append(scope, more...))
+	g.joined(q, append(scope, more...))
+	q.Final = q.Final && q.Joins[0].Kind != "FULL JOIN" // a null key on both sides is one key of a table
+	return q
 }

@@ -17,7 +17,7 @@ var functions = [kinds][]function{
 		f("($1 + $2)", Int, Int), f("($1 - $2)", Int, Int), f("($1 * 3)", Int), f("($1 % 5)", Int), f("(-$1)", Int),
 		ff("($1 / 4)", "($1 // 4)", Int), ff("($1 / NULLIF($2, 0))", "($1 // NULLIF($2, 0))", Int, Int),
 		f("($1 % NULLIF($2, 0))", Int, Int), f("ABS($1)", Int), f("SIGN($1)", Int), f("SIGN($1)", Double),
-		f("LENGTH($1)", Text), f("INSTR($1, $2)", Text, Text), f("COALESCE($1, $2)", Int, Int),
+		f("LENGTH($1)", Text), f("INSTR($1, 'b')", Text), f("COALESCE($1, $2)", Int, Int),
 		f("NULLIF($1, $2)", Int, Int), f("GREATEST($1, $2)", Int, Int), f("LEAST($1, $2, 7)", Int, Int),
 		f("CASE WHEN $1 THEN $2 ELSE $3 END", Bool, Int, Int), f("CASE WHEN $1 THEN $2 WHEN $3 THEN $4 END", Bool, Int, Bool, Int),
 		f("CASE $1 WHEN 1 THEN $2 WHEN 2 THEN 5 END", Int, Int), f("CASE $1 WHEN 'a' THEN $2 ELSE 0 END", Text, Int),

@@ -3,6 +3,7 @@ package random
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 )
 
 // gen makes queries. Its columns are those of the relations in scope.
@@ -156,11 +157,14 @@ func (g *gen) groupKeys(n int, scope []*Expr) []*Expr {
 	var out []*Expr
 	for range n {
 		k := pick(g, []Kind{Int, Int, Text, Bool, Date})
+		e := g.leafColumn(k, scope)
 		if g.oneIn(3) {
-			out = append(out, g.expr(k, 1, scope))
-		} else {
-			out = append(out, g.leafColumn(k, scope))
+			e = g.expr(k, 2, scope)
 		}
+		if len(e.Kids) == 0 && !strings.Contains(e.Text[Leat], ".") { // a number would be an ordinal
+			e = g.leafColumn(k, scope)
+		}
+		out = append(out, e)
 	}
 	return out
 }

@@ -18,13 +18,14 @@ func (g *gen) over() *Query {
 	scope := g.columns(name, "a")
 	q := &Query{From: &Source{Name: name, Alias: "a"}, Where: g.cond(scope), Items: []*Expr{scope[0].clone()}}
 	for range 1 + g.r.IntN(3) {
-		q.Items = append(q.Items, g.overItem(name, scope))
+		q.Items = append(q.Items, g.overItem(name, scope, len(q.Items) == 1))
 	}
 	return q
 }
 
-// overItem is a window function. Leat takes rows of one time in the order of the log, which is that of id.
-func (g *gen) overItem(name string, scope []*Expr) *Expr {
+// overItem is a window function. The first one of a query takes rows of one time in the order of the log, which is that
+// of id; what the others see depends on it.
+func (g *gen) overItem(name string, scope []*Expr, first bool) *Expr {
 	by := ""
 	if !g.oneIn(3) {
 		by = "PARTITION BY " + g.leafColumn(pick(g, []Kind{Int, Text, Bool}), scope).Text[0] + " "
@@ -40,17 +41,22 @@ func (g *gen) overItem(name string, scope []*Expr) *Expr {
 	if strings.HasPrefix(frame, "RANGE BETWEEN 2000") && (order[0] != "a.ts" || g.rels[name].Table) {
 		frame = ""
 	}
-	if order[0] == "a.ts" && (frame == "" || strings.HasPrefix(frame, "RANGE")) {
-		order[Duck] = "a.ts"
+	over := func(order [2]string, frame string) (out [2]string) {
+		for d := range out {
+			out[d] = fmt.Sprintf(" OVER (%sORDER BY %s %s)", by, order[d], frame)
+		}
+		return out
 	}
-	over := func(frame string) [2]string {
-		return [2]string{
-			fmt.Sprintf(" OVER (%sORDER BY %s %s)", by, order[Leat], frame), fmt.Sprintf(" OVER (%sORDER BY %s %s)", by, order[Duck], frame),
+	rows, ties := order, order
+	if ties[0] == "a.ts" {
+		ties[Duck] = "a.ts"
+		if !first {
+			rows[Leat] = "a.ts, a.id"
 		}
 	}
-	ranked := over("")
-	if order[0] == "a.ts" {
-		ranked[Duck] = fmt.Sprintf(" OVER (%sORDER BY a.ts, a.id)", by)
+	ranked, frames := over(rows, ""), over(rows, frame)
+	if frame == "" || strings.HasPrefix(frame, "RANGE") {
+		frames = over(ties, frame)
 	}
 	k := pick(g, []Kind{Int, Int, Double, Decimal, Text})
 	arg := g.leafColumn(k, scope)
@@ -66,13 +72,16 @@ func (g *gen) overItem(name string, scope []*Expr) *Expr {
 	case 2:
 		return e(k, "LEAD($1)", ranked, arg)
 	case 3:
-		return e(Int, pick(g, []string{"RANK()", "DENSE_RANK()"}), over(""))
-	case 4:
-		return e(k, "FIRST_VALUE($1)", over(frame), arg)
-	case 5:
-		return e(k, "LAST_VALUE($1)", over(frame), arg)
+		return e(Int, pick(g, []string{"RANK()", "DENSE_RANK()"}), over(ties, ""))
+	case 4, 5: // by event time Leat passes nulls over
+		full := call(k, "COALESCE($1, $2)", arg, simple[k].clone())
+		full.Whole = true
+		if !strings.HasPrefix(frame, "ROWS") { // which one of equal times is the last is nobody's business
+			frames = over(rows, "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW")
+		}
+		return e(k, pick(g, []string{"FIRST_VALUE", "LAST_VALUE"})+"($1)", frames, full)
 	case 6:
-		return e(Int, "COUNT(*)", over(frame))
+		return e(Int, "COUNT(*)", frames)
 	default:
 		kind := pick(g, []Kind{Int, Int, Double, Decimal, Text})
 		fn := pick(g, aggregates[kind])
@@ -80,7 +89,7 @@ func (g *gen) overItem(name string, scope []*Expr) *Expr {
 			fn = pick(g, aggregates[kind])
 		}
 		a := g.apply(kind, fn, func(k Kind) *Expr { return g.leaf(k, scope) })
-		return e(kind, a.Text[0], over(frame), a.Kids...)
+		return e(kind, a.Text[0], frames, a.Kids...)
 	}
 }
 
