@@ -20,13 +20,14 @@ type stateFlags struct {
 }
 
 func (f *stateFlags) add(fl *pflag.FlagSet, dir string) {
-	fl.Var(&f.memory, "state-memory", "memory for the state of queries, such as 512MiB or none (no limit); above it state "+
-		"lies in files that the system writes out when memory is short (default: half of the memory)")
+	fl.Var(&f.memory, "state-memory", "memory for the state of queries, such as 512MiB or none (no limit); above it "+
+		"state lies in files that the system writes out when memory is short (default: half of the memory)")
 	fl.StringVar(&f.dir, "state-dir", "", "folder for these files, which have no names and end with the process "+
 		"(default: "+dir+")")
 }
 
-// budget is the memory of the state; nil: no limit. Without --state-dir the files lie in dir; "" is the temporary folder.
+// budget is the memory of the state; nil: no limit. Without --state-dir the files lie in dir; "" is the temporary
+// folder.
 func (f *stateFlags) budget(dir string) (*arena.Budget, error) {
 	limit := int64(f.memory)
 	if limit == 0 {

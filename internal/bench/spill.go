@@ -36,8 +36,8 @@ func (b *bench) spilled(ctx context.Context) error {
 	if r.StoredBytes == 0 {
 		return errors.New("no state lies in files: more keys are needed")
 	}
-	b.cfg.Progress(fmt.Sprintf("spill: %d of %d bytes of state in files; a key takes %.2f times the CPU time", r.StoredBytes,
-		r.StateBytes, files.CPUSPerMillion/memory.CPUSPerMillion))
+	b.cfg.Progress(fmt.Sprintf("spill: %d of %d bytes of state in files; a key takes %.2f times the CPU time",
+		r.StoredBytes, r.StateBytes, files.CPUSPerMillion/memory.CPUSPerMillion))
 	return nil
 }
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// MachineMemory is the memory that this process may use: the machine's, or its control group's where that has less; 0: the
-// system does not tell.
+// MachineMemory is the memory that this process may use: the machine's, or its control group's where that has less; 0:
+// the system does not tell.
 func MachineMemory() int64 { return machineMemory(os.ReadFile) }
 
 const unlimited = int64(math.MaxInt64)

@@ -70,8 +70,8 @@ func machineIn(t *testing.T, s *plan.Stage, b *arena.Budget) *stage.Machine {
 	return m
 }
 
-// TestNoPlaceForState lets the files' folder be missing: the machine says so by name, and its state is that of a machine
-// in memory all the same.
+// TestNoPlaceForState lets the files' folder be missing: the machine says so by name, and its state is that of a
+// machine in memory all the same.
 func TestNoPlaceForState(t *testing.T) {
 	t.Parallel()
 	s := planOf(t, "SELECT k, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY k EMIT CHANGES")

@@ -1,5 +1,5 @@
-// Package arena gives the operators of a chain memory for flat state: slices without pointers that grow by append. Up to
-// a limit of the process they lie in its own memory, above it in regions of a Store, such as mapped files.
+// Package arena gives the operators of a chain memory for flat state: slices without pointers that grow by append. Up
+// to a limit of the process they lie in its own memory, above it in regions of a Store, such as mapped files.
 package arena
 
 import (

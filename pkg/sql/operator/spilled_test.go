@@ -90,8 +90,8 @@ func spillSpecs() map[string][]Spec {
 	}
 }
 
-// TestSpilledEqualsMemory runs long random inputs with deletions through two chains, one of them in a store: rows, scans
-// and snapshots are the same after every step.
+// TestSpilledEqualsMemory runs long random inputs through two chains, one of them in a store: rows, scans and snapshots
+// are the same after every step.
 func TestSpilledEqualsMemory(t *testing.T) {
 	t.Parallel()
 	in := fields("k:STRING v:BIGINT")
