@@ -49,6 +49,13 @@ func newBenchNexmarkCmd(g *globals) *cobra.Command {
 	fl.Int64Var(&cfg.MessageEvents, "message-events", 0, "events in message mode; 0 leaves it out")
 	fl.Int64Var(&cfg.Rate, "rate", 10_000_000, "events a second of event time")
 	fl.Int64Var(&cfg.Group, "group", 1, "events within which the order is shuffled; 1 is in order")
+	fl.BoolVar(
+		&cfg.Changes,
+		"changes",
+		false,
+		"run the queries as ones that run for ever do: emit changes, of windows "+
+			"what is final",
+	)
 	fl.IntVar(&cfg.Partitions, "partitions", 1, "partitions of each stream")
 	fl.StringVar(&cfg.Dir, "dir", "", "folder for scripts while it runs (default: the system's temporary folder)")
 	return takesOutput(cmd, outputText, outputJSON)

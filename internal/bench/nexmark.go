@@ -28,8 +28,10 @@ type NexmarkConfig struct {
 	Events, MessageEvents int64
 	Rate, Group           int64
 	Partitions            int
-	Dir                   string
-	Progress              func(line string)
+	// Changes runs each query as one that runs for ever does: its rows are changes, of windows what is final.
+	Changes  bool
+	Dir      string
+	Progress func(line string)
 }
 
 // NexmarkResult is one query.
@@ -55,6 +57,7 @@ type NexmarkReport struct {
 	Rate       int64           `json:"rate"`
 	Group      int64           `json:"group"`
 	Partitions int             `json:"partitions"`
+	Changes    bool            `json:"changes,omitempty"`
 	Results    []NexmarkResult `json:"results"`
 }
 
@@ -79,7 +82,9 @@ func Nexmark(ctx context.Context, cfg NexmarkConfig) (*NexmarkReport, error) {
 		return nil, fmt.Errorf("make a folder for the run: %w", err)
 	}
 	b := &bench{cfg: Config{Leat: cfg.Leat, Progress: cfg.Progress}, dir: dir}
-	report := &NexmarkReport{Kind: "leat.nexmark/v1", Rate: cfg.Rate, Group: cfg.Group, Partitions: cfg.Partitions}
+	report := &NexmarkReport{
+		Kind: "leat.nexmark/v1", Rate: cfg.Rate, Group: cfg.Group, Partitions: cfg.Partitions, Changes: cfg.Changes,
+	}
 	var errs []error
 	for _, q := range nexmark.Queries() {
 		if len(cfg.Only) > 0 && !slices.Contains(cfg.Only, q.Name) {
@@ -108,7 +113,7 @@ func (b *bench) nexmarkQuery(ctx context.Context, cfg *NexmarkConfig, q nexmark.
 	r := NexmarkResult{Name: q.Name, Does: q.Does, Events: cfg.Events, Floor: q.Floor}
 	args := []string{
 		q.Name, strconv.FormatInt(cfg.Events, 10), strconv.FormatInt(cfg.Rate, 10),
-		strconv.FormatInt(cfg.Group, 10), strconv.Itoa(cfg.Partitions),
+		strconv.FormatInt(cfg.Group, 10), strconv.Itoa(cfg.Partitions), cfg.emit(q),
 	}
 	made, _, err := b.child(ctx, "nexmark", append(args, "generate")...)
 	if err != nil {
@@ -141,13 +146,25 @@ func (b *bench) nexmarkMessage(ctx context.Context, cfg *NexmarkConfig, q nexmar
 		}
 		return fmt.Sprintf("generator = 'nexmark_%s', event_rate = '%d', group = '%d', limit = '%d', ", name, cfg.Rate,
 			cfg.Group, cfg.MessageEvents)
-	}) + q.SQL + ";\n"
+	}) + q.SQL + cfg.emit(q) + ";\n"
 	if err := errors.Join(os.WriteFile(b.path(q.Name+".sql"), []byte(sql), 0o600),
 		os.WriteFile(b.path("side.csv"), nexmark.SideCSV(), 0o600)); err != nil {
 		return usage{}, fmt.Errorf("write the script: %w", err)
 	}
 	return b.run(ctx, os.DevNull, "run", b.path(q.Name+".sql"), "--mode", "message", "-o", "jsonl", "-q", "--dead",
 		"none", "--on-error", "fail_fast", "--partitions", strconv.Itoa(cfg.Partitions))
+}
+
+// emit is what is put behind a query.
+func (c *NexmarkConfig) emit(q nexmark.Query) string {
+	switch {
+	case !c.Changes:
+		return ""
+	case strings.Contains(q.SQL, "WINDOW ") || strings.Contains(q.SQL, "TUMBLE("):
+		return " EMIT FINAL"
+	default:
+		return " EMIT CHANGES"
+	}
 }
 
 // counting is a sink that counts rows.
@@ -166,8 +183,9 @@ const (
 	nexmarkDelayMs = 4000
 )
 
-// childNexmark runs a query over generated events: name, events, rate, group, partitions[, "generate"]. With the last
-// it makes the events of the streams that the query reads, and nothing else. Records are the rows that came out.
+// childNexmark runs a query over generated events: name, events, rate, group, partitions, what is put behind the query[,
+// "generate"]. With the last it makes the events of the streams that the query reads, and nothing else. Records are the
+// rows that came out.
 func childNexmark(ctx context.Context, args []string) (*childReport, error) {
 	var n [4]int64
 	for i := range n {
@@ -182,13 +200,13 @@ func childNexmark(ctx context.Context, args []string) (*childReport, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("no query %q", arg(args, 0))
 	}
-	prog, errs := script.Compile(nexmark.Declare(func(string) string { return "" })+nexmark.Queries()[at].SQL+";",
+	prog, errs := script.Compile(nexmark.Declare(func(string) string { return "" })+nexmark.Queries()[at].SQL+arg(args, 5)+";",
 		script.Options{Partitions: partitions})
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("compile: %w", errs[0])
 	}
 	inputs := NexmarkInputs(prog, gen, events)
-	if arg(args, 5) == "generate" {
+	if arg(args, 6) == "generate" {
 		return measured(func() (int64, error) { return drain(ctx, inputs) })
 	}
 	plans, _ := prog.Needed()

@@ -77,17 +77,31 @@ func (s *joinRows) room(n int) (*joinChunk, uint32) {
 	last := len(s.chunks) - 1
 	if last < 0 || s.chunks[last] == nil || len(s.chunks[last].meta)+n > rowsChunk {
 		s.seal(last)
-		c := &joinChunk{minTime: vector.MaxTime, maxTime: vector.NoTime}
-		for _, f := range s.schema.Fields {
-			c.cols = append(c.cols, vector.NewVector(f.Type, n))
-		}
-		c.meta = make([]rowMeta, 0, n)
-		s.chunks = append(s.chunks, c)
+		s.chunks = append(s.chunks, s.open(n, last))
 		s.oldest = vector.NoTime
 		last++
 	}
 	c := s.chunks[last]
 	return c, ((s.base+uint32(last))&chunkMask)<<rowBits | uint32(len(c.meta))
+}
+
+// open makes a chunk for n rows, or for as many as the chunk before it had.
+func (s *joinRows) open(n, before int) *joinChunk {
+	c := &joinChunk{minTime: vector.MaxTime, maxTime: vector.NoTime}
+	var like *joinChunk
+	if before >= 0 && s.chunks[before] != nil {
+		like = s.chunks[before]
+		n = max(n, len(like.meta))
+	}
+	for k, f := range s.schema.Fields {
+		v := vector.NewVector(f.Type, n)
+		if like != nil && like.cols[k].Codes == nil && len(like.cols[k].Data) > 0 {
+			v.Data = make([]byte, 0, len(like.cols[k].Data)+len(like.cols[k].Data)/32)
+		}
+		c.cols = append(c.cols, v)
+	}
+	c.meta = make([]rowMeta, 0, n)
+	return c
 }
 
 // seal moves a chunk that takes no more rows to where the state lies.
