@@ -54,6 +54,10 @@ type Query struct {
 	Emit       string                  `json:"emit"`       // batch, record
 	Generation int                     `json:"generation"` // grows when the query is made anew under its id
 	Late       string                  `json:"late"`       // drop, topic
+	// Before is the query as it was before CREATE OR REPLACE: what is kept of its state is of that text.
+	Before *Query `json:"before,omitempty"`
+	// Annotations are those of the comments in front of the statement.
+	Annotations map[string]string `json:"annotations,omitempty"`
 	// Bounded queries emit when their input ends (leat run in message mode); Topic is then the result's log.
 	Bounded bool   `json:"bounded,omitempty"`
 	Topic   string `json:"topic,omitempty"`
@@ -65,6 +69,21 @@ type Query struct {
 	Types      map[string]vector.Type `json:"types,omitempty"`
 	// Functions are those that the query calls, as they were when it was made.
 	Functions map[string]*plan.Function `json:"functions,omitempty"`
+}
+
+// MaxGenerations is how many texts of a query are kept beside the one that runs.
+const MaxGenerations = 8
+
+// Forget returns the query with at most n earlier texts.
+func (q *Query) Forget(n int) *Query {
+	out := *q
+	switch {
+	case n <= 1:
+		out.Before = nil
+	case out.Before != nil:
+		out.Before = out.Before.Forget(n - 1)
+	}
+	return &out
 }
 
 // Sink delivers an object to a target.

@@ -32,7 +32,9 @@ func (c *Coordinator) create(ctx context.Context, s *session, st *ast.Create) (a
 				return nil
 			}
 			if st.OrReplace {
-				return unsupported(st, "OR REPLACE of something that exists").WithHint("DROP it first")
+				var err error
+				done, err = c.replace(s, cat, st, o)
+				return err
 			}
 			return sqlerr.New(sqlerr.Exists, st.Name.At, "%s %s exists already", kindName(o.Kind), o.Name).
 				WithHint("CREATE ... IF NOT EXISTS, or DROP it first")
@@ -124,7 +126,7 @@ func (c *Coordinator) createAs(
 ) (api.Result, error) {
 	b := c.binder(s, plan.Persistent)
 	b.Catalog = cat
-	q := c.newQuery(s, cat, st.Text, st.With)
+	q := c.newQuery(s, cat, st.Stmt, st.With)
 	p, o, err := b.CreateAs(q.ID, st)
 	if err != nil {
 		return api.Result{}, err
@@ -141,13 +143,13 @@ func (c *Coordinator) createAs(
 	return message(fmt.Sprintf("created %s %s, written by query %s", kindName(o.Kind), o.Name, q.ID), warnings...), nil
 }
 
-func (c *Coordinator) newQuery(s *session, cat *catalog.Catalog, text string, with []ast.Property) *catalog.Query {
+func (c *Coordinator) newQuery(s *session, cat *catalog.Catalog, st ast.Stmt, with []ast.Property) *catalog.Query {
 	q := &catalog.Query{
-		ID: fmt.Sprintf("q%d", cat.NextQuery), Statement: text, State: catalog.Running, Emit: "batch",
+		ID: fmt.Sprintf("q%d", cat.NextQuery), Statement: st.Text, Annotations: notes(st), State: catalog.Running, Emit: "batch",
 		OnError: "dlq", Late: "drop", Profile: plan.ProfileName(plan.SettingProfile(s.set)),
 		StateTTLMs: plan.SettingStateTTL(s.set),
 		KeyFormat:  plan.SettingDefaults(s.set, 1).KeyFormat, Types: maps.Clone(cat.Types),
-		Functions: calledFunctions(cat, text),
+		Functions: calledFunctions(cat, st.Text),
 	}
 	if s.set["emit"] == "record" {
 		q.Emit = "record"
@@ -186,7 +188,7 @@ func (c *Coordinator) insertSelect(ctx context.Context, s *session, st *ast.Inse
 	err := c.change(ctx, func(cat *catalog.Catalog) error {
 		b := c.binder(s, plan.Persistent)
 		b.Catalog = cat
-		q := c.newQuery(s, cat, st.Text, nil)
+		q := c.newQuery(s, cat, st.Stmt, nil)
 		p, o, err := b.InsertSelect(q.ID, st)
 		if err != nil {
 			return err
@@ -297,11 +299,9 @@ func (c *Coordinator) noObject(cat *catalog.Catalog, name ast.Ident) error {
 
 var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
 
-var password = regexp.MustCompile(`(?i)^[a-z]+://[^/@]*:[^/@]+@|\bpassword\s*=`)
-
 // refusePassword keeps secrets out of the catalog, which SHOW and DESCRIBE print.
 func refusePassword(st *ast.CreateSink) error {
-	if !password.MatchString(st.Address) {
+	if !plan.HoldsPassword(st.Address) {
 		return nil
 	}
 	hint := "the sink's environment holds it: PGPASSWORD, or a file that PGPASSFILE names"

@@ -90,6 +90,8 @@ func (c *Coordinator) statement(ctx context.Context, s *session, st ast.Statemen
 		return one(c.createType(ctx, st))
 	case *ast.CreateFunction:
 		return one(c.createFunction(ctx, st))
+	case *ast.Alter:
+		return one(c.alter(ctx, st))
 	case *ast.Drop:
 		return one(c.drop(ctx, st))
 	case *ast.Control:

@@ -114,7 +114,10 @@ func (c *Coordinator) passed(ctx context.Context, st *plan.Stage) error {
 			}
 			msg := nats.NewMsg(api.SubjectScan + "." + req.Task)
 			msg.Data = data
-			_, err = c.ask(ctx, msg, scanWait)
+			answer, err := c.ask(ctx, msg, scanWait)
+			if err == nil && answer.Header.Get(api.HeaderError) != "" {
+				return &api.Error{Code: "LEAT-4004", Message: answer.Header.Get(api.HeaderError), Retryable: true}
+			}
 			return noTask(err, req.Task)
 		})
 	}

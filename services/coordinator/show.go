@@ -114,14 +114,14 @@ func sourceText(o *plan.Object) string {
 	if s == nil {
 		return ""
 	}
-	return strings.TrimSpace(s.Connector + " " + s.Subject + s.Path + s.URL + s.Generator)
+	return strings.TrimSpace(s.Connector + " " + s.Subject + s.Path + s.URL + s.Generator + s.Bucket + s.Table)
 }
 
 func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Result {
 	cols := []string{"id", "result", "state", "statement"}
 	if extended {
 		cols = []string{"id", "result", "state", "in", "out", "filtered", "late", "dead", "skipped", "lag", "state bytes",
-			"in files", "keys", "reason"}
+			"in files", "keys", "reason", "annotations"}
 	}
 	r := table(cols...)
 	status := c.Status()
@@ -139,7 +139,7 @@ func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Resul
 		r.Rows = append(r.Rows, []string{
 			id, q.Result, qs.State, u(first.In), u(last.Out), u(first.Filtered),
 			u(first.Late), u(first.DeadLettered), u(first.Skipped), u(qs.Lag), u(uint64(size.StateBytes)),
-			u(uint64(size.StoredBytes)), u(uint64(size.StateKeys)), qs.Reason,
+			u(uint64(size.StoredBytes)), u(uint64(size.StateKeys)), qs.Reason, notesText(q.Annotations),
 		})
 	}
 	return r
@@ -221,6 +221,9 @@ func (c *Coordinator) describe(st *ast.Describe) (api.Result, error) {
 	r.Message = describeText(o)
 	if st.Extended {
 		r.Message += "\nread by: " + strings.Join(cat.Readers(o.Name), ", ") + "\nstatement: " + oneLine(o.Statement)
+		if q := cat.Queries[o.Query]; q != nil && len(q.Annotations) > 0 {
+			r.Message += "\nannotations: " + notesText(q.Annotations)
+		}
 	}
 	return r, nil
 }
@@ -237,14 +240,26 @@ func describeText(o *plan.Object) string {
 		parts = append(parts, "from "+src)
 	}
 	text := strings.Join(parts, ", ")
-	if s := o.Source; s != nil && s.Connector == "nats" {
-		if s.Delivery == "core" {
-			text += "\ndelivery: at most once (a core NATS subject: what is published while ingest is away is lost)"
-		} else {
-			text += "\ndelivery: exactly once (a JetStream stream captures the subject)"
+	if s := o.Source; s != nil {
+		how := deliveries[s.Connector]
+		if s.Delivery == "core" && s.Connector == "nats" {
+			how = "at most once (a core NATS subject: what is published while ingest is away is lost)"
+		}
+		if how != "" {
+			text += "\ndelivery: " + how
 		}
 	}
 	return text
+}
+
+// deliveries say how often the records of a connector become rows.
+var deliveries = map[string]string{
+	"nats":   "exactly once (a JetStream stream captures the subject)",
+	"kv":     "exactly once, by the revisions of the bucket; an entry that expires without a marker is no deletion",
+	"object": "exactly once, a row for each version that the store still tells of",
+	"postgres": "the table is read again and again; what has changed between two readings is told once, what came and went " +
+		"between them is not seen",
+	"file": "exactly once, by the position in the file",
 }
 
 func describeFunction(cat *catalog.Catalog, st *ast.Describe) (api.Result, error) {

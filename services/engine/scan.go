@@ -20,6 +20,8 @@ const (
 	passWait  = time.Second // a scan waits so long for a task to pass the ends of its inputs
 	passPoll  = 5 * time.Millisecond
 	chunkWait = 5 * time.Second
+	// recoverWait is how much longer it waits for a task that has not its state yet.
+	recoverWait = 3 * time.Second
 	chunkRows = 4096
 )
 
@@ -30,7 +32,10 @@ func (e *Engine) scan(ctx context.Context, t *liveTask, m *nats.Msg) {
 		respondError(m, "the request cannot be read: "+err.Error())
 		return
 	}
-	t.pass(ctx, req.Inputs)
+	if !t.pass(ctx, req.Inputs) {
+		respondError(m, fmt.Sprintf("task %s recovers", t.w.name()))
+		return
+	}
 	if !req.Rows {
 		_ = m.Respond(nil) // nobody waits any more when this fails
 		return
@@ -68,20 +73,22 @@ func (e *Engine) send(to string, b *vector.Batch) bool {
 }
 
 // pass waits, at most a second, until the task has taken its inputs up to the given sequences and written what came of
-// it.
-func (t *liveTask) pass(ctx context.Context, inputs map[string]uint64) {
+// it. false: it has not its state yet.
+func (t *liveTask) pass(ctx context.Context, inputs map[string]uint64) bool {
 	deadline := time.Now().Add(passWait)
 	tick := time.NewTicker(passPoll)
 	defer tick.Stop()
 	for {
 		n := t.numbers.Numbers()
-		if t.passed(n, inputs) || time.Now().After(deadline) {
-			return
+		if late := time.Now().After(deadline); t.passed(n, inputs) || late && n.Live && !n.Redoing {
+			return true
+		} else if late && time.Now().After(deadline.Add(recoverWait)) {
+			return false
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
 }

@@ -192,7 +192,7 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 		}
 		cfg.Inputs = append(cfg.Inputs, input)
 	}
-	if cfg.Machine, err = stage.New(w.stage, stage.Config{
+	if cfg.Machine, err = e.machine(w, stage.Config{
 		Partition: w.partition, OnError: onError,
 		Writers: writers, Budget: e.res.state,
 	}); err != nil {

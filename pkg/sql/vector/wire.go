@@ -188,21 +188,25 @@ func nullStrings(rows int) *Vector {
 	}
 }
 
-// FromColumns makes into the rows of c, sharing its slices. schema says what is expected: another number of columns, or
-// another type, is an error; names are schema's. Only Schema, Rows, Cols, Sel, Ops, Time and Clock are set: watermark and
+// FromColumns makes into the rows of c, sharing its slices. schema says what is expected: another type is an error;
+// names are schema's. Columns are only ever added behind the others: those that c lacks are null, those that schema lacks
+// are left out. Only Schema, Rows, Cols, Sel, Ops, Time and Clock are set: watermark and
 // origin are the caller's.
 func FromColumns(c *messages.Columns, schema *Schema, into *Batch) error {
-	if len(c.Cols) != len(schema.Fields) {
-		return fmt.Errorf("message has %d columns, the schema %d", len(c.Cols), len(schema.Fields))
-	}
 	into.Schema, into.Rows, into.Sel = schema, c.Rows, nil
 	into.Ops, into.Time, into.Clock = cast[Op](c.Ops), c.Time, c.Clock
-	vectors := make([]Vector, len(c.Cols))
-	if len(into.Cols) != len(c.Cols) {
-		into.Cols = make([]*Vector, len(c.Cols))
+	n := len(schema.Fields)
+	vectors := make([]Vector, n)
+	if len(into.Cols) != n {
+		into.Cols = make([]*Vector, n)
 	}
-	for i := range c.Cols {
-		col, f := &c.Cols[i], &schema.Fields[i]
+	for i := range n {
+		f := &schema.Fields[i]
+		if i >= len(c.Cols) {
+			into.Cols[i] = nulls(f.Type, c.Rows)
+			continue
+		}
+		col := &c.Cols[i]
 		if !onWire(&f.Type, &col.Type) {
 			return fmt.Errorf("column %q is %s in the message, %s in the schema", f.Name, col.Type.String(), f.Type)
 		}
@@ -217,6 +221,15 @@ func FromColumns(c *messages.Columns, schema *Schema, into *Batch) error {
 		into.Cols[i] = &vectors[i]
 	}
 	return nil
+}
+
+// nulls is a column without values.
+func nulls(t Type, rows int) *Vector {
+	v := NewVector(t, rows)
+	for range rows {
+		AppendNull(v)
+	}
+	return v
 }
 
 // fillKids makes the vectors below one, sharing the slices of c.
