@@ -10,7 +10,7 @@ BENCH ?= .
 BENCHTIME ?= 50ms
 PKG ?= ./...
 
-.PHONY: help run build test check race lint fmt gen golden fuzz bench sim e2e e2e-long vuln size compose clean
+.PHONY: help run build test check race lint fmt gen golden fuzz bench sim e2e e2e-long oracle oracle-long vuln size compose clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,13 @@ e2e: build ## tests over real processes
 e2e-long: build ## leat dev killed 100 times (LEAT_E2E_KILLS, LEAT_E2E_SEED)
 	LEAT_BIN=$(CURDIR)/bin/leat LEAT_E2E_KILLS=$${LEAT_E2E_KILLS:-100} LEAT_E2E_SEED=$${LEAT_E2E_SEED:-1} \
 		$(GO) test -tags e2e -count 1 -timeout 60m -run TestKillDev -v ./e2e/
+
+oracle: ## Nexmark and random queries against DuckDB (needs a C compiler)
+	@sh scripts/test.sh oracle
+
+oracle-long: ## the same with 1 M events, message mode, and random queries for ORACLE_MINUTES (30) from ORACLE_SEED (1) on
+	@ORACLE_TIMEOUT=24h ORACLE_FLAGS="-v -args -events $${ORACLE_EVENTS:-1000000} -message-events $${ORACLE_EVENTS:-1000000} \
+		-minutes $${ORACLE_MINUTES:-30} -seed $${ORACLE_SEED:-1} -same 2000 -message-queries 200" sh scripts/test.sh oracle
 
 vuln: ## known vulnerabilities in what we call (needs the network)
 	$(TOOL) govulncheck ./...

@@ -309,6 +309,9 @@ func jsonRows(t *testing.T, data []byte) [][]string {
 // TestOracle: DuckDB's answers have the known numbers of rows.
 func TestOracle(t *testing.T) {
 	t.Parallel()
+	if *events == 100_000 && *queries == "" {
+		t.Skip("SKIP: TestNexmarkDirect has asked")
+	}
 	h := newHouse(t, 100_000)
 	for q := range oracle.NexmarkRows {
 		h.answer(t, q)

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs the parts named as arguments, all of them without: vet fmt lint maprange test race fuzz conformance e2e. It goes
-# on after a part that fails, and ends with what failed and what was skipped. A part is skipped when this machine lacks
-# what it needs; with LEAT_REQUIRE=all a skip is a failure.
+# Runs the parts named as arguments, all of them without: vet fmt lint maprange test race fuzz conformance oracle e2e.
+# It goes on after a part that fails, and ends with what failed and what was skipped. A part is skipped when this machine
+# lacks what it needs; with LEAT_REQUIRE=all a skip is a failure.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 : "${GO:=go}" "${FUZZTIME:=2000x}" "${LEAT_REQUIRE:=}"
 export CGO_ENABLED="${CGO_ENABLED:-0}"
-parts="${*:-vet fmt lint maprange test race fuzz conformance e2e}"
+parts="${*:-vet fmt lint maprange test race fuzz conformance oracle e2e}"
 failed="" skips=0 skipped=""
 
 tool() { $GO tool -modfile=tools/go.mod "$@"; }
@@ -82,6 +82,14 @@ part_conformance() {
 		done
 	done <bin/conformance.suites
 	return $ended
+}
+
+# Nexmark and random queries against DuckDB, which needs C and C++. ORACLE_FLAGS asks for more: make oracle-long.
+part_oracle() {
+	command -v "${CC:-gcc}" >/dev/null && command -v "${CXX:-g++}" >/dev/null || { skip oracle "no C compiler"; return; }
+	# shellcheck disable=SC2086 # a list of flags
+	(export CGO_ENABLED=1 && cd oracle && $GO vet ./... &&
+		$GO test -count 1 -timeout "${ORACLE_TIMEOUT:-20m}" . ${ORACLE_FLAGS:-})
 }
 
 # Tests over real processes. Those of compose need a Docker engine and are asked for by LEAT_DOCKER=1.
