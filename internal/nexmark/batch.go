@@ -139,7 +139,9 @@ func (s *Side) Next(context.Context) (direct.Item, error) {
 		return direct.Item{}, io.EOF
 	}
 	s.done = true
-	schema := &vector.Schema{Fields: []vector.Field{{Name: "key", Type: vector.TBigInt}, {Name: "value", Type: vector.TString}}}
+	schema := &vector.Schema{
+		Fields: []vector.Field{{Name: "key", Type: vector.TBigInt}, {Name: "value", Type: vector.TString}},
+	}
 	b := vector.NewBatch(schema, SideRows)
 	for i := range int64(SideRows) {
 		k, v := b.Cols[0], b.Cols[1]

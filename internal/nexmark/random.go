@@ -59,7 +59,19 @@ const (
 )
 
 var (
-	givenNames  = []string{"Peter", "Paul", "Luke", "John", "Saul", "Vicky", "Kate", "Julie", "Sarah", "Deiter", "Walter"}
+	givenNames = []string{
+		"Peter",
+		"Paul",
+		"Luke",
+		"John",
+		"Saul",
+		"Vicky",
+		"Kate",
+		"Julie",
+		"Sarah",
+		"Deiter",
+		"Walter",
+	}
 	familyNames = []string{"Shultz", "Abrams", "Spencer", "White", "Bartels", "Walton", "Smith", "Jones", "Noris"}
 	cities      = []string{
 		"Phoenix", "Los Angeles", "San Francisco", "Boise", "Portland", "Bend", "Redmond", "Seattle",

@@ -72,7 +72,8 @@ func TestNothingStays(t *testing.T) {
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	m := load(t, wasmtest.Module(), "div", vector.TBigInt, vector.TBigInt, vector.TBigInt)
-	if _, err := m.Call(t.Context(), []any{int64(1), int64(0)}); err == nil || !strings.Contains(err.Error(), "divide by zero") {
+	if _, err := m.Call(t.Context(), []any{int64(1), int64(0)}); err == nil ||
+		!strings.Contains(err.Error(), "divide by zero") {
 		t.Errorf("1/0: %v", err)
 	}
 	if got, err := m.Call(t.Context(), []any{int64(6), int64(3)}); err != nil || got != int64(2) {
@@ -118,7 +119,15 @@ func FuzzLoad(f *testing.F) {
 		if len(code) > 4096 {
 			return
 		}
-		m, err := wasm.Load(t.Context(), code, wasm.Signature{Export: "add", Params: []vector.Type{vector.TBigInt, vector.TBigInt}, Returns: vector.TBigInt})
+		m, err := wasm.Load(
+			t.Context(),
+			code,
+			wasm.Signature{
+				Export:  "add",
+				Params:  []vector.Type{vector.TBigInt, vector.TBigInt},
+				Returns: vector.TBigInt,
+			},
+		)
 		if err != nil {
 			return
 		}

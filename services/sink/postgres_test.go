@@ -76,20 +76,31 @@ type pgServer struct {
 func startPostgres(t *testing.T) *pgServer {
 	t.Helper()
 	p := &pgServer{t: t, bin: postgresBin(t)}
-	dir, err := os.MkdirTemp("/tmp", "leat-pg-") // a short path, open to the other user
+	dir, err := os.MkdirTemp("/tmp", "leat-pg-") //nolint:usetesting // a short path, open to the other user
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	p.dir = dir
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.port = l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	init := exec.CommandContext(t.Context(), filepath.Join(p.bin, "initdb"), "-D", filepath.Join(dir, "data"), "-A", "trust",
-		"-U", "leat", "--no-sync", "-E", "UTF8")
+	_ = l.Close()
+	init := exec.CommandContext(
+		t.Context(),
+		filepath.Join(p.bin, "initdb"),
+		"-D",
+		filepath.Join(dir, "data"),
+		"-A",
+		"trust",
+		"-U",
+		"leat",
+		"--no-sync",
+		"-E",
+		"UTF8",
+	)
 	asUser(t, dir, init)
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
@@ -101,8 +112,20 @@ func startPostgres(t *testing.T) *pgServer {
 
 func (p *pgServer) start() {
 	p.t.Helper()
-	p.cmd = exec.CommandContext(context.WithoutCancel(p.t.Context()), filepath.Join(p.bin, "postgres"), "-D", filepath.Join(p.dir, "data"),
-		"-p", strconv.Itoa(p.port), "-k", p.dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
+	p.cmd = exec.CommandContext(
+		context.WithoutCancel(p.t.Context()),
+		filepath.Join(p.bin, "postgres"),
+		"-D",
+		filepath.Join(p.dir, "data"),
+		"-p",
+		strconv.Itoa(p.port),
+		"-k",
+		p.dir,
+		"-c",
+		"listen_addresses=127.0.0.1",
+		"-c",
+		"fsync=off",
+	)
 	asUser(p.t, p.dir, p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -111,7 +134,7 @@ func (p *pgServer) start() {
 	for {
 		c, err := pgx.Connect(p.t.Context(), p.dsn())
 		if err == nil {
-			c.Close(p.t.Context())
+			_ = c.Close(p.t.Context())
 			return
 		}
 		if time.Now().After(deadline) {
@@ -138,7 +161,7 @@ func (p *pgServer) rows(query string) []string {
 	if err != nil {
 		return nil
 	}
-	defer c.Close(p.t.Context())
+	defer func() { _ = c.Close(p.t.Context()) }()
 	rows, err := c.Query(p.t.Context(), query)
 	if err != nil {
 		return nil
@@ -157,16 +180,32 @@ func TestPostgresTable(t *testing.T) {
 	p := startPostgres(t)
 	o := nameObject()
 	o.Updating = true
-	r := newRig(t, o, &catalog.Sink{Name: "s", Target: "POSTGRES", Address: p.dsn(), Props: map[string]string{"table": "people"}})
-	r.append(0, nameBatch(o, nameRow{name: "a", n: 1}, nameRow{name: "b", n: 2}, nameRow{name: "a", n: 3, op: vector.UpdateAfter},
-		nameRow{name: "c", n: 4}, nameRow{name: "b", op: vector.Delete}))
+	r := newRig(
+		t,
+		o,
+		&catalog.Sink{Name: "s", Target: "POSTGRES", Address: p.dsn(), Props: map[string]string{"table": "people"}},
+	)
+	r.append(
+		0,
+		nameBatch(
+			o,
+			nameRow{name: "a", n: 1},
+			nameRow{name: "b", n: 2},
+			nameRow{name: "a", n: 3, op: vector.UpdateAfter},
+			nameRow{name: "c", n: 4},
+			nameRow{name: "b", op: vector.Delete},
+		),
+	)
 	_, stop := r.run(nil)
 	const people = `SELECT name || '=' || n FROM people ORDER BY name`
 	r.until("the rows are there", func() bool { return slices.Equal(p.rows(people), []string{"a=3", "c=4"}) })
 	p.stop()
 	r.append(0, nameBatch(o, nameRow{name: "d", n: 5}))
 	p.start()
-	r.until("rows go on after the crash", func() bool { return slices.Equal(p.rows(people), []string{"a=3", "c=4", "d=5"}) })
+	r.until(
+		"rows go on after the crash",
+		func() bool { return slices.Equal(p.rows(people), []string{"a=3", "c=4", "d=5"}) },
+	)
 	stop()
 	r.append(0, nameBatch(o, nameRow{name: "a", op: vector.Delete}))
 	_, stop = r.run(nil)
@@ -186,11 +225,20 @@ func TestPostgresStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close(t.Context())
+	defer func() { _ = c.Close(context.WithoutCancel(t.Context())) }()
 	if _, err := c.Exec(t.Context(), `CREATE TABLE orders (name text NOT NULL, n bigint CHECK (n < 10))`); err != nil {
 		t.Fatal(err)
 	}
-	r.append(0, nameBatch(o, nameRow{name: "a", n: 1}, nameRow{name: "b", n: 20}, nameRow{null: true, n: 2}, nameRow{name: "c", n: 3}))
+	r.append(
+		0,
+		nameBatch(
+			o,
+			nameRow{name: "a", n: 1},
+			nameRow{name: "b", n: 20},
+			nameRow{null: true, n: 2},
+			nameRow{name: "c", n: 3},
+		),
+	)
 	s, stop := r.run(nil)
 	r.until("two rows are there", func() bool {
 		return slices.Equal(p.rows(`SELECT name || n FROM orders ORDER BY n`), []string{"a1", "c3"})
