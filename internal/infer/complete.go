@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,10 +40,11 @@ func (s Sources) Complete(ctx context.Context, c *ast.Create, def plan.Defaults)
 	if len(c.Columns) > 0 || c.As != nil {
 		return "", nil
 	}
-	src, eventTime, err := plan.Declared(c, def)
+	u, err := plan.Declared(c, def)
 	if err != nil {
 		return "", err
 	}
+	src := u.Source
 	if s.Instead != "" {
 		src.Connector, src.Path, src.Format = "file", s.Instead, plan.FormatOfPath(s.Instead, src.Format)
 	}
@@ -55,20 +57,45 @@ func (s Sources) Complete(ctx context.Context, c *ast.Create, def plan.Defaults)
 	if err != nil {
 		return "", plan.NoColumns(c, err.Error())
 	}
+	if src.Connector == "kv" {
+		columns = keyFirst(u, columns)
+	}
 	for _, f := range columns {
 		name := f.Name
 		if def.Profile == expr.Ksql {
 			name = strings.ToUpper(name)
 		}
-		if eventTime[1] != "" && strings.EqualFold(name, eventTime[0]) {
+		if u.EventTimeFormat != "" && strings.EqualFold(name, u.EventTime) {
 			f.Type = vector.TString // the format of the event time is one of a text
 		}
+		primary := src.Connector == "kv" && len(u.Keys) == 0 && len(c.Columns) == 0
 		c.Columns = append(c.Columns, ast.ColumnDef{
 			Name: ast.Ident{Name: name, Quoted: ast.Reserved(name), At: c.Name.At}, Type: f.Type, At: c.Name.At,
+			Key: primary, Primary: primary,
 		})
 	}
 	c.Text = ast.Format(c)
 	return fmt.Sprintf("the columns of %s are those of %s:\n%s;", c.Name.Name, words, c.Text), nil
+}
+
+// keyFirst puts the key of a bucket's entries in front of the columns of their values, where those do not hold it. It is
+// the column that the statement names, else one that is named key.
+func keyFirst(u *plan.Undeclared, columns []vector.Field) []vector.Field {
+	names := u.Keys
+	if len(names) == 0 {
+		names = []string{"key"}
+	}
+	var out []vector.Field
+	for _, n := range names {
+		i := slices.IndexFunc(columns, func(f vector.Field) bool { return strings.EqualFold(f.Name, n) })
+		if i < 0 {
+			out = append(out, vector.Field{Name: n, Type: vector.TString})
+			continue
+		}
+		out = append(out, columns[i])
+		columns = slices.Delete(columns, i, i+1)
+	}
+	return append(out, columns...)
 }
 
 // columns takes the sample of a source. The words say what was looked at.
@@ -99,6 +126,12 @@ func (s Sources) columns(ctx context.Context, src *plan.Source) (cols []vector.F
 var samples = map[string]func(context.Context, Sources, *plan.Source) (Sample, error){
 	"file": func(_ context.Context, s Sources, src *plan.Source) (Sample, error) { return s.file(src) },
 	"nats": func(ctx context.Context, s Sources, src *plan.Source) (Sample, error) { return s.subject(ctx, src) },
+	"kv": func(ctx context.Context, s Sources, src *plan.Source) (Sample, error) {
+		if s.NATS == nil {
+			return Sample{}, fmt.Errorf("a broker would have to be asked what bucket %s holds", src.Bucket)
+		}
+		return s.stream(ctx, "KV_"+src.Bucket, "$KV."+src.Bucket+".>")
+	},
 	"generator": func(ctx context.Context, _ Sources, src *plan.Source) (Sample, error) {
 		return generated(ctx, src)
 	},
@@ -106,6 +139,9 @@ var samples = map[string]func(context.Context, Sources, *plan.Source) (Sample, e
 
 // fixed are the columns of sources that have the same ones always.
 func fixed(src *plan.Source) []vector.Field {
+	if src.Connector == "object" {
+		return source.ObjectSchema().Fields
+	}
 	if src.Connector != "generator" {
 		return nil
 	}

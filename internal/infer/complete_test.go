@@ -152,3 +152,44 @@ func TestCompleteSubject(t *testing.T) {
 	refused("CREATE STREAM s WITH (connector = 'http');", "connector http has no rows")
 	refused("CREATE STREAM s FROM 'x.csv';", "reads no files")
 }
+
+// TestCompleteBucket: the key stands in front of the columns of the values.
+func TestCompleteBucket(t *testing.T) {
+	t.Parallel()
+	js := users(t)
+	s := Sources{NATS: js}
+	kv, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "b", Storage: jetstream.MemoryStorage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Complete(t.Context(), create(t, "CREATE TABLE t WITH (connector = 'kv', bucket = 'b');", false), plan.Defaults{}); err == nil {
+		t.Error("an empty bucket has columns")
+	}
+	for k, v := range map[string]string{"x": `{"price":1.5,"id":7}`, "y": `{"price":2}`} {
+		if _, err := kv.Put(t.Context(), k, []byte(v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := kv.Delete(t.Context(), "y"); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"CREATE TABLE t WITH (connector = 'kv', bucket = 'b');": "CREATE TABLE t (key STRING PRIMARY KEY, price DOUBLE, id BIGINT) " +
+			"WITH (connector = 'kv', bucket = 'b')",
+		"CREATE TABLE t WITH (connector = 'kv', bucket = 'b', key = 'ID');": "CREATE TABLE t (id BIGINT, price DOUBLE) " +
+			"WITH (connector = 'kv', bucket = 'b', key = 'ID')",
+		"CREATE STREAM o WITH (connector = 'object', bucket = 'files');": "CREATE STREAM o (name STRING, size BIGINT, digest STRING, " +
+			"modified TIMESTAMP, data BYTES, deleted BOOLEAN) WITH (connector = 'object', bucket = 'files')",
+	} {
+		st := create(t, text, false)
+		if _, err := s.Complete(t.Context(), st, plan.Defaults{}); err != nil {
+			t.Fatal(err)
+		}
+		if st.Text != want {
+			t.Errorf("got  %s\nwant %s", st.Text, want)
+		}
+		if _, _, err := plan.Define(create(t, st.Text+";", false), plan.Defaults{}); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -2,17 +2,9 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"net"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,80 +13,12 @@ import (
 
 	"github.com/leatsql/leat/internal/broker"
 	"github.com/leatsql/leat/internal/format"
-	"github.com/leatsql/leat/internal/pause"
+	"github.com/leatsql/leat/internal/pgtest"
 	"github.com/leatsql/leat/internal/source"
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
-
-// startPostgres starts a server of its own and returns its connection string.
-func startPostgres(t *testing.T) string {
-	t.Helper()
-	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	bin := ""
-	for _, d := range dirs {
-		if _, err := os.Stat(filepath.Join(d, "initdb")); err == nil {
-			bin = d
-		}
-	}
-	if bin == "" && os.Getenv("LEAT_REQUIRE") != "" {
-		t.Fatal("PostgreSQL is not installed")
-	}
-	if bin == "" {
-		t.Skip("SKIP: PostgreSQL is not installed (apt-get install postgresql)")
-	}
-	dir, err := os.MkdirTemp("/tmp", "leat-pg-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	var as *syscall.SysProcAttr
-	if os.Getuid() == 0 {
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			t.Skip("SKIP: there is no user but root to run PostgreSQL")
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-		as = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-	}
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	data := filepath.Join(dir, "data")
-	init := exec.CommandContext(t.Context(), filepath.Join(bin, "initdb"), "-D", data, "-A", "trust", "-U", "leat", "--no-sync", "-E", "UTF8")
-	init.Dir, init.SysProcAttr = dir, as
-	if out, err := init.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	server := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port),
-		"-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
-	server.Dir, server.SysProcAttr = dir, as
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT)
-		_ = server.Wait()
-	})
-	dsn := fmt.Sprintf("host=127.0.0.1 port=%d user=leat dbname=postgres sslmode=disable", port)
-	for range 600 {
-		if c, err := pgx.Connect(t.Context(), dsn); err == nil {
-			c.Close(t.Context())
-			return dsn
-		}
-		pause.For(t.Context(), 50*time.Millisecond)
-	}
-	t.Fatal("PostgreSQL does not answer")
-	return ""
-}
 
 // lookupRig is a table of PostgreSQL and the source that reads it.
 type lookupRig struct {
@@ -110,7 +34,7 @@ type lookupRig struct {
 
 func newLookupRig(t *testing.T, columns []plan.Column, table string) *lookupRig {
 	t.Helper()
-	dsn := startPostgres(t)
+	dsn := pgtest.Start(t)
 	s, err := broker.Start(t.Context(), broker.Config{Memory: true})
 	if err != nil {
 		t.Fatal(err)

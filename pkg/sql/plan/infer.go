@@ -8,14 +8,22 @@ import (
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
-// Declared tells where the rows of a declaration come from and how they are written, before its columns are known. The
-// second result is the event time and its format, as the statement gives them.
-func Declared(c *ast.Create, def Defaults) (s *Source, eventTime [2]string, err error) {
+// Undeclared is what a declaration says before its columns are known.
+type Undeclared struct {
+	Source                     *Source
+	EventTime, EventTimeFormat string
+	Keys                       []string // as the property key names them
+}
+
+// Declared reads a declaration without columns.
+func Declared(c *ast.Create, def Defaults) (*Undeclared, error) {
 	d := newDefinition(c, def)
 	if err := d.source(c, def); err != nil {
-		return nil, eventTime, err
+		return nil, err
 	}
-	return d.s, [2]string{d.o.EventTime, d.o.EventTimeFormat}, nil
+	return &Undeclared{
+		Source: d.s, EventTime: d.o.EventTime, EventTimeFormat: d.o.EventTimeFormat, Keys: d.key,
+	}, nil
 }
 
 // NoColumns is the error of a declaration without columns for which none can be found out.
