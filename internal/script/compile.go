@@ -23,6 +23,8 @@ type Options struct {
 	Inputs     map[string]string // stream -> file, instead of the declared source
 	Partitions int
 	RecordEmit bool
+	// Push plans the last SELECT as one that runs for ever.
+	Push bool
 	// Dir is where the script lies: the modules of functions are looked up there too.
 	Dir string
 }
@@ -233,6 +235,9 @@ func (c *compiler) create(st *ast.Create) error {
 		}
 		c.p.Warnings = append(c.p.Warnings, b.Warnings...)
 		c.p.Objects[o.Name] = o
+		if p.Late != nil {
+			c.p.Objects[p.Late.Name] = p.Late
+		}
 		return c.add(p, nil)
 	}
 	_, err := c.declare(st)
@@ -292,7 +297,11 @@ func (c *compiler) sink(st *ast.CreateSink) error {
 
 // selectStatement plans a SELECT; only the last one prints.
 func (c *compiler) selectStatement(st *ast.Select, last bool) error {
-	b := c.binder(plan.Bounded)
+	mode := plan.Bounded
+	if c.opt.Push {
+		mode = plan.Push
+	}
+	b := c.binder(mode)
 	p, err := b.Select(c.id(st.Text), st.Query)
 	if err != nil {
 		return err
@@ -353,7 +362,7 @@ func (p *Program) Needed() (plans []*plan.Plan, objects []string) {
 		want[name] = true
 		o := p.Objects[name]
 		for _, pl := range p.Plans {
-			if pl.Stages[len(pl.Stages)-1].Output.Topic == o.Topic {
+			if pl.Stages[len(pl.Stages)-1].Output.Topic == o.Topic || pl.Late != nil && pl.Late.Topic == o.Topic {
 				visitPlan(pl)
 			}
 		}
