@@ -56,14 +56,24 @@ func TestKsqlVerdicts(t *testing.T) {
 		"a whole float": {first + "," + strings.ReplaceAll(second, "3", "3.0"), "results passed: "},
 		"one too few":   {first, "results failed: topic T: 2 records, want 1"},
 		"other order":   {second + "," + first, "results failed: topic T: record 1: value differs"},
-		"other key":     {strings.ReplaceAll(first, `"a"`, `"b"`) + "," + second, "results failed: topic T: record 1: key differs"},
-		"other time":    {first + "," + strings.ReplaceAll(second, "5}", "4}"), "results failed: topic T: record 2: time differs"},
+		"other key": {
+			strings.ReplaceAll(first, `"a"`, `"b"`) + "," + second,
+			"results failed: topic T: record 1: key differs",
+		},
+		"other time": {
+			first + "," + strings.ReplaceAll(second, "5}", "4}"),
+			"results failed: topic T: record 2: time differs",
+		},
 		"null is not missing": {
 			strings.ReplaceAll(first, `{"N": 1}`, `{"N": 1, "X": null}`) + "," + second,
 			"results failed: topic T: record 1: value differs",
 		},
 		"a window": {
-			strings.ReplaceAll(first, `"key"`, `"window": {"start": 0, "end": 1, "type": "time"}, "key"`) + "," + second,
+			strings.ReplaceAll(
+				first,
+				`"key"`,
+				`"window": {"start": 0, "end": 1, "type": "time"}, "key"`,
+			) + "," + second,
 			"results failed: topic T: record 1: window differs",
 		},
 	}
@@ -84,7 +94,10 @@ func TestKsqlRejections(t *testing.T) {
 	const stream = `"CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='in', value_format='JSON');"`
 	tests := map[string]struct{ statements, want string }{
 		"unknown column": {stream + `, "CREATE STREAM o AS SELECT k, w FROM s;"`, "rejections passed: "},
-		"accepted":       {stream + `, "CREATE STREAM o AS SELECT k, v FROM s;"`, "rejections failed: the last statement is accepted"},
+		"accepted": {
+			stream + `, "CREATE STREAM o AS SELECT k, v FROM s;"`,
+			"rejections failed: the last statement is accepted",
+		},
 		"no format": {
 			`"CREATE STREAM s (k STRING KEY) WITH (kafka_topic='in');"`, "rejections passed: ",
 		},
@@ -184,8 +197,14 @@ func TestVeloVerdicts(t *testing.T) {
 		"a step":   {`{"steps": [{"step": 0, "rows": 2}]}`, "results failed: step 0: 1 rows, want 2"},
 		"a column": {`{"has": {"row[0]": ["m"]}}`, "results failed: row[0] has no column m"},
 		"error":    {`{"error": true}`, "results failed: it is accepted, want a refusal"},
-		"check":    {`{"checks": ["row.n > 0", "row[1].n - row[0].n == 2", "count(where row.n == 1) >= 1", "width(row[0]) == 2"]}`, "results passed: "},
-		"a check":  {`{"checks": ["(row.n > 1 or contains(row.k, \"b\"))"]}`, `results failed: check fails: (row.n > 1 or contains(row.k, "b"))`},
+		"check": {
+			`{"checks": ["row.n > 0", "row[1].n - row[0].n == 2", "count(where row.n == 1) >= 1", "width(row[0]) == 2"]}`,
+			"results passed: ",
+		},
+		"a check": {
+			`{"checks": ["(row.n > 1 or contains(row.k, \"b\"))"]}`,
+			`results failed: check fails: (row.n > 1 or contains(row.k, "b"))`,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

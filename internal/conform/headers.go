@@ -40,7 +40,12 @@ func headerList(t vector.Type, headers []Header) *vector.Vector {
 
 // texts is a vector of strings or bytes; nil is null.
 func texts(t vector.Type, list [][]byte) *vector.Vector {
-	v := &vector.Vector{Type: t, Len: len(list), Offs: []uint32{0}, Valid: make([]uint64, vector.Words(max(1, len(list))))}
+	v := &vector.Vector{
+		Type:  t,
+		Len:   len(list),
+		Offs:  []uint32{0},
+		Valid: make([]uint64, vector.Words(max(1, len(list)))),
+	}
 	for i, s := range list {
 		v.Data = append(v.Data, s...)
 		v.Offs = append(v.Offs, uint32(len(v.Data)))

@@ -43,7 +43,12 @@ func (c *ksqlCase) script(e *engine) Outcome {
 		case err == nil:
 			return failed(c.ID, group, fmt.Sprintf("step %d is accepted", i+1), c.steps(i))
 		case st.Assert == "" && !rightful(err):
-			return failed(c.ID, group, fmt.Sprintf("step %d is not refused for a cause in it: %v", i+1, err), c.steps(i))
+			return failed(
+				c.ID,
+				group,
+				fmt.Sprintf("step %d is not refused for a cause in it: %v", i+1, err),
+				c.steps(i),
+			)
 		}
 	}
 	return passed(c.ID, group)

@@ -55,7 +55,10 @@ func merge(file *ast.File, path, name, text string) error {
 		return fmt.Errorf("place %s: %w", path, err)
 	}
 	if m, ok := node.(*ast.MappingNode); ok {
-		m.Values = slices.DeleteFunc(m.Values, func(v *ast.MappingValueNode) bool { return v.Key.GetToken().Value == name })
+		m.Values = slices.DeleteFunc(
+			m.Values,
+			func(v *ast.MappingValueNode) bool { return v.Key.GetToken().Value == name },
+		)
 	}
 	if err := at.MergeFromReader(file, strings.NewReader(text)); err != nil {
 		return fmt.Errorf("place %s: %w", path, err)

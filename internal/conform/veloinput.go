@@ -118,7 +118,8 @@ func (in *veloInput) object(sql string, guess vector.Type) (*plan.Object, error)
 	}
 	for _, row := range in.Rows {
 		for _, name := range row.names {
-			if systemFields[name] || slices.ContainsFunc(o.Columns, func(c plan.Column) bool { return c.Name == name }) {
+			if systemFields[name] ||
+				slices.ContainsFunc(o.Columns, func(c plan.Column) bool { return c.Name == name }) {
 				continue
 			}
 			t, err := in.typeOf(name, guess)

@@ -27,9 +27,11 @@ CREATE STREAM s (a BIGINT, b STRING) WITH (connector = 'http');
 INSERT INTO s VALUES (6, 'abc'), (NULL, NULL), (0, 'x');
 `
 	for query, want := range map[string]string{
-		`SELECT plus(a, 1) AS p, shout(b) AS t FROM s;`: `{"p":7,"t":"ABC"}` + "\n" + `{"p":null,"t":null}` + "\n" + `{"p":1,"t":"X"}`,
-		`SELECT div(12, a) AS d FROM s;`:                `{"d":2}` + "\n" + `{"d":null}` + "\ndead: function DIV: integer divide by zero",
-		`SELECT spin() AS n FROM s;`:                    "error: function SPIN ran longer than 1s: the query stops [LEAT-5217]",
+		`SELECT plus(a, 1) AS p, shout(b) AS t FROM s;`: `{"p":7,"t":"ABC"}` + "\n" + `{"p":null,"t":null}` + "\n" +
+			`{"p":1,"t":"X"}`,
+		`SELECT div(12, a) AS d FROM s;`: `{"d":2}` + "\n" + `{"d":null}` +
+			"\ndead: function DIV: integer divide by zero",
+		`SELECT spin() AS n FROM s;`: "error: function SPIN ran longer than 1s: the query stops [LEAT-5217]",
 	} {
 		p, errs := script.Compile(declare+query, script.Options{Dir: dir})
 		if len(errs) > 0 {

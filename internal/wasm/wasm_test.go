@@ -97,13 +97,18 @@ func TestRefused(t *testing.T) {
 		sig  wasm.Signature
 		want string
 	}{
-		"garbage":      {[]byte("hello"), wasm.Signature{}, "no WebAssembly"},
-		"cut":          {wasmtest.Module()[:40], wasm.Signature{Export: "add"}, ""},
-		"large":        {make([]byte, wasm.MaxModuleBytes+1), wasm.Signature{}, "the limit is"},
-		"imports":      {wasmtest.Importing(), wasm.Signature{Export: "f"}, "imports env.clock"},
-		"no export":    {wasmtest.Module(), wasm.Signature{Export: "nope", Returns: big}, `no function "nope"`},
-		"other types":  {wasmtest.Module(), wasm.Signature{Export: "add", Params: []vector.Type{big}, Returns: big}, "the declaration needs (i64) -> (i64)"},
-		"no such type": {wasmtest.Module(), wasm.Signature{Export: "add", Returns: vector.TDecimal(9, 2)}, "takes no DECIMAL"},
+		"garbage":   {[]byte("hello"), wasm.Signature{}, "no WebAssembly"},
+		"cut":       {wasmtest.Module()[:40], wasm.Signature{Export: "add"}, ""},
+		"large":     {make([]byte, wasm.MaxModuleBytes+1), wasm.Signature{}, "the limit is"},
+		"imports":   {wasmtest.Importing(), wasm.Signature{Export: "f"}, "imports env.clock"},
+		"no export": {wasmtest.Module(), wasm.Signature{Export: "nope", Returns: big}, `no function "nope"`},
+		"other types": {
+			wasmtest.Module(), wasm.Signature{Export: "add", Params: []vector.Type{big}, Returns: big},
+			"the declaration needs (i64) -> (i64)",
+		},
+		"no such type": {
+			wasmtest.Module(), wasm.Signature{Export: "add", Returns: vector.TDecimal(9, 2)}, "takes no DECIMAL",
+		},
 	} {
 		_, err := wasm.Load(t.Context(), c.code, c.sig)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
