@@ -64,3 +64,12 @@ func (b *exprBinder) ksqlCast(from, to vector.Type, at ast.Span) error {
 	}
 	return nil
 }
+
+// ksqlPull refuses what a pull query of the ksql profile does not do: it has no key to change.
+func (b *Binder) ksqlPull(q *ast.Query) error {
+	if b.Profile != expr.Ksql || b.Mode != Bounded || q.Emit != ast.EmitDefault || !q.PartitionBy {
+		return nil
+	}
+	return sqlerr.New(sqlerr.BadStatement, partitionSpan(q), "a pull query has no PARTITION BY").
+		WithHint("EMIT CHANGES makes it a push query")
+}

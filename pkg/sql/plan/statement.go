@@ -12,6 +12,9 @@ import (
 
 // Select plans a client's query (Push or Bounded). A table's rows are folded to the last one per key in a bounded run.
 func (b *Binder) Select(id string, q *ast.Query) (*Plan, error) {
+	if err := b.ksqlPull(q); err != nil {
+		return nil, err
+	}
 	n, err := b.bindQuery(q, false)
 	if err != nil {
 		return nil, err
