@@ -233,6 +233,9 @@ func boundedProgram(p *script.Program, opt script.RunOptions, dir string) (*coor
 			if o.Query == pl.Query {
 				b.Derived = append(b.Derived, o)
 			}
+			if pl.Late != nil {
+				b.Derived = append(b.Derived, pl.Late)
+			}
 		}
 		b.Queries = append(b.Queries, q)
 	}

@@ -122,6 +122,11 @@ func (r *Runner) writers(topic string, partition int) []string {
 	}
 	for _, p := range r.cfg.Plans {
 		for _, s := range p.Stages {
+			if s.Late != nil && s.Late.Topic == topic {
+				for t := range s.Partitions {
+					out = append(out, taskName(s, t))
+				}
+			}
 			if s.Output.Topic != topic {
 				continue
 			}
@@ -364,6 +369,9 @@ func (o *output) Rows(_, p int, b *vector.Batch) {
 
 // Watermark implements task.Output.
 func (o *output) Watermark(_ int, wm int64, idle bool) {
+	if l := o.n.stage.Late; l != nil && wm == vector.MaxTime {
+		o.n.r.deliver(l.Topic, 0, o.n.names[o.partition], &vector.Batch{Watermark: wm})
+	}
 	topic := o.n.stage.Output.Topic
 	if len(o.n.r.consumers[topic]) == 0 {
 		return
@@ -382,7 +390,14 @@ func (o *output) DeadLetter(b *vector.Batch, row uint32, code, msg string) {
 }
 
 // Late implements task.Output.
-func (o *output) Late(b *vector.Batch, rows []uint32) { o.n.r.cfg.Sink.Late(o.n.stage.ID, b, rows) }
+func (o *output) Late(b *vector.Batch, rows []uint32) {
+	o.n.r.cfg.Sink.Late(o.n.stage.ID, b, rows)
+	if l := o.n.stage.Late; l != nil && len(rows) > 0 {
+		late := *b
+		late.Sel, late.Watermark, late.Idle = rows, vector.NoTime, false
+		o.n.r.deliver(l.Topic, 0, o.n.names[o.partition], &late)
+	}
+}
 
 // StageCounts is the counts of one stage, summed over its tasks.
 type StageCounts struct {

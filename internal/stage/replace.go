@@ -58,6 +58,8 @@ func sameShape(old, now *plan.Stage) error {
 		return fmt.Errorf("stage %s would have %d partitions, it has %d", now.ID, now.Partitions, old.Partitions)
 	case !slices.Equal(old.Output.Keys, now.Output.Keys):
 		return fmt.Errorf("the rows of stage %s would be placed by other columns", now.ID)
+	case (old.Late == nil) != (now.Late == nil):
+		return errors.New("its late rows would go elsewhere (late = 'topic')")
 	case len(old.Inputs) != len(now.Inputs):
 		return fmt.Errorf("stage %s would read %d inputs, it reads %d", now.ID, len(now.Inputs), len(old.Inputs))
 	}

@@ -55,7 +55,28 @@ func TopicWriters(o *plan.Object, partition int, planOf func(query string) *plan
 	if p == nil {
 		return nil
 	}
+	if s := LateStage(p); s != nil && s.Late.Topic == o.Topic {
+		return lateWriters(s)
+	}
 	return Writers(p.Stages[len(p.Stages)-1], partition)
+}
+
+// LateStage is the stage whose late rows are a stream; nil: no stage's.
+func LateStage(p *plan.Plan) *plan.Stage {
+	for _, s := range p.Stages {
+		if s.Late != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+func lateWriters(s *plan.Stage) []string {
+	out := make([]string, s.Partitions)
+	for t := range out {
+		out[t] = Writer(s, t)
+	}
+	return out
 }
 
 // Writers lists the tasks of a stage that write a partition of its output.

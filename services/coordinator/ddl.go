@@ -138,6 +138,13 @@ func (c *Coordinator) createAs(
 	if err := c.makeQueryTopics(ctx, q, p, o); err != nil {
 		return api.Result{}, err
 	}
+	if p.Late != nil {
+		if other, exists := cat.Objects[p.Late.Name]; exists {
+			return api.Result{}, sqlerr.New(sqlerr.Exists, st.Name.At, "%s %s exists already", kindName(other.Kind),
+				other.Name).WithHint("it would be the stream of the late rows")
+		}
+		cat.Objects[p.Late.Name] = p.Late
+	}
 	cat.Objects[o.Name], cat.Queries[q.ID] = o, q
 	warnings := append(b.Warnings, c.beginsLate(ctx, q)...)
 	return message(fmt.Sprintf("created %s %s, written by query %s", kindName(o.Kind), o.Name, q.ID), warnings...), nil
@@ -396,7 +403,16 @@ func (c *Coordinator) drop(ctx context.Context, st *ast.Drop) (api.Result, error
 
 // dropObject removes an object, the query that writes it, and names the topics that go with them.
 func dropObject(cat *catalog.Catalog, st *ast.Drop, o *plan.Object, gone *[]string) error {
-	if readers := cat.Readers(o.Name); len(readers) > 0 {
+	late := cat.Objects[o.Name+plan.LateSuffix]
+	readers := cat.Readers(o.Name)
+	if late != nil && late.Query == o.Query {
+		readers = append(readers, cat.Readers(late.Name)...)
+	}
+	if main := strings.TrimSuffix(o.Name, plan.LateSuffix); main != o.Name && cat.Objects[main] != nil &&
+		cat.Objects[main].Query == o.Query {
+		return sqlerr.New(sqlerr.InUse, st.Name.At, "%s goes with %s, whose late rows it has", o.Name, main)
+	}
+	if len(readers) > 0 {
 		return sqlerr.New(sqlerr.InUse, st.Name.At, "%s is read by %s", o.Name, strings.Join(readers, ", ")).
 			WithHint("drop what reads it first")
 	}
@@ -414,6 +430,10 @@ func dropObject(cat *catalog.Catalog, st *ast.Drop, o *plan.Object, gone *[]stri
 	}
 	*gone = append(*gone, o.Topic)
 	delete(cat.Objects, o.Name)
+	if late != nil && late.Query == o.Query {
+		*gone = append(*gone, late.Topic)
+		delete(cat.Objects, late.Name)
+	}
 	return nil
 }
 

@@ -59,6 +59,9 @@ func (c *Coordinator) replace(
 	if cycle := findCycle(cat, q); cycle != "" {
 		return api.Result{}, sqlerr.New(sqlerr.BadStatement, st.Name.At, "this makes a cycle: %s", cycle)
 	}
+	if p.Late != nil {
+		cat.Objects[p.Late.Name] = p.Late
+	}
 	cat.Objects[o.Name], cat.Queries[q.ID] = o, q
 	return message(fmt.Sprintf("replaced %s %s: query %s goes on where it is under the new text; %s", kindName(o.Kind),
 		o.Name, q.ID, kept), b.Warnings...), nil

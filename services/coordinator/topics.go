@@ -89,6 +89,12 @@ func (c *Coordinator) makeQueryTopics(ctx context.Context, q *catalog.Query, p *
 			}
 		}
 	}
+	if s := stage.LateStage(p); s != nil {
+		if err := c.makeTopic(ctx, s.Late.Topic, "late rows of "+p.Late.Name, s.Partitions*(1+extraWriters),
+			c.cfg.TopicBytes); err != nil {
+			return err
+		}
+	}
 	return c.makeDead(ctx, q.ID, tasks)
 }
 

@@ -22,7 +22,7 @@ const (
 	chunkWait = 5 * time.Second
 	// recoverWait is how much longer it waits for a task that has not its state yet.
 	recoverWait = 3 * time.Second
-	chunkRows = 4096
+	chunkRows   = 4096
 )
 
 // scan answers a request for the rows of a task's table, or for the moment when it has passed a position.

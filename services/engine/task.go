@@ -209,6 +209,9 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 		}
 	}
 	cfg.Outputs = []task.OutputConfig{out}
+	if l := w.stage.Late; l != nil {
+		cfg.Late = &task.OutputConfig{Topic: l.Topic, Schema: l.Schema, Logs: []topic.Log{e.res.shard(l.Topic)}}
+	}
 	dead := task.OutputConfig{
 		Topic: w.query.ID, Class: topic.ClassDead, Schema: w.stage.Output.Schema,
 		Logs: []topic.Log{topic.NewJetStream(e.js, "LEAT_DLQ_"+w.query.ID,

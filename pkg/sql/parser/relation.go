@@ -135,7 +135,7 @@ func (p *parser) primaryRelation(where string) ast.Relation {
 	case t.is("LATERAL"):
 		p.fail(sqlerr.New(sqlerr.NotSupported, t.at, "LATERAL is not supported"))
 	default:
-		r = &ast.TableRef{Name: p.name("a stream, a table or a query in parentheses", where)}
+		r = &ast.TableRef{Name: p.late(p.name("a stream, a table or a query in parentheses", where))}
 		p.foreignRelation(r)
 	}
 	p.finishRelation(r, from)

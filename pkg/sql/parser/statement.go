@@ -210,7 +210,18 @@ func (p *parser) name(what, where string) ast.Ident {
 
 func (p *parser) tableName(where string) ast.Ident {
 	p.expecting(wantTable)
-	return p.name("a name", where)
+	return p.late(p.name("a name", where))
+}
+
+// late reads the rest of query.late, the name of the stream of a query's late rows.
+func (p *parser) late(id ast.Ident) ast.Ident {
+	if id.Name == "" || !p.is(".") || !p.peek(1).is("LATE") {
+		return id
+	}
+	p.advance()
+	id.At.End = p.advance().at.End
+	id.Name += ".late"
+	return id
 }
 
 // ident makes a name of a token; Options.Upper makes capitals of one without quotes.

@@ -16,6 +16,8 @@ type Plan struct {
 	Logical *Node
 	// Result describes what the last stage emits.
 	Result Result
+	// Late is the stream of the query's late rows; nil: they are counted.
+	Late *Object
 }
 
 // Result is the shape of a query's output.
@@ -42,6 +44,7 @@ type Stage struct {
 	Ops        []operator.Spec
 	Partitions int
 	Output     Output
+	Late       *Output // of late rows: every task writes its one partition; nil: they are counted
 }
 
 // Input is one topic a stage reads: task p reads partition p. Port 1 is the table side of a join.

@@ -235,13 +235,14 @@ func properties() []property {
 	}
 }
 
-// setLate takes late = 'drop': late rows are counted. A topic for them is not there yet.
+// setLate takes late = 'drop', where late rows are counted, and for a query late = 'topic', where they are a stream. A
+// declared source has no late rows: they are late for a window of a query.
 func setLate(d *definition, v string, at ast.Span) error {
-	if strings.EqualFold(v, "topic") {
-		return sqlerr.New(sqlerr.NotSupported, at, "late = 'topic' is not supported").
-			WithHint("late rows are counted; GRACE keeps windows open longer")
+	if strings.EqualFold(v, "topic") && d.o.Query == "" {
+		return sqlerr.New(sqlerr.NotSupported, at, "late = 'topic' of a declaration is not supported").
+			WithHint("CREATE TABLE .. WITH (late = 'topic') AS SELECT ..: rows are late for the windows of a query")
 	}
-	return oneOf(func(d *definition) *string { return &d.s.Late }, "drop")(d, v, at)
+	return oneOf(func(d *definition) *string { return &d.s.Late }, "drop", "topic")(d, v, at)
 }
 
 func setDelimiter(d *definition, v string, at ast.Span) error {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/expr"
@@ -92,6 +93,11 @@ func (b *Binder) CreateAs(id string, c *ast.Create) (*Plan, *Object, error) {
 	}
 	if d.s.MaxBytes > 0 || d.s.Retention > 0 || d.s.OnError != "" {
 		d.o.Source = nil
+	}
+	if strings.EqualFold(d.s.Late, "topic") {
+		if err := p.lateRows(d.o, c); err != nil {
+			return nil, nil, err
+		}
 	}
 	return p, d.o, nil
 }
