@@ -161,6 +161,9 @@ func (d *definition) connector(c *ast.Create) error {
 		s.Delivery = "jetstream"
 	}
 	if s.Format == "" {
+		if name, how := foreignFile(s.Path); how != "" {
+			return unsupported(d.pathSpan(c), "format "+strings.ToUpper(name)).WithHint("%s", how)
+		}
 		s.Format = FormatOfPath(s.Path, "json")
 	}
 	if p := strings.TrimSuffix(strings.ToLower(s.Path), ".gz"); strings.HasSuffix(p, ".tsv") && s.Delimiter == "" {
@@ -210,13 +213,18 @@ func badSubject(s string) string {
 	return ""
 }
 
-func (d *definition) subjectSpan(c *ast.Create) ast.Span {
+func (d *definition) subjectSpan(c *ast.Create) ast.Span { return givenAt(c, "subject") }
+
+func (d *definition) pathSpan(c *ast.Create) ast.Span { return givenAt(c, "path", "file") }
+
+// givenAt is where a statement gives one of some properties, or what stands in FROM.
+func givenAt(c *ast.Create, names ...string) ast.Span {
 	for _, w := range c.With {
-		if w.Name == "subject" {
+		if slices.Contains(names, w.Name) {
 			return w.At
 		}
 	}
-	if c.FromNATS != "" {
+	if c.FromNATS != "" || c.FromFile != "" {
 		return c.FromAt
 	}
 	return c.Name.At

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,6 +22,12 @@ var fileFormats = map[string]string{
 	"parquet": "duckdb -c \"COPY (FROM 'x.parquet') TO 'x.ndjson'\" converts it",
 	"arrow":   "convert it to NDJSON or CSV, with DuckDB or pyarrow",
 	"orc":     "convert it to NDJSON or CSV",
+}
+
+// foreignFile tells the format of a file that Leat does not read, by the ending of its name, and what to do; "" for others.
+func foreignFile(path string) (name, how string) {
+	name = strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
+	return name, fileFormats[name]
 }
 
 // foreignFormats need a schema registry; each with what replaces it.

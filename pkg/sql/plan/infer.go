@@ -46,6 +46,9 @@ func FileObject(r *ast.TableRef) *ast.Create {
 			{Name: "format", Value: FormatOfPath(path, "json"), At: r.At},
 		},
 	}
+	if name, how := foreignFile(path); how != "" {
+		c.With[1].Value = name // which is refused by its name
+	}
 	c.At = r.At
 	return c
 }
