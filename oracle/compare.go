@@ -35,7 +35,13 @@ func Compare(got, want [][]string) string {
 	if shown == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d rows, want %d; %d differ (+ is too much, - is missing):\n%s", len(got), len(want), shown, out.String())
+	return fmt.Sprintf(
+		"%d rows, want %d; %d differ (+ is too much, - is missing):\n%s",
+		len(got),
+		len(want),
+		shown,
+		out.String(),
+	)
 }
 
 func sorted(rows [][]string) [][]string {

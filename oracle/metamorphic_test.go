@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/leatsql/leat/oracle"
 	"github.com/leatsql/leat/oracle/random"
@@ -147,5 +149,28 @@ func askMessage(t *testing.T, bin, dir string, c trial) ([][]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("leat run: %w\n%s", err, &stderr)
 	}
-	return jsonRows(t, out), nil
+	rows := jsonRows(t, out)
+	for _, row := range rows {
+		for i, k := range c.q.Kinds() {
+			row[i] = asNumber(t, k, row[i])
+		}
+	}
+	return rows, nil
+}
+
+// asNumber turns the text of a date into days and that of a timestamp into milliseconds, as oracle.Ask gives them.
+func asNumber(t *testing.T, k random.Kind, cell string) string {
+	t.Helper()
+	layout, unit := "2006-01-02", 24*time.Hour
+	switch {
+	case cell == oracle.Null || k != random.Date && k != random.Time:
+		return cell
+	case k == random.Time:
+		layout, unit = "2006-01-02T15:04:05", time.Millisecond
+	}
+	at, err := time.Parse(layout, strings.TrimSuffix(cell, "Z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.FormatInt(at.UnixMilli()/unit.Milliseconds(), 10)
 }

@@ -26,7 +26,14 @@ type Setup struct {
 
 // String is the setup in a line.
 func (s Setup) String() string {
-	return fmt.Sprintf("partitions %d, batches of %d, record %t, crashes %t, kept %t", s.Partitions, s.Batch, s.Record, s.Crash, s.Keep)
+	return fmt.Sprintf(
+		"partitions %d, batches of %d, record %t, crashes %t, kept %t",
+		s.Partitions,
+		s.Batch,
+		s.Record,
+		s.Crash,
+		s.Keep,
+	)
 }
 
 // ErrRefused is what Leat answers to a statement that it does not support.
