@@ -500,6 +500,8 @@ type (
 		Over        *Over
 		OrderBy     []OrderItem // within aggregates, WITHIN GROUP
 		IgnoreNulls bool
+		// RespectNulls: RESPECT NULLS was written.
+		RespectNulls bool
 	}
 	// Field is x->f or x.f on a struct.
 	Field struct {
@@ -557,7 +559,9 @@ type Over struct {
 	Frame     *Frame
 	// ExpireMs: a partition that was silent for longer begins anew (EXPIRE AFTER d INACTIVITY); 0 is never.
 	ExpireMs int64
-	At       Span
+	// Full: results leave once the buffer holds so many rows (ROWS WINDOW BUFFER n ROWS .. EMIT ON BUFFER FULL); 0: all do.
+	Full int64
+	At   Span
 }
 
 // UnboundedFollowing is the value of Frame.Following for UNBOUNDED FOLLOWING.

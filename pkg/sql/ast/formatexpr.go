@@ -279,6 +279,7 @@ func (w *printer) call(x *Call) {
 		w.put(")")
 	}
 	w.opt(x.IgnoreNulls, " IGNORE NULLS")
+	w.opt(x.RespectNulls, " RESPECT NULLS")
 	if x.Over != nil {
 		w.over(x.Over)
 	}
@@ -287,8 +288,12 @@ func (w *printer) call(x *Call) {
 func (w *printer) over(o *Over) {
 	w.put(" OVER (")
 	space := ""
+	if o.Full > 0 {
+		w.put("ROWS WINDOW BUFFER ", strconv.FormatInt(o.Full, 10), " ROWS")
+		space = " "
+	}
 	if o.Partition != nil {
-		w.put("PARTITION BY ")
+		w.put(space, "PARTITION BY ")
 		w.list(o.Partition)
 		space = " "
 	}
@@ -303,6 +308,7 @@ func (w *printer) over(o *Over) {
 		space = " "
 	}
 	w.opt(o.ExpireMs > 0, space+"EXPIRE AFTER INTERVAL "+FormatDuration(o.ExpireMs)+" INACTIVITY")
+	w.opt(o.Full > 0, " EMIT ON BUFFER FULL")
 	w.put(")")
 }
 

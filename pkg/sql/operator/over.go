@@ -35,6 +35,7 @@ type overCall struct {
 	name      string
 	number    bool // ROW_NUMBER, RANK, DENSE_RANK
 	shift     bool // LAG, LEAD
+	ignore    bool // IGNORE NULLS of those
 	args      []int
 	types     []vector.Type // of the arguments
 	byRows    bool
@@ -127,6 +128,7 @@ func newOverCall(a OverAgg, in *vector.Schema) (overCall, error) {
 	if c.number = numbersRows(c.name); c.number {
 		return c, nil
 	}
+	c.ignore = a.IgnoreNulls
 	if c.shift = c.name == "LAG" || c.name == "LEAD"; c.shift {
 		_, err := ResolveOver(c.name, c.types)
 		return c, err
@@ -139,11 +141,15 @@ func newOverCall(a OverAgg, in *vector.Schema) (overCall, error) {
 	if _, err := ResolveOver(a.Func, typesOf(in, a.Args)); err != nil {
 		return c, err
 	}
-	if d.kind == kindState && !c.unbounded() { // rows leave the frame
+	respects := !c.ignore && len(a.Args) == 1 && (c.name == "FIRST_VALUE" || c.name == "LAST_VALUE")
+	if (d.kind == kindState || respects) && !c.unbounded() { // rows leave the frame
 		d, err = newAggDef(call, in, aggMode{retracts: true})
 		if err != nil {
 			return c, err
 		}
+	}
+	if respects {
+		d.kind, d.nulls = kindState, keepNull
 	}
 	if d.kind == kindSum64 { // sums come and go: only the result has to fit
 		d.kind = kindAvgInt

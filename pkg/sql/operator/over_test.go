@@ -23,8 +23,8 @@ var overCalls = []OverAgg{
 	{Func: "SUM", Args: []int{1}},
 	{Func: "MIN", Args: []int{1}},
 	{Func: "MAX", Args: []int{3}},
-	{Func: "FIRST_VALUE", Args: []int{1}},
-	{Func: "LAST_VALUE", Args: []int{3}},
+	{Func: "FIRST_VALUE", Args: []int{1}, IgnoreNulls: true},
+	{Func: "LAST_VALUE", Args: []int{3}, IgnoreNulls: true},
 	{Func: "AVG", Args: []int{2}},
 	{Func: "STDDEV", Args: []int{2}},
 }

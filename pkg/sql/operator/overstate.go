@@ -115,6 +115,9 @@ func (f *frame) shift(a *overCall, b *vector.Batch, i int, out *vector.Vector) {
 		return
 	}
 	f.acc[0] = max(f.acc[0], uint64(max(n, 1)))
+	if a.ignore && isNull(x, i) {
+		return
+	}
 	f.str = append(f.str, appendRaw(nil, x, i))
 	for uint64(len(f.str)-f.lo) > f.acc[0] {
 		f.str[f.lo] = nil

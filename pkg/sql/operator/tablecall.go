@@ -61,6 +61,9 @@ func newTableCall(a TableOverAgg, order []SortKey, in *vector.Schema) (tableCall
 		return c, err
 	}
 	c.fixed = windowFuncs[c.name]
+	if a.IgnoreNulls && c.fixed != nil && passesNulls[c.name] == nil {
+		return c, errIgnoreNulls
+	}
 	if c.fixed != nil {
 		if least := map[string]int{"NTILE": 1, "LAG": 1, "LEAD": 1, "FIRST_VALUE": 1, "LAST_VALUE": 1, "NTH_VALUE": 2}; len(
 			a.Args) < least[c.name] {
@@ -98,6 +101,10 @@ func (c *tableCall) checkFrame(in *vector.Schema) error {
 }
 
 func (c *tableCall) run(b *vector.Batch, p *peerEdges, out *vector.Vector, bad []bool) {
+	if c.fixed != nil && c.spec.IgnoreNulls {
+		c.passingNulls(b, p, out)
+		return
+	}
 	if c.fixed != nil {
 		c.fixed(c, b, p, out)
 		return

@@ -73,12 +73,17 @@ func (p *parser) arguments() []ast.Expr {
 }
 
 func (p *parser) nullTreatment(c *ast.Call) {
-	if p.acceptAll("IGNORE", "NULLS") {
+	at := p.tok().at
+	switch {
+	case p.acceptAll("IGNORE", "NULLS"):
 		c.IgnoreNulls = true
-	} else if !p.are("RESPECT", "NULLS") {
+	case p.acceptAll("RESPECT", "NULLS"):
+		c.RespectNulls = true
+	default:
 		return
-	} else {
-		p.acceptAll("RESPECT", "NULLS")
+	}
+	if c.IgnoreNulls && c.RespectNulls {
+		p.failAt(at.Join(p.last().at), "IGNORE NULLS and RESPECT NULLS exclude each other")
 	}
 }
 
@@ -123,6 +128,10 @@ func (p *parser) over() *ast.Over {
 
 // overRest reads what stands in OVER behind the buffer, and the parenthesis. A frame replaces that of the buffer.
 func (p *parser) overRest(o *ast.Over) {
+	rows := int64(0)
+	if o.Frame != nil {
+		rows = o.Frame.Preceding + 1
+	}
 	if p.acceptAll("PARTITION", "BY") {
 		o.Partition = p.exprList("")
 	}
@@ -132,7 +141,7 @@ func (p *parser) overRest(o *ast.Over) {
 	if p.is("ROWS") || p.is("RANGE") {
 		o.Frame = p.frame()
 	}
-	p.overExtras(o)
+	p.overExtras(o, rows)
 	p.expect(")", "after OVER (...")
 }
 
@@ -167,12 +176,13 @@ func (p *parser) bufferSize(from int) *ast.Frame {
 	return &ast.Frame{Rows: true, Preceding: max(n-1, 0), At: p.since(from)}
 }
 
-// overExtras reads what velostream allows besides: EMIT CHANGES, EXPIRE AFTER.
-func (p *parser) overExtras(o *ast.Over) {
-	p.overEmit()
+// overExtras reads what velostream allows besides: EMIT, EXPIRE AFTER.
+func (p *parser) overExtras(o *ast.Over, rows int64) {
+	p.overEmit(o, rows)
 	if p.accept("EXPIRE") {
 		p.expect("AFTER", "after EXPIRE")
 		if p.accept("NEVER") {
+			p.overEmit(o, rows)
 			return
 		}
 		at := p.tok().at
@@ -181,14 +191,18 @@ func (p *parser) overExtras(o *ast.Over) {
 		}
 		p.accept("INACTIVITY")
 	}
-	p.overEmit()
+	p.overEmit(o, rows)
 }
 
-// overEmit reads EMIT CHANGES and EMIT EVERY RECORD: one result for each row, which is what OVER gives.
-func (p *parser) overEmit() {
+// overEmit reads EMIT CHANGES and EMIT EVERY RECORD: one result for each row, which is what OVER gives; and EMIT ON
+// BUFFER FULL, for a buffer of so many rows (0: there is none).
+func (p *parser) overEmit(o *ast.Over, rows int64) {
 	if at := p.tok().at; p.acceptAll("EMIT", "ON", "BUFFER", "FULL") {
-		p.notSupported(at.Join(p.last().at), "EMIT ON BUFFER FULL is not supported").
-			hint("COUNT(*) OVER (...) = n in an outer WHERE keeps the rows whose buffer is full")
+		if o.Full = rows; rows == 0 {
+			p.failAt(at.Join(p.last().at), "EMIT ON BUFFER FULL needs a buffer").
+				hint("write OVER (ROWS WINDOW BUFFER n ROWS ... EMIT ON BUFFER FULL)")
+		}
+		return
 	}
 	if !p.acceptAll("EMIT", "CHANGES") {
 		p.acceptAll("EMIT", "EVERY", "RECORD")

@@ -55,6 +55,9 @@ func (a *aggregation) aggregate(c *ast.Call) (expr.Expr, error) {
 		agg.Filter = a.preColumn(f)
 		text.WriteString(" FILTER " + textOf(f))
 	}
+	if err := a.ksqlCall(name, c, args); err != nil {
+		return nil, err
+	}
 	if agg.T, err = a.b.aggregateType(name, types, c.At); err != nil {
 		return nil, err
 	}
@@ -68,6 +71,12 @@ func aggregateArguments(c *ast.Call) ([]ast.Expr, error) {
 	for _, arg := range c.Args {
 		if _, star := arg.(*ast.Star); !star {
 			args = append(args, arg)
+		}
+	}
+	if c.Over == nil {
+		var err error
+		if args, err = nullArguments(c, args); err != nil {
+			return nil, err
 		}
 	}
 	if len(c.OrderBy) == 0 {
@@ -90,6 +99,25 @@ func aggregateArguments(c *ast.Call) ([]ast.Expr, error) {
 		return nil, sqlerr.New(sqlerr.BadStatement, c.At, "%s(p) WITHIN GROUP (ORDER BY x) has one argument", name)
 	}
 	return []ast.Expr{o.Expr, args[0]}, nil
+}
+
+// nullArguments writes IGNORE NULLS and RESPECT NULLS of an aggregate as arguments: the picks by place in the log have
+// one for it.
+func nullArguments(c *ast.Call, args []ast.Expr) ([]ast.Expr, error) {
+	name := strings.ToUpper(c.Name.Name)
+	if !c.IgnoreNulls && !c.RespectNulls {
+		return args, nil
+	}
+	picks := []string{"FIRST_VALUE", "FIRST", "ANY_VALUE", "LAST_VALUE", "LAST", "EARLIEST_BY_OFFSET", "LATEST_BY_OFFSET"}
+	if !slices.Contains(picks, name) || len(args) == 0 || len(args) > 2 {
+		return nil, sqlerr.New(sqlerr.BadStatement, c.At, "%s takes neither IGNORE NULLS nor RESPECT NULLS", name).
+			WithHint("FIRST_VALUE and LAST_VALUE do; FILTER (WHERE x IS NOT NULL) leaves nulls out")
+	}
+	text := "true"
+	if c.RespectNulls {
+		text = "false"
+	}
+	return append(args, &ast.Literal{E: ast.E{At: c.At}, Kind: ast.BoolLit, Text: text}), nil
 }
 
 // inverse tells that ORDER BY names the argument of an aggregate: a value is found for a place in the order.

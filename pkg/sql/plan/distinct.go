@@ -9,7 +9,7 @@ import (
 )
 
 // distinct keeps one row of each value: of bounded input the first one. A table is grouped, and a value goes when its
-// last row does; an endless stream needs a window, after which values are forgotten.
+// last row does; an endless stream needs a window or a TTL, after which values are forgotten.
 func (b *Binder) distinct(q *ast.Query, n *Node) (*Node, error) {
 	keys := make([]int, len(n.Schema.Fields)-n.Hidden)
 	for i := range keys {
@@ -19,8 +19,12 @@ func (b *Binder) distinct(q *ast.Query, n *Node) (*Node, error) {
 	case n.WindowEnd >= 0 && !n.Updating && !isAggregated(n):
 		return b.dedup(q, n), nil
 	case b.Mode != Bounded && !n.Updating && n.WindowEnd < 0 && !isAggregated(n):
-		return nil, unsupported(q.At, "SELECT DISTINCT over an endless stream without a window").
-			WithHint("WINDOW TUMBLING(1h) forgets old values; GROUP BY makes a table of them")
+		if b.StateTTLMs <= 0 {
+			return nil, unsupported(q.At, "SELECT DISTINCT over an endless stream without a window").
+				WithHint("WINDOW TUMBLING(1h) or SET 'state.ttl' = '1 hour' forgets old values; GROUP BY makes a table of them")
+		}
+		spec := &operator.Dedup{Keys: keys, TTLMs: b.StateTTLMs, Schema: n.Schema}
+		return &Node{Spec: spec, Inputs: []*Node{n}, Props: n.Props}, nil
 	case !n.Updating && b.Mode == Bounded:
 		return &Node{Spec: &operator.Dedup{Keys: keys, Schema: n.Schema}, Inputs: []*Node{n}, Props: n.Props}, nil
 	case !n.Updating:

@@ -27,6 +27,7 @@ type session struct {
 	objects plan.Objects
 	bounded bool
 	profile expr.Profile
+	ttlMs   int64
 	queries int
 	out     strings.Builder
 }
@@ -47,7 +48,9 @@ func (s *session) run(text string) error {
 
 func (s *session) binder(mode plan.Mode) *plan.Binder {
 	s.queries++
-	return &plan.Binder{Catalog: s.objects, Mode: mode, Profile: s.profile, RecordEmission: s.profile == expr.Ksql}
+	return &plan.Binder{
+		Catalog: s.objects, Mode: mode, Profile: s.profile, RecordEmission: s.profile == expr.Ksql, StateTTLMs: s.ttlMs,
+	}
 }
 
 func (s *session) id() string { return fmt.Sprintf("q%d", s.queries) }
@@ -74,6 +77,7 @@ func (s *session) statement(st ast.Statement) error {
 		p, err := b.Select(s.id(), st.Query)
 		return s.show(b, p, err)
 	case *ast.Set:
+		s.ttlMs = plan.SettingStateTTL(map[string]string{st.Key: st.Value})
 		return plan.CheckSetting(st.Key, st.Value, st.Unset, st.At)
 	default:
 		return fmt.Errorf("%T has no plan", st)

@@ -23,6 +23,7 @@ type overBinding struct {
 	names []string
 	specs []*overSpec
 	out   *Node
+	full  []fullBuffer
 	rank  *rankLimit // the query keeps the first rows of each partition only
 }
 
@@ -47,6 +48,7 @@ type overCall struct {
 	distinct bool
 	filter   int
 	frame    *ast.Frame
+	ignore   bool               // IGNORE NULLS
 	order    []operator.SortKey // inside of the call
 	t        vector.Type
 }
@@ -130,10 +132,22 @@ func (o *overBinding) add(c *ast.Call) error {
 	} else {
 		o.specs = append(o.specs, spec)
 	}
-	if !slices.ContainsFunc(spec.calls, func(k overCall) bool { return k.text == call.text }) {
-		spec.calls = append(spec.calls, call)
+	spec.add(call)
+	if n := c.Over.Full; n > 0 {
+		count := fullCall(n)
+		o.full = append(o.full, fullBuffer{spec, spec.add(count), n})
 	}
 	return nil
+}
+
+// add adds a call unless it is there, and returns its place.
+func (s *overSpec) add(call overCall) int {
+	i := slices.IndexFunc(s.calls, func(k overCall) bool { return k.text == call.text })
+	if i < 0 {
+		i = len(s.calls)
+		s.calls = append(s.calls, call)
+	}
+	return i
 }
 
 // spec binds PARTITION BY and ORDER BY of a call.
@@ -179,6 +193,7 @@ func (o *overBinding) bindInner(e ast.Expr) (expr.Expr, error) {
 func (o *overBinding) call(c *ast.Call) (overCall, error) {
 	k := overCall{
 		name: strings.ToUpper(c.Name.Name), at: c.At, distinct: c.Distinct, filter: -1, frame: c.Over.Frame,
+		ignore: c.IgnoreNulls,
 	}
 	args, err := windowArguments(c)
 	if err != nil {
@@ -227,7 +242,7 @@ func (o *overBinding) call(c *ast.Call) (overCall, error) {
 	if k.frame != nil {
 		frame = fmt.Sprint(k.frame.Rows, k.frame.Preceding, k.frame.Following)
 	}
-	k.text = fmt.Sprintf("%s/%v/%s(%s)", k.name, c.Distinct, frame, text.String())
+	k.text = fmt.Sprintf("%s/%v/%v/%s(%s)", k.name, c.Distinct, k.ignore, frame, text.String())
 	return k, nil
 }
 

@@ -55,8 +55,8 @@ func streamsOver(k overCall) bool {
 // windowArguments are the arguments of a function with OVER; the offset of LAG and LEAD is a number of rows.
 func windowArguments(c *ast.Call) ([]ast.Expr, error) {
 	name := strings.ToUpper(c.Name.Name)
-	if c.IgnoreNulls {
-		return nil, unsupported(c.At, "IGNORE NULLS with OVER")
+	if err := overNulls(c, name); err != nil {
+		return nil, err
 	}
 	if name != "LAG" && name != "LEAD" || len(c.Args) < 2 {
 		return aggregateArguments(c)
@@ -71,6 +71,18 @@ func windowArguments(c *ast.Call) ([]ast.Expr, error) {
 		return nil, bad
 	}
 	return c.Args, nil
+}
+
+// overNulls checks IGNORE NULLS and RESPECT NULLS of a function with OVER.
+func overNulls(c *ast.Call, name string) error {
+	if _, own := windowFuncs[name]; own && !numbering[name] && !ranked(name) || name == "LAG" || name == "LEAD" {
+		return nil
+	}
+	if c.IgnoreNulls || c.RespectNulls {
+		return sqlerr.New(sqlerr.BadStatement, c.At, "%s takes neither IGNORE NULLS nor RESPECT NULLS", name).
+			WithHint("LAG, LEAD, FIRST_VALUE, LAST_VALUE and NTH_VALUE do; of an aggregate, FILTER (WHERE x IS NOT NULL)")
+	}
+	return nil
 }
 
 // windowType is the result type of a function with OVER.

@@ -43,7 +43,7 @@ func (o *overBinding) build() error {
 		}
 	}
 	o.out = n
-	return nil
+	return o.wantFull()
 }
 
 // timeColumn is the column of a spec that becomes the event time because OVER orders by it: the rows of an endless
@@ -102,7 +102,10 @@ func framesEndHere(s *overSpec) bool {
 func overNode(n *Node, s *overSpec) *Node {
 	spec := &operator.Over{Partition: s.partition, ExpireMs: s.expireMs}
 	for _, k := range s.calls {
-		agg := operator.OverAgg{Func: k.name, Args: k.args, RangeMs: -1, Rows: -1, T: k.t, Order: k.order}
+		agg := operator.OverAgg{
+			Func: k.name, Args: k.args, RangeMs: -1, Rows: -1, T: k.t, Order: k.order,
+			IgnoreNulls: k.ignore,
+		}
 		if f := k.frame; f != nil {
 			agg.ByRows = f.Rows
 			switch {
@@ -200,7 +203,7 @@ func (o *overBinding) final(n *Node, windowEnd int) bool {
 
 func tableAgg(k overCall, ordered bool) operator.TableOverAgg {
 	agg := operator.TableOverAgg{Func: k.name, Args: k.args, Distinct: k.distinct, Filter: k.filter, T: k.t}
-	agg.Order = k.order
+	agg.Order, agg.IgnoreNulls = k.order, k.ignore
 	agg.From.Unbounded = true
 	switch {
 	case k.frame != nil:

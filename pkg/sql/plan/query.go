@@ -36,7 +36,7 @@ type Binder struct {
 	File func(r *ast.TableRef) (*Object, error)
 	// Warnings are collected for the user; they do not stop anything.
 	Warnings []string
-	// StateTTLMs > 0 bounds the state of joins that nothing else bounds (SET 'state.ttl').
+	// StateTTLMs > 0 bounds the state of joins and of DISTINCT that nothing else bounds (SET 'state.ttl').
 	StateTTLMs int64
 	ctes       *cte        // WITH queries in scope
 	cross      *crossTerms // of the query whose FROM is being bound
