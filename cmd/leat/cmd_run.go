@@ -46,6 +46,8 @@ func newRunCmd(g *globals) *cobra.Command {
 		Long: "Runs the statements of a script over bounded input, without a server. The rows of the last SELECT go " +
 			"to stdout; counts go to stderr. Every window closes at the end of the input, unless the query says EMIT " +
 			"CHANGES.\n\n" +
+			"FROM may name a file ('trades.csv', .json, .ndjson, .jsonl, each also .gz): its columns, and those of a " +
+			"declaration without any, are made of a sample; the statement with them goes to stderr.\n\n" +
 			"A record that cannot be read is a dead letter: it is told on stderr and kept in STREAM.dead.jsonl " +
 			"(--dead names another folder, or none). Dead letters alone leave exit code 0; --on-error fail_fast " +
 			"gives 5.",

@@ -4,9 +4,12 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/parser"
+	"github.com/leatsql/leat/pkg/sql/plan"
+	"github.com/leatsql/leat/services/coordinator"
 )
 
 // runEditor runs the user's editor on a file, on this terminal.
@@ -20,5 +23,14 @@ func runEditor(ctx context.Context, editor, path string) error {
 // keywordsAfter lists the keywords that may follow a text.
 func keywordsAfter(text string) []string {
 	end := strings.LastIndexAny(text, " \t\n(,") + 1
-	return parser.Expected(text, end)
+	words := parser.Expected(text, end)
+	i := slices.Index(words, "<property>")
+	if i < 0 {
+		return words
+	}
+	names := plan.PropertyNames()
+	if from := strings.LastIndex(text, ";") + 1; strings.HasPrefix(strings.ToUpper(strings.TrimSpace(text[from:])), "CREATE SINK") {
+		names = coordinator.SinkProperties()
+	}
+	return slices.Replace(words, i, i+1, names...)
 }

@@ -250,6 +250,9 @@ var sinkProperties = []string{
 	"max_retries", "delimiter", "table",
 }
 
+// SinkProperties lists the properties of a sink, for completion.
+func SinkProperties() []string { return slices.Clone(sinkProperties) }
+
 // createSink adds a sink.
 func (c *Coordinator) createSink(ctx context.Context, st *ast.CreateSink) (api.Result, error) {
 	var done api.Result

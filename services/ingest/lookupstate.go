@@ -18,8 +18,11 @@ import (
 	"github.com/leatsql/leat/pkg/sql/plan"
 )
 
-// lookupBucket is the object store of Leat's account that holds what logs were told of tables.
-const lookupBucket = "LEAT_LOOKUP"
+// The object store of Leat's account that holds what logs were told of tables.
+const (
+	lookupBucket = "LEAT_LOOKUP"
+	lookupStore  = 256 << 20 // bytes of all of them
+)
 
 // lookupState is what the log was told of a table: the hash of each row by its key. dirty are the keys of rows that may
 // not be in the log: those of the last difference, until it is known to be there.
@@ -44,7 +47,8 @@ func lookupSpec(o *plan.Object) string {
 func (s *lookupState) load(ctx context.Context, from source.Position) (err error) {
 	s.rows, s.dirty, s.end = map[string]uint64{}, map[string]bool{}, source.Position{Seq: from.Seq}
 	s.objects, err = s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: lookupBucket, Replicas: max(1, s.replicas), Description: "Leat: what logs were told of lookup tables",
+		Bucket: lookupBucket, Replicas: max(1, s.replicas), MaxBytes: lookupStore,
+		Description: "Leat: what logs were told of lookup tables",
 	})
 	if err != nil {
 		return fmt.Errorf("open object store %s: %w", lookupBucket, err)

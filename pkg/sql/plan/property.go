@@ -297,6 +297,17 @@ func (d *definition) apply(with []ast.Property, allowed []string) error {
 	return nil
 }
 
+// PropertyNames lists the properties of a declaration, for completion.
+func PropertyNames() []string {
+	all := properties()
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.name
+	}
+	slices.Sort(names)
+	return names
+}
+
 func unknownProperty(w ast.Property, all []property) error {
 	if strings.Contains(w.Name, "schema") {
 		return sqlerr.New(sqlerr.NotSupported, w.At, "a schema registry (%s) is not supported", w.Name).
