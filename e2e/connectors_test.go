@@ -201,7 +201,7 @@ func TestConnectors(t *testing.T) {
 	c.put("cap", `{"price": 3}`)
 	c.put("nib", `{"price": 5}`)
 	c.tables("3 3")
-	c.until("the new price", "2", func() string {
+	c.until("the new price", "2.0", func() string {
 		rows, _, words := c.d.Rows("SELECT price FROM prices WHERE item = 'pen'")
 		if len(rows) != 1 {
 			return words
