@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/leatsql/leat/pkg/sql/operator"
 	"github.com/leatsql/leat/pkg/sql/plan"
@@ -63,12 +64,45 @@ func sameShape(old, now *plan.Stage) error {
 	case len(old.Inputs) != len(now.Inputs):
 		return fmt.Errorf("stage %s would read %d inputs, it reads %d", now.ID, len(now.Inputs), len(old.Inputs))
 	}
+	if a, b := keysOf(old), keysOf(now); !slices.Equal(a, b) {
+		return fmt.Errorf("the rows of stage %s would be grouped by %s, they are by %s", now.ID, strings.Join(b, ", "),
+			strings.Join(a, ", "))
+	}
 	for i, in := range now.Inputs {
 		if was := old.Inputs[i]; was.Topic != in.Topic || was.Port != in.Port {
 			return fmt.Errorf("stage %s would read %s in the place of %s", now.ID, in.Topic, was.Topic)
 		}
 	}
 	return nil
+}
+
+// keysOf lists what a stage groups and places its rows by, as expressions over its input.
+func keysOf(s *plan.Stage) (out []string) {
+	var last *operator.Project
+	add := func(keys []int) {
+		for _, k := range keys {
+			switch {
+			case last != nil && k < len(last.Exprs):
+				out = append(out, last.Exprs[k].String())
+			case last == nil && len(s.Inputs) > 0 && k < len(s.Inputs[0].Schema.Fields):
+				out = append(out, s.Inputs[0].Schema.Fields[k].Name)
+			}
+		}
+	}
+	for _, spec := range s.Ops {
+		switch spec := spec.(type) {
+		case *operator.Project:
+			last = spec
+		case *operator.Filter:
+		case *operator.Aggregate:
+			add(spec.Keys)
+			return out // what follows is made of the groups
+		default:
+			return out
+		}
+	}
+	add(s.Output.Keys)
+	return out
 }
 
 // Successor is the machine of a query whose text was replaced: a snapshot of an earlier text is taken over.
