@@ -51,7 +51,7 @@ func holdsNothing(s Spec) bool {
 	switch s := s.(type) {
 	case *Filter:
 		return len(s.Keys) == 0
-	case *Project:
+	case *Project, *ToStream:
 		return true
 	}
 	return false
