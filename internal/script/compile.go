@@ -139,8 +139,7 @@ func (c *compiler) statement(st ast.Statement, last bool) error {
 	case *ast.CreateFunction:
 		return c.createFunction(st)
 	default:
-		return sqlerr.New(sqlerr.NotSupported, st.Span(), "this statement is not supported by leat run").
-			WithHint("leat dev runs a server that answers it; leat sql talks to it")
+		return c.change(st)
 	}
 }
 
@@ -224,6 +223,9 @@ func (c *compiler) create(st *ast.Create) error {
 	if o, exists := c.p.Objects.Object(st.Name); exists {
 		if st.IfNotExists {
 			return nil
+		}
+		if st.OrReplace {
+			return c.replace(o, st)
 		}
 		return sqlerr.New(sqlerr.Exists, st.Name.At, "%s exists already", o.Name)
 	}
