@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/leatsql/leat/internal/api"
+	"github.com/leatsql/leat/internal/catalog"
 	"github.com/leatsql/leat/internal/direct"
 	"github.com/leatsql/leat/internal/stage"
 	"github.com/leatsql/leat/internal/topic"
@@ -76,6 +77,12 @@ func (s *scan) start(ctx context.Context) error {
 	if q == nil {
 		return &api.Error{Code: "LEAT-5002", Message: fmt.Sprintf("the query that writes %s was terminated; its "+
 			"state is gone", s.o.Name)}
+	}
+	if q.State == catalog.Paused {
+		return &api.Error{
+			Code: "LEAT-4004", Message: fmt.Sprintf("query %s, which holds %s, is paused", q.ID, s.o.Name),
+			Hint: "RESUME " + q.ID,
+		}
 	}
 	p, err := q.Plan(s.o)
 	if err != nil {
