@@ -286,13 +286,27 @@ func TestFromColumnsChecksTheSchema(t *testing.T) {
 	var c messages.Columns
 	ToColumns(b, &c)
 	for _, s := range []*Schema{
-		{Fields: []Field{{"a", TInt}}},
 		{Fields: []Field{{"a", TBigInt}, {"b", TDecimal(10, 2)}}},
 		{Fields: []Field{{"a", TInt}, {"b", TDecimal(10, 3)}}},
 	} {
 		if err := FromColumns(&c, s, &Batch{}); err == nil {
 			t.Errorf("schema %v passed", s.Fields)
 		}
+	}
+	// A column that was added later is null in rows from before; one that is not known yet is left out.
+	more := &Schema{Fields: []Field{{"a", TInt}, {"b", TDecimal(10, 2)}, {"c", TString}}}
+	one := NewBatch(b.Schema, 1)
+	one.Rows, one.Time = 1, []int64{0}
+	for _, v := range one.Cols {
+		AppendNull(v)
+	}
+	ToColumns(one, &c)
+	var got Batch
+	if err := FromColumns(&c, more, &got); err != nil || len(got.Cols) != 3 || !got.Cols[2].Null(0) {
+		t.Errorf("an added column: %v, %d columns", err, len(got.Cols))
+	}
+	if err := FromColumns(&c, &Schema{Fields: more.Fields[:1]}, &got); err != nil || len(got.Cols) != 1 {
+		t.Errorf("a column not known yet: %v, %d columns", err, len(got.Cols))
 	}
 }
 
