@@ -78,8 +78,8 @@ func (s Sources) Complete(ctx context.Context, c *ast.Create, def plan.Defaults)
 	return fmt.Sprintf("the columns of %s are those of %s:\n%s;", c.Name.Name, words, c.Text), nil
 }
 
-// keyFirst puts the key of a bucket's entries in front of the columns of their values, where those do not hold it. It is
-// the column that the statement names, else one that is named key.
+// keyFirst puts the key of a bucket's entries in front of the columns of their values. It is the column that the
+// statement names, else one that is named key; a value need not hold it.
 func keyFirst(u *plan.Undeclared, columns []vector.Field) []vector.Field {
 	names := u.Keys
 	if len(names) == 0 {

@@ -24,7 +24,8 @@ var fileFormats = map[string]string{
 	"orc":     "convert it to NDJSON or CSV",
 }
 
-// foreignFile tells the format of a file that Leat does not read, by the ending of its name, and what to do; "" for others.
+// foreignFile tells the format of a file that Leat does not read, by the ending of its name, and what to do; how is ""
+// for others.
 func foreignFile(path string) (name, how string) {
 	name = strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
 	return name, fileFormats[name]

@@ -107,17 +107,18 @@ func (d *definition) storeColumns(c *ast.Create) error {
 		kind, ok := known[strings.ToLower(col.Name)]
 		if !ok || kind != col.Type.Kind {
 			return sqlerr.New(sqlerr.BadStatement, c.Columns[i].At, "an object store has no column %q of type %s", col.Name,
-				col.Type).WithHint("name STRING, size BIGINT, digest STRING, modified TIMESTAMP, data BYTES, deleted BOOLEAN")
+				col.Type).
+				WithHint("name STRING, size BIGINT, digest STRING, modified TIMESTAMP, data BYTES, deleted BOOLEAN")
 		}
 	}
 	return nil
 }
 
-// Nullable formats are those of which a record may lack its value.
+// nullable formats are those of which a record may lack its value.
 var nullable = []string{"json", "msgpack", "debezium"}
 
-// NullValues says what a record without a value is to an object: "key" ends the row of its key, "row" is a row with null
-// values, "none" is nothing, "" is a bad record.
+// NullValues says what a record without a value is to an object: "key" ends the row of its key, "row" is a row with
+// null values, "none" is nothing, "" is a bad record.
 func (o *Object) NullValues() string {
 	switch {
 	case o.Source != nil && o.Source.Connector == "kv":
