@@ -23,8 +23,9 @@ func Run(ctx context.Context, cfg Config) error {
 	r := &runner{
 		core: c, busy: make([]bool, len(c.lanes)), feeds: make([]chan *Delivery, len(cfg.Inputs)),
 		// Every goroutine has at most one event under way, so that none waits for a loop that has ended.
-		events: make(chan func() error, len(c.lanes)+3*len(cfg.Inputs)+3), arrived: make(chan struct{}, 1),
+		events: make(chan func() error, len(c.lanes)+4*len(cfg.Inputs)+3), arrived: make(chan struct{}, 1),
 		pending: make([]int64, len(cfg.Inputs)), held: make([]uint64, len(cfg.Inputs)),
+		ends: make([]uint64, len(cfg.Inputs)), heads: make([]*Delivery, len(cfg.Inputs)),
 	}
 	for k := range r.feeds {
 		r.feeds[k], r.pending[k] = make(chan *Delivery, c.cfg.Limits.FetchAhead), -1
@@ -49,6 +50,10 @@ type runner struct {
 	held    []uint64 // inputs that go first: up to this sequence
 	asking  int      // inputs of which held is not known yet
 	next    int      // input to be offered first
+	heads   []*Delivery
+	ends    []uint64 // of the inputs at the start
+	finding int      // inputs of which the end is not known yet
+	waited  int      // ticks without a step
 	ticks   int
 	tickAt  int  // steps taken at the last tick
 	looking bool // at how full the inputs are
@@ -162,6 +167,9 @@ func (r *runner) verdict(ctx context.Context, err error) error {
 func (r *runner) tick(ctx context.Context) {
 	c := r.core
 	idle := c.taken == r.tickAt
+	if idle {
+		r.waited++
+	}
 	r.ticks, r.tickAt = r.ticks+1, c.taken
 	due := c.cfg.SnapshotTicks
 	if due == 0 {
@@ -196,27 +204,25 @@ func (r *runner) look(ctx context.Context) {
 	})
 }
 
-// takeOne takes a message that is there, of an input that may be taken; inputs take turns.
+// takeOne takes a message that is there, of an input that may be taken.
 func (r *runner) takeOne() bool {
-	n := len(r.feeds)
-	for i := range n {
-		k := (r.next + i) % n
-		if !r.core.wants(k) || r.waitsForFirst(k) {
-			continue
-		}
-		select {
-		case d := <-r.feeds[k]:
-			r.next = k + 1
-			r.pending[k] = d.Pending
-			r.core.take(k, d)
-			if r.core.inputHeld() {
-				r.core.snapshot()
-			}
-			return true
-		default:
-		}
+	k := -1
+	if len(r.feeds) > 1 && !r.core.redoing() {
+		k = r.oldest()
+	} else {
+		k = r.first()
 	}
-	return false
+	if k < 0 {
+		return false
+	}
+	d := r.heads[k]
+	r.heads[k], r.next, r.waited = nil, k+1, 0
+	r.pending[k] = d.Pending
+	r.core.take(k, d)
+	if r.core.inputHeld() {
+		r.core.snapshot()
+	}
+	return true
 }
 
 // waitsForFirst tells whether input k stands back until one that goes first has been read to where it ended at the
@@ -256,6 +262,7 @@ func (r *runner) open() bool {
 // read starts to fetch every input behind its position.
 func (r *runner) read(ctx context.Context) {
 	r.reading = true
+	r.findEnds(ctx)
 	for k := range r.feeds {
 		in := &r.core.cfg.Inputs[k]
 		at := r.core.reader(k)
