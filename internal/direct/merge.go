@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -113,66 +111,4 @@ func (r *Runner) takeUntil(h *head, limit int64) {
 	first.Watermark, first.Idle = vector.NoTime, false
 	h.item.Batch = vector.Slice(b, n, b.Rows)
 	r.feed(h.in, Item{Batch: first, Writer: h.item.Writer, Partition: h.item.Partition})
-}
-
-// live takes items as they come. Each source runs in a goroutine of its own and has one item in flight, which it may
-// not touch before the runner is through with it.
-func (r *Runner) live(ctx context.Context, inputs []Input) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	type event struct {
-		in   Input
-		item Item
-		end  bool
-		done chan struct{}
-	}
-	events := make(chan event) // unbuffered: a source waits for the runner
-	g, gctx := errgroup.WithContext(ctx)
-	for _, in := range inputs {
-		g.Go(func() error {
-			done := make(chan struct{})
-			for {
-				item, err := in.Source.Next(gctx)
-				end := errors.Is(err, io.EOF)
-				if err != nil && !end {
-					return err
-				}
-				select {
-				case events <- event{in, item, end, done}:
-				case <-gctx.Done():
-					return context.Cause(gctx)
-				}
-				if end {
-					return nil
-				}
-				select {
-				case <-done:
-				case <-gctx.Done():
-					return context.Cause(gctx)
-				}
-			}
-		})
-	}
-	go func() {
-		_ = g.Wait()
-		close(events)
-	}()
-	for e := range events {
-		if e.end {
-			r.end(e.in)
-		} else {
-			r.feed(e.in, e.item)
-			select {
-			case e.done <- struct{}{}:
-			case <-gctx.Done():
-			}
-		}
-		if r.err != nil || r.done() {
-			cancel()
-			for range events {
-			}
-			return r.err
-		}
-	}
-	return g.Wait()
 }

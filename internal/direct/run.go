@@ -22,6 +22,8 @@ type Item struct {
 	Batch     *vector.Batch
 	Writer    string
 	Partition int
+	// Pending is how many items are known to follow.
+	Pending int64
 }
 
 // Source gives the rows of a topic, in order, with watermarks. io.EOF ends it. A batch is good until the next call.
@@ -39,6 +41,8 @@ type Input struct {
 	Table      bool // read to its end before streams start
 	Open       bool // its end is not the end of the topic: watermarks stay as they are
 	Source     Source
+	// Behind: the source has items already (live inputs).
+	Behind bool
 }
 
 // Sink receives what leaves the graph. Rows are the receiver's during the call only.

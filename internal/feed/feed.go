@@ -90,6 +90,7 @@ func (f *Feed) Next(ctx context.Context) (direct.Item, error) {
 	if err != nil {
 		return direct.Item{}, fmt.Errorf("topic %s message %d: %w", f.cfg.Topic, m.Seq, err)
 	}
+	item.Pending = pending
 	return item, nil
 }
 

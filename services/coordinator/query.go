@@ -142,6 +142,7 @@ func (c *Coordinator) inputs(
 	if base.Source, err = open(from, 0); err != nil {
 		return nil, err
 	}
+	base.Behind = info.LastSeq > 0 && from <= info.LastSeq
 	return append(out, base), nil
 }
 
