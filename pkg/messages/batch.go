@@ -4,6 +4,8 @@ package messages
 const Version = 1
 
 // ColumnType is the type of a column on the wire (same families as the SQL types).
+//
+//nolint:recvcheck // a type prints from a value as well, the methods that walk it point into it
 type ColumnType struct {
 	// Kind is BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, STRING, BYTES, DATE, TIME, TIMESTAMP, INTERVAL, ARRAY, MAP or
 	// STRUCT.

@@ -99,7 +99,8 @@ func TestNestedTypeText(t *testing.T) {
 		}
 	}
 	for _, s := range []string{
-		"ARRAY", "ARRAY<", "ARRAY<>", "ARRAY<INT", "ARRAY<INT>>", "ARRAY<INT,INT>", "MAP<INT>", "MAP<INT,INT", "LIST<INT>",
+		"ARRAY", "ARRAY<", "ARRAY<>", "ARRAY<INT", "ARRAY<INT>>", "ARRAY<INT,INT>", "MAP<INT>", "MAP<INT,INT",
+		"LIST<INT>",
 		"STRUCT<a INT>", "STRUCT<1:aINT>", "STRUCT<9:a INT>", "STRUCT<1:a INT 1:b INT>", "STRUCT<-1:a INT>",
 		"STRUCT<99999999999:a INT>", "STRUCT<1:a INT,>", "DECIMAL<1>", "ARRAY<DECIMAL(3>", "<", "ARRAY<DECIMAL>",
 		strings.Repeat("ARRAY<", 9) + "INT" + strings.Repeat(">", 9), strings.Repeat("ARRAY<", 1<<16),
@@ -131,7 +132,10 @@ func TestWrongNestedColumns(t *testing.T) {
 	}{
 		{"two elements a row", "ARRAY<INT>", 3, "\x50" + sized(ints(2)) + inside("\x00", ints(7)), ""},
 		{"empty lists", "ARRAY<INT>", 3, "\x50" + sized(ints(0)) + inside("\x00", ""), ""},
-		{"struct", "STRUCT<1:a INT,1:b STRING>", 1, "\x51" + inside("\x00", ints(7)) + inside("\x01", "\x41\x00\x00\x00\x00\x00") + "\x00", ""},
+		{
+			"struct", "STRUCT<1:a INT,1:b STRING>", 1,
+			"\x51" + inside("\x00", ints(7)) + inside("\x01", "\x41\x00\x00\x00\x00\x00") + "\x00", "",
+		},
 		{"no fields", "STRUCT<>", 2, "\x51", ""},
 		{"nothing", "ARRAY<INT>", 3, "", "does not begin with 0x50"},
 		{"encoding", "ARRAY<INT>", 3, "\x51", "does not begin with 0x50"},
@@ -142,12 +146,16 @@ func TestWrongNestedColumns(t *testing.T) {
 		{"memory", "ARRAY<INT>", 1 << 20, "\x50" + sized(ints(9)) + inside("\x00", ints(7)), "would take more than"},
 		{
 			"memory of all", "STRUCT<1:a ARRAY<INT>,1:b ARRAY<INT>>", 1 << 20,
-			"\x51" + strings.Repeat(inside("\x00", "\x50"+sized(ints(5))+inside("\x00", ints(7))), 2), "would take more than",
+			"\x51" + strings.Repeat(inside("\x00", "\x50"+sized(ints(5))+inside("\x00", ints(7))), 2),
+			"would take more than",
 		},
 		{"no elements", "ARRAY<INT>", 3, "\x50" + sized(ints(2)), "nested column ends early"},
 		{"no bytes", "ARRAY<INT>", 3, "\x50" + sized(ints(2)) + inside("\x00", ""), "no bytes for 6 nested values"},
 		{"flag", "ARRAY<INT>", 3, "\x50" + sized(ints(2)) + inside("\x02", ints(7)), "nested column ends early"},
-		{"validity", "ARRAY<INT>", 3, "\x50" + sized(ints(9)) + inside("\x01", ints(7)) + "abc", "validity of a nested"},
+		{
+			"validity", "ARRAY<INT>", 3,
+			"\x50" + sized(ints(9)) + inside("\x01", ints(7)) + "abc", "validity of a nested",
+		},
 		{"rest", "ARRAY<INT>", 3, "\x50" + sized(ints(2)) + inside("\x00", ints(7)) + "x", "1 bytes too many"},
 		{"half a map", "MAP<STRING,INT>", 1, "\x50" + sized(ints(0)) + inside("\x00", ""), "nested column ends early"},
 		{"elements of none", "ARRAY<INT>", 1, "\x50" + sized(ints(0)) + inside("\x00", ints(7)), "9 bytes for no rows"},

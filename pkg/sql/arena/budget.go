@@ -111,7 +111,8 @@ func (s *Space) Close() {
 		return
 	}
 	s.Collect()
-	for at, r := range s.regions { // any order
+	// any order: each is given back alone
+	for at, r := range s.regions {
 		s.b.store.Unmap(r)
 		delete(s.regions, at)
 	}

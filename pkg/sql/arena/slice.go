@@ -94,7 +94,7 @@ func grow[T any](s *Space, a []T, n int) []T {
 	} else {
 		s.b.memory.Add(old - int64(want)*size)
 	}
-	b := slices.Grow(a[:len(a):len(a)], max(want-len(a), n)) // never in place: a region is not Go's memory
+	b := slices.Grow(slices.Clip(a), max(want-len(a), n)) // never in place: a region is not Go's memory
 	s.count(int64(cap(b))*size, 0)
 	Free(s, a)
 	return b
@@ -119,8 +119,8 @@ func flat(t reflect.Type) bool {
 	case reflect.Array:
 		return flat(t.Elem())
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if !flat(t.Field(i).Type) {
+		for f := range t.Fields() {
+			if !flat(f.Type) {
 				return false
 			}
 		}

@@ -559,7 +559,8 @@ type Over struct {
 	Frame     *Frame
 	// ExpireMs: a partition that was silent for longer begins anew (EXPIRE AFTER d INACTIVITY); 0 is never.
 	ExpireMs int64
-	// Full: results leave once the buffer holds so many rows (ROWS WINDOW BUFFER n ROWS .. EMIT ON BUFFER FULL); 0: all do.
+	// Full: results leave once the buffer holds so many rows (ROWS WINDOW BUFFER n ROWS .. EMIT ON BUFFER FULL); 0: all
+	// do.
 	Full int64
 	At   Span
 }

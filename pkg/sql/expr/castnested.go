@@ -74,7 +74,7 @@ func (n *castNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 	out := n.conv.convert(v)
 	wanted := sel
 	for _, e := range n.conv.ctx.Errors {
-		for wanted != nil && len(wanted) > 0 && wanted[0] < e.Row {
+		for len(wanted) > 0 && wanted[0] < e.Row {
 			wanted = wanted[1:]
 		}
 		if wanted == nil || len(wanted) > 0 && wanted[0] == e.Row {

@@ -21,8 +21,13 @@ func arrayFuncs() []*Func {
 	}
 	sort := func(*Match) Kernel { return arraySort }
 	return []*Func{
-		collectionFunc("ARRAY_LENGTH", "ARRAY_LENGTH(array)", "Returns the number of elements, NULLs too; of a MAP the "+
-			"number of entries.", gen("ARRAY<T> -> INT", countElements), gen("MAP<K, V> -> INT", countElements)).
+		collectionFunc(
+			"ARRAY_LENGTH",
+			"ARRAY_LENGTH(array)",
+			"Returns the number of elements, NULLs too; of a MAP the number of entries.",
+			gen("ARRAY<T> -> INT", countElements),
+			gen("MAP<K, V> -> INT", countElements),
+		).
 			as("CARDINALITY", "ARRAY_SIZE"),
 		collectionFunc("ARRAY_CONTAINS", "ARRAY_CONTAINS(array, x)", "Returns whether x is an element; a NULL is one "+
 			"where the array has a NULL.", gen("ARRAY<T>, T -> BOOLEAN", arrayContains)).firstOnly().
@@ -34,11 +39,19 @@ func arrayFuncs() []*Func {
 		orderedFunc("ARRAY_SORT", "ARRAY_SORT(array[, 'DESC'])", "Returns the elements in ascending or descending "+
 			"order, NULLs last; NULL where the direction is another word.",
 			genTyped("ARRAY<T>[, STRING] -> ARRAY<T>", sort)),
-		collectionFunc("ARRAY_REMOVE", "ARRAY_REMOVE(array, x)", "Returns the array without the elements that equal x; "+
-			"a NULL removes NULLs.", gen("ARRAY<T>, T -> ARRAY<T>", arrayRemove)).firstOnly(),
-		collectionFunc("ARRAY_CONCAT", "ARRAY_CONCAT(a, b, ...)", "Returns the elements of all arrays, one array after "+
-			"the other; a NULL array counts as an empty one, and of NULLs alone it is NULL.",
-			gen("ARRAY<T>... -> ARRAY<T>", arrayConcat)).nullSafe().as("LIST_CONCAT"),
+		collectionFunc(
+			"ARRAY_REMOVE",
+			"ARRAY_REMOVE(array, x)",
+			"Returns the array without the elements that equal x; a NULL removes NULLs.",
+			gen("ARRAY<T>, T -> ARRAY<T>", arrayRemove),
+		).firstOnly(),
+		collectionFunc(
+			"ARRAY_CONCAT",
+			"ARRAY_CONCAT(a, b, ...)",
+			"Returns the elements of all arrays, one array after the other; a NULL array counts as an empty one, "+
+				"and of NULLs alone it is NULL.",
+			gen("ARRAY<T>... -> ARRAY<T>", arrayConcat),
+		).nullSafe().as("LIST_CONCAT"),
 		orderedFunc("ARRAY_JOIN", "ARRAY_JOIN(array[, separator])", "Returns the texts of the elements with a "+
 			"separator between them, a comma when none is given; a NULL is the text null.",
 			gen("ARRAY<T>[, STRING] -> STRING", arrayJoin)).firstOnly(),

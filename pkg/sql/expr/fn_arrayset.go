@@ -12,8 +12,12 @@ func setFuncs() []*Func {
 			"they come first.", gen("ARRAY<T> -> ARRAY<T>", arrayDistinct)).as("LIST_DISTINCT"),
 		collectionFunc("ARRAY_UNION", "ARRAY_UNION(a, b)", "Returns the elements of both arrays, each once.",
 			gen("ARRAY<T>, ARRAY<T> -> ARRAY<T>", arrayUnion)),
-		collectionFunc("ARRAY_INTERSECT", "ARRAY_INTERSECT(a, b)", "Returns the elements of a that b has too, each once.",
-			gen("ARRAY<T>, ARRAY<T> -> ARRAY<T>", arrayPart(true))),
+		collectionFunc(
+			"ARRAY_INTERSECT",
+			"ARRAY_INTERSECT(a, b)",
+			"Returns the elements of a that b has too, each once.",
+			gen("ARRAY<T>, ARRAY<T> -> ARRAY<T>", arrayPart(true)),
+		),
 		collectionFunc("ARRAY_EXCEPT", "ARRAY_EXCEPT(a, b)", "Returns the elements of a that b has not, each once.",
 			gen("ARRAY<T>, ARRAY<T> -> ARRAY<T>", arrayPart(false))),
 	}

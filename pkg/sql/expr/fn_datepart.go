@@ -128,8 +128,12 @@ func fieldFuncs() []*Func {
 			on("STRING, BIGINT -> BIGINT", truncKernel)).units(),
 		diffFunc("DATEDIFF", "Returns how many whole units lie between a and b; with two arguments a minus b, in days.",
 			wholeKernel, on("DATE, DATE -> BIGINT", diffDays)).as("TIMESTAMPDIFF"),
-		diffFunc("DATE_DIFF", "Returns how many borders of a unit lie between a and b; with two arguments a minus b, in "+
-			"days.", diffKernel, on("DATE, DATE -> BIGINT", diffDays)),
+		diffFunc(
+			"DATE_DIFF",
+			"Returns how many borders of a unit lie between a and b; with two arguments a minus b, in days.",
+			diffKernel,
+			on("DATE, DATE -> BIGINT", diffDays),
+		),
 	}
 }
 

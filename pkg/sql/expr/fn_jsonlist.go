@@ -13,8 +13,13 @@ func jsonCollectionFuncs() []*Func {
 		}
 	}
 	return []*Func{
-		list("JSON_ITEMS", "JSON_ITEMS(json)", "Returns the elements of a JSON array as JSON texts; NULL when it is none.",
-			textList, jsonItemList),
+		list(
+			"JSON_ITEMS",
+			"JSON_ITEMS(json)",
+			"Returns the elements of a JSON array as JSON texts; NULL when it is none.",
+			textList,
+			jsonItemList,
+		),
 		list("JSON_KEYS", "JSON_KEYS(json)", "Returns the keys of a JSON object, in its order; NULL when it is none.",
 			textList, jsonKeyList),
 		list("JSON_RECORDS", "JSON_RECORDS(json)", "Returns the members of a JSON object as a MAP of their texts: a "+

@@ -29,8 +29,8 @@ func lambdaFuncs() []*Func {
 	}, {
 		Name: "REDUCE", Aliases: []string{"LIST_REDUCE"}, Category: "collection",
 		Usage: []string{"REDUCE(array, state, (s, x) => e)", "REDUCE(map, state, (s, k, v) => e)"},
-		Doc: "Returns the state after the lambda has taken one element after the other into it; the state itself where " +
-			"the collection is NULL, NULL where the state is.",
+		Doc: "Returns the state after the lambda has taken one element after the other into it; the state itself " +
+			"where the collection is NULL, NULL where the state is.",
 		NullSafe: true, Resolve: reduceMatch, lazy: compileReduce,
 		lambda: func(args []Expr) []vector.Type {
 			if len(args) != 2 || elementTypes(args[0].Type()) == nil {

@@ -36,8 +36,8 @@ func splitFuncs() []*Func {
 		},
 		{
 			Name: "SPLIT_TO_MAP", Category: "string", Usage: []string{"SPLIT_TO_MAP(s, separator, assign)"},
-			Doc: "Returns the entries of a text such as 'a=1,b=2' as a MAP; parts without assign are left out, and of " +
-				"equal keys the last one stays. NULL where a separator is empty.",
+			Doc: "Returns the entries of a text such as 'a=1,b=2' as a MAP; parts without assign are left out, and " +
+				"of equal keys the last one stays. NULL where a separator is empty.",
 			Overloads: []Overload{onList("STRING, STRING, STRING", textMap, splitToMap)},
 		},
 		{

@@ -56,8 +56,12 @@ func stringFuncs() []*Func {
 		stringFunc("INSTR", "INSTR(s, part[, position[, occurrence]])", "Returns the position of a part of s, counted "+
 			"from 1; 0 when there is none. A negative position searches backwards from the end.",
 			on("STRING, STRING[, INT[, INT]] -> INT", instrKernel)),
-		stringFunc("POSITION", "POSITION(part, s)", "Returns the position of a part of s, counted from 1; 0 when there "+
-			"is none.", on("STRING, STRING -> INT", positionKernel)).as("LOCATE"),
+		stringFunc(
+			"POSITION",
+			"POSITION(part, s)",
+			"Returns the position of a part of s, counted from 1; 0 when there is none.",
+			on("STRING, STRING -> INT", positionKernel),
+		).as("LOCATE"),
 		stringFunc("LEFT", "LEFT(s, n)", "Returns the first n characters, or all but the last -n.",
 			on("STRING, INT -> STRING", sideKernel(true))),
 		stringFunc("RIGHT", "RIGHT(s, n)", "Returns the last n characters, or all but the first -n.",

@@ -47,8 +47,8 @@ func timeFuncs() []*Func {
 			"or of "+
 			"strftime.", on("DATE, STRING -> STRING", formatKernel(vector.MsDay, clockLetters))),
 		timeFunc("FORMAT_TIME", "FORMAT_TIME(t, pattern)", "Writes a TIME, or the time of day of BIGINT "+
-			"milliseconds, by a "+
-			"pattern of Java's DateTimeFormatter or of strftime.", on("TIME, STRING -> STRING", formatKernel(1, dateLetters)),
+			"milliseconds, by a pattern of Java's DateTimeFormatter or of strftime.",
+			on("TIME, STRING -> STRING", formatKernel(1, dateLetters)),
 			on("BIGINT, STRING -> STRING", formatKernel(1, ""))),
 		timeFunc("FORMAT_TIMESTAMP", "FORMAT_TIMESTAMP(t, pattern[, zone])", "Writes a TIMESTAMP, or BIGINT "+
 			"milliseconds, "+

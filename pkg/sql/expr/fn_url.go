@@ -72,7 +72,7 @@ func splitURL(s []byte) (u urlParts, ok bool) {
 		s = s[end:]
 	}
 	u.path = s
-	return u, bytes.IndexAny(s, "[]") < 0
+	return u, !bytes.ContainsAny(s, "[]")
 }
 
 func validURI(s []byte) bool {

@@ -14,7 +14,8 @@ type Kernel func(f *Frame)
 type Operand struct {
 	T   vector.Type
 	Lit *Literal // nil when the argument is no literal
-	// parts are the items of a literal ARRAY, MAP (keys and values in turn) or STRUCT, whose literals convert as freely.
+	// parts are the items of a literal ARRAY, MAP (keys and values in turn) or STRUCT, whose literals convert as
+	// freely.
 	parts []Operand
 	// instant is a system column of BIGINT milliseconds, such as ROWTIME.
 	instant bool

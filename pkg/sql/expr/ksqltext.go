@@ -75,6 +75,7 @@ func appendJavaJSON(dst []byte, v *vector.Vector, i int) []byte {
 		if f := v.F64[i]; !math.IsNaN(f) && !math.IsInf(f, 0) {
 			return appendJavaDouble(dst, f)
 		}
+	default:
 	}
 	return vector.AppendJSON(dst, v, i)
 }

@@ -147,8 +147,8 @@ func (t *transformNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 		vector.Close(t.out)
 		if isMap && t.out.Kids[0].Len != before {
 			ev.ctx.Errors = append(ev.ctx.Errors, RowError{
-				Row: uint32(t.out.Len - 1), Code: CodeBadArgument, Msg: "two entries of the MAP get the same key, or one " +
-					"gets NULL",
+				Row: uint32(t.out.Len - 1), Code: CodeBadArgument,
+				Msg: "two entries of the MAP get the same key, or one gets NULL",
 			})
 		}
 	})

@@ -38,7 +38,7 @@ func (r *reduceNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 	v, init := r.x.eval(ev, sel), r.init.eval(ev, sel)
 	outer := r.body.read(ev, sel)
 	r.elems.take(ev, v, sel)
-	r.begin(ev, v, init, sel)
+	r.begin(ev, init, sel)
 	for step := 0; len(r.open) > 0; step++ {
 		r.step(ev, outer, step)
 	}
@@ -54,7 +54,7 @@ func (r *reduceNode) eval(ev *evaluator, sel []uint32) *vector.Vector {
 }
 
 // begin gives each row its first state; rows without elements end with it, rows that begin with NULL are NULL.
-func (r *reduceNode) begin(ev *evaluator, v, init *vector.Vector, sel []uint32) {
+func (r *reduceNode) begin(ev *evaluator, init *vector.Vector, sel []uint32) {
 	r.place, r.start = resize(r.place, ev.n), resize(r.start, ev.n)
 	for i := range r.place {
 		r.place[i] = -1

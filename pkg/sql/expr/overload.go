@@ -220,8 +220,11 @@ func datesAsMillis(f *Func, args []Expr) []Expr {
 
 func isInstant(x Expr) bool {
 	c, ok := x.(*Column)
-	return ok && c.T.Kind == vector.BigInt &&
-		(c.Index == ColRowtime || c.Index == ColAppendTime || instants[strings.TrimPrefix(strings.ToLower(c.Name), "$")])
+	if !ok || c.T.Kind != vector.BigInt {
+		return false
+	}
+	return c.Index == ColRowtime || c.Index == ColAppendTime ||
+		instants[strings.TrimPrefix(strings.ToLower(c.Name), "$")]
 }
 
 func operands(args []Expr) []Operand {

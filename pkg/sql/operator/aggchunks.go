@@ -49,14 +49,6 @@ func (c *chunks[E]) get(p place) *E {
 	return &c.parts[p.part][p.at]
 }
 
-// next is the position behind p.
-func (c *chunks[E]) next(p place) place {
-	if p.at+1 < len(c.parts[p.part]) {
-		return place{p.part, p.at + 1}
-	}
-	return place{p.part + 1, 0}
-}
-
 // prev is the position before p; part is -1 before the first one.
 func (c *chunks[E]) prev(p place) place {
 	if p.at > 0 {

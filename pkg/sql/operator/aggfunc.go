@@ -129,9 +129,9 @@ func ResolveAgg(name string, args []vector.Type) (vector.Type, error) {
 	return ResolveAggIn(expr.Leat, name, args)
 }
 
-// ResolveAggIn returns the result type of an aggregate over arguments of the given types under a profile; the error says
-// what is wrong with them. COUNT(*) has no argument. Constants (the k of TOPK, the share of a percentile, a separator)
-// are arguments like the others.
+// ResolveAggIn returns the result type of an aggregate over arguments of the given types under a profile; the error
+// says what is wrong with them. COUNT(*) has no argument. Constants (the k of TOPK, the share of a percentile, a
+// separator) are arguments like the others.
 func ResolveAggIn(p expr.Profile, name string, args []vector.Type) (vector.Type, error) {
 	c := &aggCall{in: args, ksql: p == expr.Ksql}
 	_, err := resolveAgg(name, c)

@@ -60,14 +60,18 @@ func ofSome(f func(rows []funcRow) string, args ...int) func([]funcRow) string {
 	}
 }
 
-func sums(rows []funcRow) (n, mx, my, sxx, syy, sxy float64) {
-	n = float64(len(rows))
+// powers are the number, the means and the sums of squares about them.
+type powers struct{ n, mx, my, sxx, syy, sxy float64 }
+
+func sums(rows []funcRow) powers {
+	n, mx, my := float64(len(rows)), 0.0, 0.0
 	for _, r := range rows {
 		mx += r.num(0) / n
 		if len(r.args) > 1 {
 			my += r.num(1) / n
 		}
 	}
+	p := powers{n: n, mx: mx, my: my}
 	for _, r := range rows {
 		dx, dy := r.num(0)-mx, 0.0
 		if len(r.args) > 1 {
@@ -79,10 +83,13 @@ func sums(rows []funcRow) (n, mx, my, sxx, syy, sxy float64) {
 		if len(r.args) > 1 && sameArg(rows, 1) {
 			dy = 0
 		}
-		sxx, syy, sxy = sxx+dx*dx, syy+dy*dy, sxy+dx*dy
+		p.sxx, p.syy, p.sxy = p.sxx+dx*dx, p.syy+dy*dy, p.sxy+dx*dy
 	}
-	return n, mx, my, sxx, syy, sxy
+	return p
 }
+
+// total is the sum of the first argument.
+func (p powers) total() float64 { return p.n * p.mx }
 
 func sameArg(rows []funcRow, i int) bool {
 	return !slices.ContainsFunc(rows, func(r funcRow) bool { return r.args[i] != rows[0].args[i] })
@@ -93,8 +100,8 @@ func spreadCase(fn string, least int, f func(n, sxx float64) float64) funcCase {
 		if len(rows) < least {
 			return "null"
 		}
-		n, _, _, sxx, _, _ := sums(rows)
-		return text(f(n, sxx))
+		p := sums(rows)
+		return text(f(p.n, p.sxx))
 	}, 0)}
 }
 
@@ -102,8 +109,8 @@ func spreadCase(fn string, least int, f func(n, sxx float64) float64) funcCase {
 func pairCase(fn string, least int, f func(n, mx, my, sxx, syy, sxy float64) float64) funcCase {
 	return funcCase{fn: fn, args: []int{2, 1}, want: func(rows []funcRow) string {
 		rows = notNullRows(rows, 0, 1)
-		n, mx, my, sxx, syy, sxy := sums(rows)
-		if x := f(n, mx, my, sxx, syy, sxy); len(rows) >= least && x == x {
+		p := sums(rows)
+		if x := f(p.n, p.mx, p.my, p.sxx, p.syy, p.sxy); len(rows) >= least && x == x {
 			return text(x)
 		}
 		return "null"
@@ -164,17 +171,15 @@ var funcCases = []funcCase{
 	{fn: "APPROX_COUNT_DISTINCT", args: []int{3}, want: func(r []funcRow) string {
 		return strconv.Itoa(len(differentRows(notNullRows(r, 0))))
 	}},
-	{fn: "SUM", args: []int{2}, want: ofSome(func(r []funcRow) string { n, m, _, _, _, _ := sums(r); return text(n * m) }, 0)},
-	{fn: "SUM", args: []int{1}, want: ofSome(func(r []funcRow) string { n, m, _, _, _, _ := sums(r); return text(math.Round(n * m)) }, 0)},
+	{fn: "SUM", args: []int{2}, want: ofSome(func(r []funcRow) string { return text(sums(r).total()) }, 0)},
+	{fn: "SUM", args: []int{1}, want: ofSome(func(r []funcRow) string { return text(math.Round(sums(r).total())) }, 0)},
 	{fn: "SUM", args: []int{1}, distinct: true, want: ofSome(func(r []funcRow) string {
-		n, m, _, _, _, _ := sums(differentRows(r))
-		return text(math.Round(n * m))
+		return text(math.Round(sums(differentRows(r)).total()))
 	}, 0)},
 	{fn: "SUM", args: []int{5}, distinct: true, want: ofSome(func(r []funcRow) string {
-		n, m, _, _, _, _ := sums(differentRows(r))
-		return fmt.Sprintf("%.2f", n*m)
+		return fmt.Sprintf("%.2f", sums(differentRows(r)).total())
 	}, 0)},
-	{fn: "AVG", args: []int{2}, want: ofSome(func(r []funcRow) string { _, m, _, _, _, _ := sums(r); return text(m) }, 0)},
+	{fn: "AVG", args: []int{2}, want: ofSome(func(r []funcRow) string { return text(sums(r).mx) }, 0)},
 	{fn: "MIN", args: []int{1}, want: ofSome(func(r []funcRow) string { return firstText(byNumber(r, 1)) }, 0)},
 	{fn: "MAX", args: []int{5}, want: ofSome(func(r []funcRow) string { return firstText(byNumber(r, -1)) }, 0)},
 	{fn: "MAX", args: []int{3}, want: ofSome(func(r []funcRow) string {
@@ -190,7 +195,11 @@ var funcCases = []funcCase{
 	{fn: "LAST_VALUE", args: []int{1}, want: ofSome(lastText, 0)},
 	{fn: "EARLIEST", args: []int{3}, want: ofSome(func(r []funcRow) string { return firstText(byTime(r)) }, 0)},
 	{fn: "LATEST", args: []int{3}, want: ofSome(func(r []funcRow) string { return lastText(byTime(r)) }, 0)},
-	{fn: "EARLIEST_BY_OFFSET", args: []int{1, 6}, want: func(r []funcRow) string { return list(false, head(notNullRows(r, 0), 2)) }},
+	{
+		fn:   "EARLIEST_BY_OFFSET",
+		args: []int{1, 6},
+		want: func(r []funcRow) string { return list(false, head(notNullRows(r, 0), 2)) },
+	},
 	{fn: "LATEST_BY_OFFSET", args: []int{1, 6, 8}, want: func(r []funcRow) string { return list(false, tail(r, 2)) }},
 	{fn: "LATEST_BY_OFFSET", args: []int{3, 8}, want: func(r []funcRow) string {
 		if len(r) == 0 {
@@ -312,7 +321,9 @@ var funcCases = []funcCase{
 	spreadCase("VAR_POP", 1, func(n, s float64) float64 { return s / n }),
 	pairCase("COVAR_POP", 1, func(n, _, _, _, _, xy float64) float64 { return xy / n }),
 	pairCase("COVAR_SAMP", 2, func(n, _, _, _, _, xy float64) float64 { return xy / (n - 1) }),
-	pairCase("CORR", 2, func(_, _, _, xx, yy, xy float64) float64 { return nanIf(xx == 0 || yy == 0, xy/math.Sqrt(xx*yy)) }),
+	pairCase("CORR", 2, func(_, _, _, xx, yy, xy float64) float64 {
+		return nanIf(xx == 0 || yy == 0, xy/math.Sqrt(xx*yy))
+	}),
 	pairCase("REGR_SLOPE", 2, func(_, _, _, _, yy, xy float64) float64 { return nanIf(yy == 0, xy/yy) }),
 	pairCase("REGR_INTERCEPT", 2, func(_, mx, my, _, yy, xy float64) float64 { return nanIf(yy == 0, mx-xy/yy*my) }),
 	pairCase("REGR_SXX", 1, func(_, _, _, _, yy, _ float64) float64 { return yy }),
@@ -324,7 +335,14 @@ var funcCases = []funcCase{
 
 // funcSpec is an Aggregate of all cases.
 func funcSpec(w Window, emit Emission, retracts bool) *Aggregate {
-	s := &Aggregate{Keys: []int{0}, Window: w, Emit: emit, Retracts: retracts, KeepEmpty: true, Schema: fields("g:STRING")}
+	s := &Aggregate{
+		Keys:      []int{0},
+		Window:    w,
+		Emit:      emit,
+		Retracts:  retracts,
+		KeepEmpty: true,
+		Schema:    fields("g:STRING"),
+	}
 	if w.Kind != NoWindow {
 		s.Schema.Fields = append(s.Schema.Fields, fields("s:BIGINT e:BIGINT").Fields...)
 	}
@@ -496,8 +514,10 @@ func TestTakenBackFirst(t *testing.T) {
 			for i, row := range r.rows {
 				parts := strings.Fields(row)
 				for k, f := range funcCases {
-					if slices.Contains([]string{"FIRST_VALUE", "LAST_VALUE", "EARLIEST", "LATEST", "EARLIEST_BY_OFFSET",
-						"LATEST_BY_OFFSET", "ARG_MIN", "ARG_MAX", "COLLECT_LIST", "COLLECT_SET", "STRING_AGG", "TOPK"}, f.fn) {
+					if slices.Contains([]string{
+						"FIRST_VALUE", "LAST_VALUE", "EARLIEST", "LATEST", "EARLIEST_BY_OFFSET",
+						"LATEST_BY_OFFSET", "ARG_MIN", "ARG_MAX", "COLLECT_LIST", "COLLECT_SET", "STRING_AGG", "TOPK",
+					}, f.fn) {
 						parts[3+k] = "order"
 					}
 				}

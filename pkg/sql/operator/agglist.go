@@ -95,7 +95,9 @@ func (l *listState) insert(ord, seq int64, val []byte) {
 	case l.kind < listFirst && full, l.kind == listText && len(l.arena) > maxText:
 		return
 	case l.all || !full:
-	case l.limit == 0, l.kind == listFirst && !l.before(ord, seq, len(l.items)-1), l.kind == listLast && l.before(ord, seq, 0):
+	case l.limit == 0,
+		l.kind == listFirst && !l.before(ord, seq, len(l.items)-1),
+		l.kind == listLast && l.before(ord, seq, 0):
 		return
 	case l.kind == listFirst:
 		l.cut(len(l.items) - 1)
@@ -136,7 +138,7 @@ func (l *listState) cut(k int) {
 // take removes the last equal value, of the same time if there is one.
 func (l *listState) take(val []byte, ord int64, x *aggRow) bool {
 	found := -1
-	for k := len(l.items) - 1; k >= 0; k-- {
+	for k := range slices.Backward(l.items) {
 		if x.exact && l.items[k].seq != x.seq || l.items[k].n != uint32(len(val)) || !bytes.Equal(l.value(k), val) {
 			continue
 		}
@@ -187,10 +189,9 @@ func (l *listState) result(out *vector.Vector) bool {
 	default:
 	}
 	if l.scalar {
-		switch {
-		case from == to:
+		if from == to {
 			vector.AppendNull(out)
-		default:
+		} else {
 			readValue(out, l.value(from))
 		}
 		return true

@@ -22,10 +22,14 @@ var windowDocs = [][2]string{
 // Manual returns the reference of the aggregates and window functions as Markdown, from the table.
 func Manual() string {
 	var b strings.Builder
-	b.WriteString("# Aggregates and window functions\n\nWritten from the table of aggregates by `make golden`; do not edit. " +
-		"Aggregates pass over nulls, unless it is said\notherwise. All take `FILTER (WHERE ...)`, and DISTINCT where it " +
-		"changes the answer. Over tables a change takes the old\nrow out and puts the new one in: of equal rows the " +
-		"latest goes. In the `ksql` profile only those marked *tables* are\ndefined over tables.\n\n" +
+	b.WriteString("# Aggregates and window functions\n\n" +
+		"Written from the table of aggregates by `make golden`; do not edit. " +
+		"Aggregates pass over nulls, unless it is said\n" +
+		"otherwise. All take `FILTER (WHERE ...)`, and DISTINCT where it changes the answer. " +
+		"Over tables a change takes the old\n" +
+		"row out and puts the new one in: of equal rows the latest goes. " +
+		"In the `ksql` profile only those marked *tables* are\n" +
+		"defined over tables.\n\n" +
 		"| call | what it does | result |\n|---|---|---|\n")
 	for _, f := range aggFuncs {
 		text := f.Doc

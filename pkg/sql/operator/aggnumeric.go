@@ -142,7 +142,8 @@ func (s *numericState) result(out *vector.Vector) bool {
 		vector.AppendNull(out)
 		return true
 	}
-	x, ok := 0.0, true
+	var x float64
+	ok := true
 	if s.f != nil {
 		x, ok = s.f(&s.moments)
 	} else {

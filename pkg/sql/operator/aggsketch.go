@@ -66,7 +66,8 @@ func bucketAdd(m map[int32]int64, k int32, n int64) map[int32]int64 {
 // buckets lists the buckets of m, ascending.
 func buckets(m map[int32]int64) []int32 {
 	out := make([]int32, 0, len(m))
-	for k := range m { // sorted below
+	// any order: sorted below
+	for k := range m {
 		out = append(out, k)
 	}
 	slices.Sort(out)
@@ -79,10 +80,12 @@ func (s *sketchState) merge(o aggState) {
 		return
 	}
 	s.n, s.zero, s.p = s.n+other.n, s.zero+other.zero, other.p
-	for k, n := range other.pos { // sums: in any order
+	// any order: sums of whole numbers
+	for k, n := range other.pos {
 		s.pos = bucketAdd(s.pos, k, n)
 	}
-	for k, n := range other.neg { // sums: in any order
+	// any order: sums of whole numbers
+	for k, n := range other.neg {
 		s.neg = bucketAdd(s.neg, k, n)
 	}
 }

@@ -18,7 +18,9 @@ var aggFuncs = []aggFunc{
 	},
 	{
 		AggDoc{
-			"APPROX_COUNT_DISTINCT", []string{"APPROX_DISTINCT"}, "APPROX_COUNT_DISTINCT(x)",
+			"APPROX_COUNT_DISTINCT",
+			[]string{"APPROX_DISTINCT"},
+			"APPROX_COUNT_DISTINCT(x)",
 			"Estimated number of different values of x (HyperLogLog of 4 KB, standard error 1.6 %); exact up to 256.",
 			"BIGINT", false, false,
 		}, 1, 1, planApproxCount,
@@ -32,7 +34,9 @@ var aggFuncs = []aggFunc{
 	},
 	{
 		AggDoc{
-			"AVG", []string{"MEAN"}, "AVG(x) | AVG(DISTINCT x)",
+			"AVG",
+			[]string{"MEAN"},
+			"AVG(x) | AVG(DISTINCT x)",
 			"Mean of x; null where there is no value (ksql: 0). Of decimals a decimal, rounded half up.",
 			"DECIMAL(38, max(s, 16)) of DECIMAL(p, s), else DOUBLE (ksql: DOUBLE)", true, true,
 		}, 1, 1, planAvg,
@@ -59,7 +63,9 @@ var aggFuncs = []aggFunc{
 	one("BOOL_OR", "True if x is true in a row.", planBool(kindMax, ordMax), "SOME"),
 	{
 		AggDoc{
-			"COLLECT_LIST", []string{"ARRAY_AGG"}, "COLLECT_LIST(x)",
+			"COLLECT_LIST",
+			[]string{"ARRAY_AGG"},
+			"COLLECT_LIST(x)",
 			"The values of x in the order of the log, nulls too, up to a limit.", "ARRAY of the type of x", true, true,
 		}, 1, 1, planList,
 	},
@@ -78,7 +84,9 @@ var aggFuncs = []aggFunc{
 	},
 	{
 		AggDoc{
-			"STRING_AGG", []string{"LISTAGG", "GROUP_CONCAT"}, "STRING_AGG(x[, separator])",
+			"STRING_AGG",
+			[]string{"LISTAGG", "GROUP_CONCAT"},
+			"STRING_AGG(x[, separator])",
 			"The texts of x in the order of the log, with the separator (a comma) between them; null of no values.",
 			"STRING", true, false,
 		}, 1, 2, planText,
@@ -97,14 +105,30 @@ var aggFuncs = []aggFunc{
 		}, 2, 2, planTop(rankDistinct),
 	},
 	number1("MEDIAN", "Exact median of x; of an even number of values the mean of the two in the middle.", planMedian),
-	percentile("PERCENTILE_CONT", "Exact percentile p (0 to 1) of x, interpolated between the two nearest values. With p "+
-		"alone: the point p of the scale from 0 to 100.", "DOUBLE", planPercentile(ordCont), "PERCENTILE", "QUANTILE_CONT"),
-	percentile("PERCENTILE_DISC", "Exact percentile p (0 to 1) of x: the first value whose share of the rows reaches p. "+
-		"With p alone: the point p of the scale from 0 to 100.", "the type of x", planPercentile(ordDisc), "QUANTILE_DISC"),
+	percentile(
+		"PERCENTILE_CONT",
+		"Exact percentile p (0 to 1) of x, interpolated between the two nearest values. With p alone: "+
+			"the point p of the scale from 0 to 100.",
+		"DOUBLE",
+		planPercentile(ordCont),
+		"PERCENTILE",
+		"QUANTILE_CONT",
+	),
+	percentile(
+		"PERCENTILE_DISC",
+		"Exact percentile p (0 to 1) of x: the first value whose share of the rows reaches p. "+
+			"With p alone: the point p of the scale from 0 to 100.",
+		"the type of x",
+		planPercentile(ordDisc),
+		"QUANTILE_DISC",
+	),
 	{
 		AggDoc{
-			"APPROX_PERCENTILE", []string{"PERCENTILE_APPROX", "APPROX_QUANTILE"}, "APPROX_PERCENTILE(x, p)",
-			"Estimated percentile p (0 to 1) of x (DDSketch): within 1 % of the value of that rank.", "DOUBLE", true, false,
+			"APPROX_PERCENTILE",
+			[]string{"PERCENTILE_APPROX", "APPROX_QUANTILE"},
+			"APPROX_PERCENTILE(x, p)",
+			"Estimated percentile p (0 to 1) of x (DDSketch): within 1 % of the value of that rank.",
+			"DOUBLE", true, false,
 		}, 2, 2, planSketch,
 	},
 	spread("STDDEV_SAMP", "Sample standard deviation of x; null for fewer than two values (ksql: the variance, and 0).",
@@ -172,5 +196,8 @@ func pair(name, doc string, plan func(*aggCall) error, aliases ...string) aggFun
 
 func regr(name, doc string, f momentFunc) aggFunc {
 	doc += " Pairs with a null are passed over."
-	return aggFunc{AggDoc{name, nil, name + "(y, x)", doc, "DOUBLE", true, false}, 2, 2, planPair(f, nil, vector.TDouble)}
+	return aggFunc{
+		AggDoc{name, nil, name + "(y, x)", doc, "DOUBLE", true, false},
+		2, 2, planPair(f, nil, vector.TDouble),
+	}
 }

@@ -30,11 +30,10 @@ func (b *tally) change(k []byte, n, seq int64) int64 {
 	if old.n <= 0 || seq < old.seq {
 		now.seq = seq
 	}
-	switch {
-	case now.n == 0:
+	if now.n == 0 {
 		delete(b.m, string(k))
 		b.size -= tallyBytes + len(k)
-	default:
+	} else {
 		if b.m == nil {
 			b.m = map[string]tallyCount{}
 		}
@@ -69,7 +68,8 @@ type tallyEntry struct {
 // list is the values in the order of their arrival, with those that are owed.
 func (b *tally) list() []tallyEntry {
 	out := make([]tallyEntry, 0, len(b.m))
-	for k, c := range b.m { // sorted below
+	// any order: sorted below
+	for k, c := range b.m {
 		out = append(out, tallyEntry{k, c})
 	}
 	slices.SortFunc(out, func(x, y tallyEntry) int { return cmp.Or(cmp.Compare(x.seq, y.seq), cmp.Compare(x.k, y.k)) })
@@ -244,7 +244,8 @@ func (d *distinctState) merge(o aggState) {
 
 func (d *distinctState) result(out *vector.Vector) bool { return d.in.result(out) }
 func (d *distinctState) snapshot(dst []byte) []byte     { return d.in.snapshot(d.tally.snapshot(dst)) }
-func (d *distinctState) bytes() int                     { return 96 + d.tally.size + cap(d.buf) + d.in.bytes() }
+
+func (d *distinctState) bytes() int { return 96 + d.tally.size + cap(d.buf) + d.in.bytes() }
 
 func (d *distinctState) restore(r *reader) {
 	d.tally.restore(r, func(k []byte) bool { return validValues(d.types, k) })

@@ -30,7 +30,8 @@ func drawChanges(t *rapid.T) *changeLog {
 	for range rapid.IntRange(1, 12).Draw(t, "steps") {
 		for range rapid.IntRange(1, 4).Draw(t, "changes") {
 			e := event{time: int64(rapid.IntRange(0, 30).Draw(t, "t")), values: []string{
-				strconv.Itoa(rapid.IntRange(1, 6).Draw(t, "id")), rapid.SampledFrom([]string{"a", "b", "null"}).Draw(t, "p"),
+				strconv.Itoa(rapid.IntRange(1, 6).Draw(t, "id")),
+				rapid.SampledFrom([]string{"a", "b", "null"}).Draw(t, "p"),
 				rapid.SampledFrom([]string{"1", "2", "3", "-4", "null"}).Draw(t, "v"),
 			}}
 			at := slices.IndexFunc(rows, func(r event) bool { return r.values[0] == e.values[0] })
@@ -88,9 +89,9 @@ func fold(t *rapid.T, rows []string) []string {
 	return out
 }
 
-// checkChanges plays events step by step and compares what the output folds to with what want makes of the rows; in
+// check plays events step by step and compares what the output folds to with what want makes of the rows; in
 // the end it does the same with restored operators.
-func checkChanges(t *testing.T, rt *rapid.T, l *changeLog, events []event, spec Spec, want func(rows []event) []string) {
+func (l *changeLog) check(t *testing.T, rt *rapid.T, events []event, spec Spec, want func(rows []event) []string) {
 	t.Helper()
 	r := &recorder{}
 	c := build(t, changeIn, r, spec)
@@ -131,7 +132,7 @@ func TestRetractOperator(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		l := drawChanges(rt)
-		checkChanges(t, rt, l, l.upserts, &Retract{Keys: []int{0}, Schema: changeIn}, changeRows)
+		l.check(t, rt, l.upserts, &Retract{Keys: []int{0}, Schema: changeIn}, changeRows)
 	})
 }
 
@@ -140,8 +141,8 @@ func TestSettle(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		l := drawChanges(rt)
-		mixed := rapid.Permutation(slices.DeleteFunc(slices.Clone(l.retracting), func(e event) bool { return e.flush })).
-			Draw(rt, "order")
+		rows := slices.DeleteFunc(slices.Clone(l.retracting), func(e event) bool { return e.flush })
+		mixed := rapid.Permutation(rows).Draw(rt, "order")
 		var events []event
 		for _, e := range mixed {
 			if events = append(events, e); rapid.Bool().Draw(rt, "step") {
@@ -249,10 +250,10 @@ func TestTopNAgainstModel(t *testing.T) {
 		switch rapid.IntRange(0, 2).Draw(rt, "input") {
 		case 0:
 			spec.Key = []int{0}
-			checkChanges(t, rt, l, l.upserts, spec, want)
+			l.check(t, rt, l.upserts, spec, want)
 		case 1:
 			spec.Retracts = true
-			checkChanges(t, rt, l.byValue(), l.retracting, spec, want)
+			l.byValue().check(t, rt, l.retracting, spec, want)
 		default: // a stream: only what comes in
 			var rows []event
 			s := &changeLog{}
@@ -267,7 +268,7 @@ func TestTopNAgainstModel(t *testing.T) {
 					rows = append(rows, e)
 				}
 			}
-			checkChanges(t, rt, s, s.retracting, spec, want)
+			s.check(t, rt, s.retracting, spec, want)
 		}
 	})
 }
@@ -498,10 +499,10 @@ func TestTableOverAgainstModel(t *testing.T) {
 		}
 		if rapid.Bool().Draw(rt, "key") {
 			spec.Key = []int{0}
-			checkChanges(t, rt, l, l.upserts, spec, want)
+			l.check(t, rt, l.upserts, spec, want)
 			return
 		}
 		spec.Retracts = true
-		checkChanges(t, rt, l.byValue(), l.retracting, spec, want)
+		l.byValue().check(t, rt, l.retracting, spec, want)
 	})
 }

@@ -157,7 +157,8 @@ func (o *Over) Name() string { return "Over" }
 func (o *Over) Details() string {
 	parts := make([]string, len(o.Aggs))
 	for i, a := range o.Aggs {
-		parts[i] = a.Func + "(" + call(a.Args, false) + orderText(a.Order) + ")" + nullText(a.IgnoreNulls) + " " + a.frame()
+		args := call(a.Args, false) + orderText(a.Order)
+		parts[i] = a.Func + "(" + args + ")" + nullText(a.IgnoreNulls) + " " + a.frame()
 	}
 	out := strings.Join(parts, ", ")
 	if o.ExpireMs > 0 {

@@ -35,10 +35,13 @@ func TestExpand(t *testing.T) {
 	// Both halves of an update stay together.
 	r := &recorder{}
 	play(t, build(t, changeIn, r, spec), []*vector.Schema{changeIn}, []event{
-		{op: vector.UpdateBefore, values: []string{"7", "a", "5"}}, {op: vector.UpdateAfter, values: []string{"7", "a", "6"}},
+		{op: vector.UpdateBefore, values: []string{"7", "a", "5"}},
+		{op: vector.UpdateAfter, values: []string{"7", "a", "6"}},
 	}, 8)
 	want := []string{
-		"- @0 7 a 5 0", "^ @0 7 a 6 0", "- @0 null a 5 1", "^ @0 null a 6 1", "- @0 null null 5 2", "^ @0 null null 6 2",
+		"- @0 7 a 5 0", "^ @0 7 a 6 0",
+		"- @0 null a 5 1", "^ @0 null a 6 1",
+		"- @0 null null 5 2", "^ @0 null null 6 2",
 	}
 	if d := gocmp.Diff(want, r.rows); d != "" {
 		t.Errorf("-want +got\n%s", d)
@@ -79,7 +82,10 @@ func TestDedup(t *testing.T) {
 	row := func(at int64, k, v string) event { return event{time: at, values: []string{k, v}} }
 	events := []event{
 		row(1, "a", "1"), row(2, "b", "1"), row(3, "a", "2"), row(3, "null", "1"), row(3, "null", "2"),
-		{wm: true, time: 13}, row(13, "b", "3"), row(13, "a", "3"), {wm: true, time: 14}, row(20, "a", "4"),
+		{wm: true, time: 13},
+		row(13, "b", "3"), row(13, "a", "3"),
+		{wm: true, time: 14},
+		row(20, "a", "4"),
 		{time: 21, op: vector.Delete, values: []string{"z", "null"}},
 	}
 	want := []string{"+ @1 a 1", "+ @2 b 1", "+ @3 null 1", "+ @13 b 3"}
@@ -96,10 +102,20 @@ func TestTopNWindows(t *testing.T) {
 	in := fields("e:BIGINT v:INT")
 	row := func(at int64, e, v string) event { return event{time: at, values: []string{e, v}} }
 	events := []event{
-		row(1, "10", "5"), row(11, "20", "7"), row(2, "10", "9"), row(3, "10", "1"), {flush: true}, {wm: true, time: 10},
-		row(4, "10", "99"), row(12, "20", "8"), {wm: true, time: vector.MaxTime},
+		row(1, "10", "5"), row(11, "20", "7"), row(2, "10", "9"), row(3, "10", "1"),
+		{flush: true},
+		{wm: true, time: 10},
+		row(4, "10", "99"), row(12, "20", "8"),
+		{wm: true, time: vector.MaxTime},
 	}
-	spec := &TopN{Partition: []int{0}, Order: []SortKey{{Col: 1, Desc: true}}, N: 2, WindowEnd: 0, Final: true, Schema: in}
+	spec := &TopN{
+		Partition: []int{0},
+		Order:     []SortKey{{Col: 1, Desc: true}},
+		N:         2,
+		WindowEnd: 0,
+		Final:     true,
+		Schema:    in,
+	}
 	r := playAll(t, in, events, []string{"+ @2 10 9", "+ @1 10 5", "+ @12 20 8", "+ @11 20 7"}, spec)
 	if r.late != 1 {
 		t.Errorf("%d late", r.late)

@@ -39,7 +39,8 @@ func fuzzSpecs() [][]Spec {
 			Partition: []int{0}, Order: []SortKey{{Col: 1}}, N: 2, Key: []int{0, 1}, WindowEnd: -1, Schema: modelIn,
 		}},
 		{&TopN{
-			Partition: []int{1}, Order: []SortKey{{Col: 0}}, N: 2, Retracts: true, WindowEnd: 1, Final: true, Schema: modelIn,
+			Partition: []int{1}, Order: []SortKey{{Col: 0}}, N: 2, Retracts: true,
+			WindowEnd: 1, Final: true, Schema: modelIn,
 		}},
 		{&TableOver{
 			Partition: []int{0}, Order: []SortKey{{Col: 1}}, Retracts: true, WindowEnd: -1,
@@ -58,10 +59,17 @@ func fuzzSpecs() [][]Spec {
 func fuzzFunctions() *Aggregate {
 	s := &Aggregate{Keys: []int{2}, Retracts: true, Schema: fields("f:BOOLEAN")}
 	for _, a := range []Agg{
-		{Func: "SUM", Args: []int{1}, Distinct: true}, {Func: "MEDIAN", Args: []int{1}}, {Func: "MAX", Args: []int{0}},
-		{Func: "COLLECT_SET", Args: []int{0}}, {Func: "ARG_MIN", Args: []int{0, 1}}, {Func: "STRING_AGG", Args: []int{0}},
-		{Func: "HISTOGRAM", Args: []int{0}}, {Func: "CORR", Args: []int{1, 1}}, {Func: "LATEST", Args: []int{1}},
-		{Func: "APPROX_COUNT_DISTINCT", Args: []int{0}}, {Func: "TOPK", Args: []int{0, 1}},
+		{Func: "SUM", Args: []int{1}, Distinct: true},
+		{Func: "MEDIAN", Args: []int{1}},
+		{Func: "MAX", Args: []int{0}},
+		{Func: "COLLECT_SET", Args: []int{0}},
+		{Func: "ARG_MIN", Args: []int{0, 1}},
+		{Func: "STRING_AGG", Args: []int{0}},
+		{Func: "HISTOGRAM", Args: []int{0}},
+		{Func: "CORR", Args: []int{1, 1}},
+		{Func: "LATEST", Args: []int{1}},
+		{Func: "APPROX_COUNT_DISTINCT", Args: []int{0}},
+		{Func: "TOPK", Args: []int{0, 1}},
 		{Func: "APPROX_PERCENTILE", Args: []int{1, 1}},
 	} {
 		t, err := ResolveAgg(a.Func, typesOf(modelIn, a.Args))

@@ -12,6 +12,7 @@ import (
 
 // asofModel is the ASOF join the naive way: the right side is kept for ever.
 func asofModel(events []event, kind JoinKind, nkeys int, strict bool, on onMode) (out outcome) {
+	rule := asofRule{kind, nkeys, strict, on}
 	wm := vector.NoTime
 	var waiting, right []event
 	for _, e := range events {
@@ -22,7 +23,7 @@ func asofModel(events []event, kind JoinKind, nkeys int, strict bool, on onMode)
 			wm = e.time
 			slices.SortStableFunc(waiting, func(a, b event) int { return cmp.Compare(a.time, b.time) })
 			for len(waiting) > 0 && (waiting[0].time < wm || wm == vector.MaxTime) {
-				asofRow(waiting[0], right, kind, nkeys, strict, on, &out)
+				rule.match(waiting[0], right, &out)
 				waiting = waiting[1:]
 			}
 			continue
@@ -42,17 +43,25 @@ func asofModel(events []event, kind JoinKind, nkeys int, strict bool, on onMode)
 	return out
 }
 
-func asofRow(l event, right []event, kind JoinKind, nkeys int, strict bool, on onMode, out *outcome) {
-	key, whole := keyText(l.values, nkeys)
+// asofRule is what an as-of join asks of a pair.
+type asofRule struct {
+	kind   JoinKind
+	nkeys  int
+	strict bool
+	on     onMode
+}
+
+func (a asofRule) match(l event, right []event, out *outcome) {
+	key, whole := keyText(l.values, a.nkeys)
 	var cands []event
 	for _, r := range right {
-		if k, _ := keyText(r.values, nkeys); whole && k == key && (r.time < l.time || r.time == l.time && !strict) {
+		if k, _ := keyText(r.values, a.nkeys); whole && k == key && (r.time < l.time || r.time == l.time && !a.strict) {
 			cands = append(cands, r)
 		}
 	}
 	slices.SortStableFunc(cands, func(a, b event) int { return cmp.Compare(a.time, b.time) })
 	for _, r := range slices.Backward(cands) {
-		ok, failed := on.holds(l.values, r.values)
+		ok, failed := a.on.holds(l.values, r.values)
 		if failed {
 			out.failed++
 			return
@@ -62,7 +71,7 @@ func asofRow(l event, right []event, kind JoinKind, nkeys int, strict bool, on o
 			return
 		}
 	}
-	if kind == LeftJoin {
+	if a.kind == LeftJoin {
 		out.emit(vector.Insert, l.time, pairOf(0, l.values, nil))
 	}
 }
@@ -78,6 +87,6 @@ func TestAsofJoinAgainstModel(t *testing.T) {
 			Kind: kind, LeftKeys: keyCols(nkeys), RightKeys: keyCols(nkeys), Strict: rapid.Bool().Draw(rt, "strict"),
 			On: on.expr(), Schema: bothFields(kind),
 		}
-		checkJoin(rt, t, func() Spec { c := *s; return &c }, events, asofModel(events, kind, nkeys, s.Strict, on))
+		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, asofModel(events, kind, nkeys, s.Strict, on))
 	})
 }

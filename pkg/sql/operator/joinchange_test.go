@@ -216,7 +216,7 @@ func TestChangeJoinAgainstModel(t *testing.T) {
 		}
 		want.rows = r.rows
 		compareOutcome(rt, "one by one", r, want)
-		checkJoin(rt, t, func() Spec { c := *s; return &c }, events, want)
+		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, want)
 	})
 }
 
@@ -253,7 +253,7 @@ func TestChangeJoinTTL(t *testing.T) {
 		spec := func() Spec {
 			return &ChangeJoin{LeftKeys: keyCols(1), RightKeys: keyCols(1), TTLMs: ttl, Schema: bothFields(InnerJoin)}
 		}
-		checkJoin(rt, t, spec, events, want)
+		checkJoin(t, rt, spec, events, want)
 	})
 }
 

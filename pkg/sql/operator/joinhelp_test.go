@@ -143,10 +143,11 @@ func keyCols(n int) []int {
 
 // checkJoin runs the log in batches of several sizes, and once with a snapshot and a restore in the middle, and
 // compares with what is wanted.
-func checkJoin(t *rapid.T, tb testing.TB, spec func() Spec, events []event, want outcome) {
-	t.Helper()
+func checkJoin(tb testing.TB, t *rapid.T, spec func() Spec, events []event, want outcome) {
+	tb.Helper()
+	run := joinRun{tb, spec, events}
 	for _, size := range []int{1, 7, 1024} {
-		r, _ := runJoin(t, tb, spec, events, size, -1)
+		r := run.play(t, size, -1)
 		compareOutcome(t, fmt.Sprintf("batches of %d", size), r, want)
 	}
 	r := &recorder{}
@@ -158,7 +159,7 @@ func checkJoin(t *rapid.T, tb testing.TB, spec func() Spec, events []event, want
 	compareOutcome(t, "dictionaries and selections", r, want)
 	cut := rapid.IntRange(0, len(events)).Draw(t, "cut")
 	size := rapid.IntRange(1, 9).Draw(t, "size")
-	r, _ = runJoin(t, tb, spec, events, size, cut)
+	r = run.play(t, size, cut)
 	compareOutcome(t, fmt.Sprintf("restored after %d events, batches of %d", cut, size), r, want)
 }
 
@@ -170,26 +171,35 @@ func compareOutcome(t *rapid.T, what string, r *recorder, want outcome) {
 	}
 }
 
-func runJoin(t *rapid.T, tb testing.TB, spec func() Spec, events []event, size, cut int) (*recorder, *Chain) {
+// joinRun is a join and its log.
+type joinRun struct {
+	tb     testing.TB
+	spec   func() Spec
+	events []event
+}
+
+// play runs the log in batches of size events; after the first cut events, unless that is negative, a restored join
+// goes on.
+func (j joinRun) play(t *rapid.T, size, cut int) *recorder {
 	t.Helper()
 	r := &recorder{}
 	build := func(stored bool) *Chain {
-		c, err := BuildOn(joinSides, []Spec{spec()}, r, r.emit)
+		c, err := BuildOn(joinSides, []Spec{j.spec()}, r, r.emit)
 		if err != nil {
 			t.Fatal(err)
 		}
 		setLeast(c, max(1, size%1000))
 		if stored {
-			inStore(tb, c)
+			inStore(j.tb, c)
 		}
 		return c
 	}
 	c := build(size == 7)
 	if cut < 0 {
-		play(tb, c, joinSides, events, size)
-		return r, c
+		play(j.tb, c, joinSides, j.events, size)
+		return r
 	}
-	play(tb, c, joinSides, events[:cut], size)
+	play(j.tb, c, joinSides, j.events[:cut], size)
 	snap := c.Snapshot(nil)
 	d := build(true)
 	if err := d.Restore(snap); err != nil {
@@ -198,8 +208,8 @@ func runJoin(t *rapid.T, tb testing.TB, spec func() Spec, events []event, size, 
 	if !slices.Equal(snap, d.Snapshot(nil)) {
 		t.Fatal("the snapshot of what was restored differs")
 	}
-	play(tb, d, joinSides, events[cut:], size)
-	return r, d
+	play(j.tb, d, joinSides, j.events[cut:], size)
+	return r
 }
 
 // drawSides draws a log over both sides: few keys, out-of-order times, watermarks that never fall, and the ops given.

@@ -18,7 +18,7 @@ type lookupMany struct {
 	block     []lookupRow
 	cand      pairs
 	walk      []uint32
-	idx, ids  []uint32
+	ids       []uint32
 	filtered  int
 	one       [1]uint32
 	oneKey    [1]uint32

@@ -117,6 +117,6 @@ func TestLookupManyAgainstModel(t *testing.T) {
 				m.stream(e)
 			}
 		}
-		checkJoin(rt, t, func() Spec { c := *s; return &c }, events, m.out)
+		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, m.out)
 	})
 }

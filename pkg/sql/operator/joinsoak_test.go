@@ -25,7 +25,9 @@ func TestJoinStateStaysFlat(t *testing.T) {
 		}, 0},
 		{"asof", &AsofJoin{LeftKeys: one, RightKeys: one, Schema: both}, 50},
 		{"change with TTL", &ChangeJoin{LeftKeys: one, RightKeys: one, TTLMs: 200, Schema: both}, 0},
-		{"left change with TTL", &ChangeJoin{Kind: LeftJoin, LeftKeys: one, RightKeys: one, TTLMs: 200, Schema: both}, 0},
+		{"left change with TTL", &ChangeJoin{
+			Kind: LeftJoin, LeftKeys: one, RightKeys: one, TTLMs: 200, Schema: both,
+		}, 0},
 		{"change by primary key", &ChangeJoin{
 			LeftKeys: one, RightKeys: one, LeftPK: one, RightPK: one, Schema: both,
 		}, 50},

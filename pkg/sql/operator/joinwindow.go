@@ -135,7 +135,7 @@ func (j *windowJoin) admit(ctx *Context, port int, b *vector.Batch) {
 			continue
 		}
 		t := b.Time[i]
-		rowClock := clock
+		var rowClock int64
 		if j.spec.StreamTime {
 			clock = max(clock, t)
 			rowClock = clock

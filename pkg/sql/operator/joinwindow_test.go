@@ -22,10 +22,10 @@ type windowModel struct {
 }
 
 type windowRow struct {
-	vals       []string
-	time       int64
-	port, seq  int
-	done, dead bool
+	vals      []string
+	time      int64
+	port, seq int
+	done      bool
 }
 
 func (m *windowModel) preserved(port int) bool {
@@ -146,6 +146,6 @@ func TestWindowJoinAgainstModel(t *testing.T) {
 		for _, e := range events {
 			m.event(e)
 		}
-		checkJoin(rt, t, func() Spec { c := *s; return &c }, events, m.out)
+		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, m.out)
 	})
 }

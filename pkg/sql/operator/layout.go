@@ -181,7 +181,8 @@ func (l *layout) shares(d *aggDef) bool {
 	for i := range l.aggs {
 		o := &l.aggs[i]
 		same := o.arg == d.arg && o.filter == d.filter && (o.distinct == d.distinct || !d.distinctMatters())
-		if o.shared || !same || o.kind == kindState || d.kind == kindState || o.zero != d.zero || o.fin != d.fin && (o.fin == finWrap || d.fin == finWrap) {
+		if o.shared || !same || o.kind == kindState || d.kind == kindState || o.zero != d.zero ||
+			o.fin != d.fin && (o.fin == finWrap || d.fin == finWrap) {
 			continue
 		}
 		counted := d.kind == kindCount && o.kind <= kindVar

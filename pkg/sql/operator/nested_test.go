@@ -212,8 +212,12 @@ func nestedChain(t *rapid.T, in []*vector.Schema, specs []Spec, got map[string]s
 func TestNestedIsNotOrdered(t *testing.T) {
 	t.Parallel()
 	in := nestedIn(vector.TString, vector.TArray(vector.TInt))
-	_, err := BuildOn([]*vector.Schema{in}, []Spec{&Sort{Keys: []SortKey{{Col: 1}}, Limit: -1, Schema: in}}, &recorder{},
-		nil)
+	_, err := BuildOn(
+		[]*vector.Schema{in},
+		[]Spec{&Sort{Keys: []SortKey{{Col: 1}}, Limit: -1, Schema: in}},
+		&recorder{},
+		nil,
+	)
 	if want := "Sort: ORDER BY v: ARRAY<INT> has no order"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -85,7 +85,11 @@ func TestNullOnErrorEventTime(t *testing.T) {
 // TestNullOnErrorFilter drops the rows that fail, with a note.
 func TestNullOnErrorFilter(t *testing.T) {
 	t.Parallel()
-	pred, err := expr.Ksql.Call(">", []expr.Expr{quotient(t), &expr.Literal{V: int64(3), T: vector.TInt}}, sqlerr.Span{})
+	pred, err := expr.Ksql.Call(
+		">",
+		[]expr.Expr{quotient(t), &expr.Literal{V: int64(3), T: vector.TInt}},
+		sqlerr.Span{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,11 @@ const rowSeq = 8
 func (f *frame) evictState(a *overCall, from int64) {
 	for f.lo < len(f.pos) && f.pos[f.lo] < from {
 		row := f.str[f.lo]
-		x := aggRow{args: make([]*vector.Vector, len(a.types)), seq: int64(binary.LittleEndian.Uint64(row)), exact: true}
+		x := aggRow{
+			args:  make([]*vector.Vector, len(a.types)),
+			seq:   int64(binary.LittleEndian.Uint64(row)),
+			exact: true,
+		}
 		row = row[rowSeq:]
 		for k, t := range a.types {
 			x.args[k] = vector.NewVector(t, 1)
@@ -87,8 +91,8 @@ func (f *frame) number(a *overCall, t int64, out *vector.Vector) {
 	}
 }
 
-// shift appends LAG of row i: acc[0] is the largest distance that was asked for, so many rows are kept. What a LEAD asks
-// for has not come when the frame ends at the current row.
+// shift appends LAG of row i: acc[0] is the largest distance that was asked for, so many rows are kept. What a LEAD
+// asks for has not come when the frame ends at the current row.
 func (f *frame) shift(a *overCall, b *vector.Batch, i int, out *vector.Vector) {
 	x := b.Cols[a.args[0]]
 	n, null := int64(1), false

@@ -12,7 +12,9 @@ import (
 // often as it was added and not taken back, also when it was taken back first.
 func TestRowBagCounts(t *testing.T) {
 	t.Parallel()
-	schema := &vector.Schema{Fields: []vector.Field{{Name: "a", Type: vector.TBigInt}, {Name: "b", Type: vector.TBigInt}}}
+	schema := &vector.Schema{
+		Fields: []vector.Field{{Name: "a", Type: vector.TBigInt}, {Name: "b", Type: vector.TBigInt}},
+	}
 	spec := &Materialize{Bag: true, Final: true, Schema: schema}
 	rapid.Check(t, func(rt *rapid.T) {
 		m := newBag(spec, schema)

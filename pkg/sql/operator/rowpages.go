@@ -7,8 +7,8 @@ import (
 	"github.com/leatsql/leat/pkg/sql/arena"
 )
 
-// rowPages keeps the bytes of rows in pages. A page that is mostly waste moves its rows to another one at the end of the
-// step, so that memory stays below about twice what the rows take, and no row moves because others came.
+// rowPages keeps the bytes of rows in pages. A page that is mostly waste moves its rows to another one at the end of
+// the step, so that memory stays below about twice what the rows take, and no row moves because others came.
 type rowPages struct {
 	mem    *arena.Space
 	pages  []rowPage

@@ -28,8 +28,9 @@ type Filter struct {
 }
 
 // Project computes Exprs. NullOnError (ksql): a row on which an expression fails stays, with a null in that column, and
-// is reported as Noted; in a Filter such a row is dropped. EventTime, if not -1, is the output column (BIGINT ms or TIMESTAMP) that sets the rows'
-// event time from here on; Delay is then the delay of the new watermark (largest event time - Delay).
+// is reported as Noted; in a Filter such a row is dropped. EventTime, if not -1, is the output column (BIGINT ms or
+// TIMESTAMP) that sets the rows' event time from here on; Delay is then the delay of the new watermark (largest event
+// time - Delay).
 type Project struct {
 	Exprs     []expr.Expr
 	Schema    *vector.Schema
@@ -109,10 +110,10 @@ type Aggregate struct {
 	Schema *vector.Schema
 }
 
-// OverAgg is one `agg(arg) OVER (...)`: an aggregate, ROW_NUMBER, RANK, DENSE_RANK, LAG or LEAD (x[, rows[, default]]; the
-// number of rows is the same in all rows). Frames end at the current row, so that a LEAD is null, or its default. RangeMs
-// >= 0: RANGE with all peers of a time, final once the watermark passes it. Rows >= 0: ROWS Rows PRECEDING. Both -1:
-// UNBOUNDED PRECEDING (ROWS if ByRows).
+// OverAgg is one `agg(arg) OVER (...)`: an aggregate, ROW_NUMBER, RANK, DENSE_RANK, LAG or LEAD (x[, rows[, default]];
+// the number of rows is the same in all rows). Frames end at the current row, so that a LEAD is null, or its default.
+// RangeMs >= 0: RANGE with all peers of a time, final once the watermark passes it. Rows >= 0: ROWS Rows PRECEDING.
+// Both -1: UNBOUNDED PRECEDING (ROWS if ByRows).
 type OverAgg struct {
 	Func    string
 	Args    []int
@@ -178,8 +179,8 @@ type Materialize struct {
 	// OneKey: no Keys means that the table has one row (an aggregate without GROUP BY), not that all columns are the
 	// key.
 	OneKey bool
-	// Bag: rows have no key and equal ones count each: Insert and UpdateAfter add a row, Delete and UpdateBefore take an
-	// equal one back, also one that has not come yet.
+	// Bag: rows have no key and equal ones count each: Insert and UpdateAfter add a row, Delete and UpdateBefore take
+	// an equal one back, also one that has not come yet.
 	Bag    bool
 	Final  bool
 	Schema *vector.Schema

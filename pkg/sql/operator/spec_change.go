@@ -58,11 +58,12 @@ const (
 )
 
 // TopN keeps the rows of each partition whose number under Order is at most N. The input is a stream, or a changelog
-// (Retracts: UpdateBefore and Delete take an equal row back; with Key the row of that key). The output is a changelog of
-// Insert and Delete of whole rows; with Number the row number is appended (BIGINT), and a row whose number changes is
-// deleted and inserted again. Rows that are equal under Order stand in the order of their arrival. What changed is told
-// at the end of a step, for each partition in the order of its first change: the deletions, then the insertions, both in
-// the order of the rows, with the rows' own event times. A row that comes and goes within a step is not told of.
+// (Retracts: UpdateBefore and Delete take an equal row back; with Key the row of that key). The output is a changelog
+// of Insert and Delete of whole rows; with Number the row number is appended (BIGINT), and a row whose number changes
+// is deleted and inserted again. Rows that are equal under Order stand in the order of their arrival. What changed is
+// told at the end of a step, for each partition in the order of its first change: the deletions, then the insertions,
+// both in the order of the rows, with the rows' own event times. A row that comes and goes within a step is not told
+// of.
 type TopN struct {
 	Partition []int
 	Order     []SortKey

@@ -135,9 +135,9 @@ func Timed(ops []Spec) (ports [2]bool) {
 }
 
 func joinText(kind JoinKind, l, r []int, on expr.Expr) string {
-	parts := make([]string, min(len(l), len(r)))
-	for i := range parts {
-		parts[i] = fmt.Sprintf("left.$%d = right.$%d", l[i]+1, r[i]+1)
+	var parts []string
+	for i := range min(len(l), len(r)) {
+		parts = append(parts, fmt.Sprintf("left.$%d = right.$%d", l[i]+1, r[i]+1))
 	}
 	if on != nil {
 		parts = append(parts, on.String())

@@ -22,6 +22,9 @@ type tableCall struct {
 // windowFunc computes a function for all rows of a partition.
 type windowFunc func(c *tableCall, b *vector.Batch, p *peerEdges, out *vector.Vector)
 
+// leastArgs are the arguments that a window function cannot do without.
+var leastArgs = map[string]int{"NTILE": 1, "LAG": 1, "LEAD": 1, "FIRST_VALUE": 1, "LAST_VALUE": 1, "NTH_VALUE": 2}
+
 // windowFuncs are the functions that are no aggregates.
 var windowFuncs = map[string]windowFunc{
 	"ROW_NUMBER": numbers(func(_ *peerEdges, i int) int64 { return int64(i) + 1 }),
@@ -65,9 +68,8 @@ func newTableCall(a TableOverAgg, order []SortKey, in *vector.Schema) (tableCall
 		return c, errIgnoreNulls
 	}
 	if c.fixed != nil {
-		if least := map[string]int{"NTILE": 1, "LAG": 1, "LEAD": 1, "FIRST_VALUE": 1, "LAST_VALUE": 1, "NTH_VALUE": 2}; len(
-			a.Args) < least[c.name] {
-			return c, fmt.Errorf("%s needs %d arguments", c.name, least[c.name])
+		if least := leastArgs[c.name]; len(a.Args) < least {
+			return c, fmt.Errorf("%s needs %d arguments", c.name, least)
 		}
 		for k, col := range a.Args {
 			if (k == 1 || c.name == "NTILE") && !whole64(in.Fields[col].Type) {
@@ -295,12 +297,12 @@ func shift(sign int64) windowFunc {
 		for i := range p.n {
 			n := int64(1)
 			if len(args) > 1 {
-				if v := b.Cols[args[1]]; isNull(v, i) {
+				v := b.Cols[args[1]]
+				if isNull(v, i) {
 					vector.AppendNull(out)
 					continue
-				} else {
-					n = v.I64[i]
 				}
+				n = v.I64[i]
 			}
 			at := addSat(int64(i), sign*n)
 			switch {

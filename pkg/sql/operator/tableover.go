@@ -8,8 +8,8 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// tableOver keeps the rows of each partition as topN does, and what readers have of the results of each row. A partition
-// that changed is computed anew at the end of the step.
+// tableOver keeps the rows of each partition as topN does, and what readers have of the results of each row. A
+// partition that changed is computed anew at the end of the step.
 type tableOver struct {
 	top   *topN
 	spec  *TableOver

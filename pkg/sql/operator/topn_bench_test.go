@@ -31,8 +31,11 @@ func BenchmarkTopN(b *testing.B) {
 func BenchmarkFunctions(b *testing.B) {
 	in, batches := benchBatches(64, 500, 1000)
 	for _, a := range []Agg{
-		{Func: "MEDIAN", Args: []int{2}}, {Func: "ARG_MAX", Args: []int{1, 2}}, {Func: "APPROX_COUNT_DISTINCT", Args: []int{2}},
-		{Func: "CORR", Args: []int{2, 4}}, {Func: "APPROX_PERCENTILE", Args: []int{4, 4}},
+		{Func: "MEDIAN", Args: []int{2}},
+		{Func: "ARG_MAX", Args: []int{1, 2}},
+		{Func: "APPROX_COUNT_DISTINCT", Args: []int{2}},
+		{Func: "CORR", Args: []int{2, 4}},
+		{Func: "APPROX_PERCENTILE", Args: []int{4, 4}},
 	} {
 		a.Filter = -1
 		if a.Func == "APPROX_PERCENTILE" {

@@ -76,7 +76,7 @@ func (t *topN) tell(c topTouch) {
 	for _, fresh := range []bool{false, true} {
 		i, k := 0, 0
 		for i < len(was) || k < len(t.cur) {
-			order := 0
+			var order int
 			switch {
 			case i == len(was):
 				order = 1
@@ -358,7 +358,7 @@ func (t *topN) restoreWindow(p uint32) {
 		cols[i] = vector.NewVector(typ, 1)
 	}
 	t.keys.appendKeys(cols, []uint32{p})
-	end := int64(vector.MaxTime)
+	end := vector.MaxTime
 	if v := cols[slices.Index(t.spec.Partition, t.spec.WindowEnd)]; !v.Null(0) {
 		end = v.I64[0]
 	}

@@ -131,7 +131,9 @@ func TestCubeExplode(t *testing.T) {
 func TestGenerateSeries(t *testing.T) {
 	t.Parallel()
 	in := &vector.Schema{Fields: []vector.Field{
-		{Name: "k", Type: vector.TInt}, {Name: "a", Type: vector.TBigInt}, {Name: "b", Type: vector.TBigInt},
+		{Name: "k", Type: vector.TInt},
+		{Name: "a", Type: vector.TBigInt},
+		{Name: "b", Type: vector.TBigInt},
 		{Name: "s", Type: vector.TBigInt},
 	}}
 	most := int64(math.MaxInt64)
@@ -148,7 +150,7 @@ func TestGenerateSeries(t *testing.T) {
 		{int64(1), int64(3), int64(-1), "[]", false},
 		{int64(1), int64(3), int64(0), "[]", true},
 		{nil, int64(3), nil, "[]", false},
-		{-most - 1, most, int64(most), fmt.Sprint([]int64{-most - 1, -1, most - 1}), false},
+		{-most - 1, most, most, fmt.Sprint([]int64{-most - 1, -1, most - 1}), false},
 		{-most - 1, most, nil, "[]", true},
 		{most, -most - 1, -most - 1, fmt.Sprint([]int64{most, -1}), false},
 	} {
@@ -196,7 +198,9 @@ func TestUnnestInPieces(t *testing.T) {
 func TestUnreadColumnsAreNull(t *testing.T) {
 	t.Parallel()
 	in := &vector.Schema{Fields: []vector.Field{
-		{Name: "k", Type: vector.TInt}, {Name: "a", Type: vector.TArray(vector.TBigInt)}, {Name: "n", Type: vector.TInt},
+		{Name: "k", Type: vector.TInt},
+		{Name: "a", Type: vector.TArray(vector.TBigInt)},
+		{Name: "n", Type: vector.TInt},
 	}}
 	got, _ := unnestRows(t, in, &Unnest{
 		Funcs: []TableFunc{{"EXPLODE", []int{1}, vector.TBigInt}}, Unread: []int{1},
@@ -207,7 +211,9 @@ func TestUnreadColumnsAreNull(t *testing.T) {
 }
 
 func BenchmarkExplode(b *testing.B) {
-	in := &vector.Schema{Fields: []vector.Field{{Name: "k", Type: vector.TBigInt}, {Name: "a", Type: vector.TArray(vector.TBigInt)}}}
+	in := &vector.Schema{
+		Fields: []vector.Field{{Name: "k", Type: vector.TBigInt}, {Name: "a", Type: vector.TArray(vector.TBigInt)}},
+	}
 	spec := &Unnest{
 		Funcs: []TableFunc{{"EXPLODE", []int{1}, vector.TBigInt}}, Unread: []int{1},
 		Schema: &vector.Schema{Fields: append(slices.Clone(in.Fields), vector.Field{Name: "e", Type: vector.TBigInt})},

@@ -28,7 +28,8 @@ func genType(t *rapid.T, depth int) vector.Type {
 	case 5:
 		fields := []vector.Field{}
 		for range rapid.IntRange(1, 3).Draw(t, "fields") {
-			name := rapid.SampledFrom([]string{"a", "aB", "from", "KEY", "a b", `q"<`, "1e3", "1R", "ä", "_x"}).Draw(t, "name")
+			name := rapid.SampledFrom([]string{"a", "aB", "from", "KEY", "a b", `q"<`, "1e3", "1R", "ä", "_x"}).
+				Draw(t, "name")
 			if depth > 0 {
 				fields = append(fields, vector.Field{Name: name, Type: genType(t, depth-1)})
 			}

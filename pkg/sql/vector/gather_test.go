@@ -48,9 +48,11 @@ func cells(v *Vector, sel []uint32) []any {
 	return out
 }
 
-var genTypes = []Type{TBoolean, TInt, TDouble, TDecimal(12, 2), TDecimal(30, 3), TString, TBytes, TTimestamp, TNull,
+var genTypes = []Type{
+	TBoolean, TInt, TDouble, TDecimal(12, 2), TDecimal(30, 3), TString, TBytes, TTimestamp, TNull,
 	TArray(TBigInt), TArray(TString), TMap(TString, TDouble), TMap(TInt, TArray(TNull)),
-	TStruct(Field{"a", TInt}, Field{"b", TArray(TStruct(Field{"c", TString}, Field{"d", TDecimal(30, 3)}))})}
+	TStruct(Field{"a", TInt}, Field{"b", TArray(TStruct(Field{"c", TString}, Field{"d", TDecimal(30, 3)}))}),
+}
 
 // genVector draws a vector in one of the shapes operators make: with and without nulls, flat, dictionary, slice.
 func genVector(t *rapid.T, typ Type) *Vector {

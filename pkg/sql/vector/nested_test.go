@@ -13,8 +13,6 @@ import (
 	"github.com/leatsql/leat/pkg/messages"
 )
 
-var nestedTypes = genTypes[9:]
-
 // TestBuildAgainstValues builds vectors row by row in the three ways there are, and wants the values back.
 func TestBuildAgainstValues(t *testing.T) {
 	t.Parallel()
@@ -83,7 +81,8 @@ func TestCloseSortsEntries(t *testing.T) {
 		for range rapid.IntRange(1, 4).Draw(t, "rows") {
 			model := map[string]int64{}
 			for range rapid.IntRange(0, 6).Draw(t, "entries") {
-				k, x := rapid.SampledFrom([]string{"b", "a", "", "B", "ä"}).Draw(t, "k"), rapid.Int64Range(0, 9).Draw(t, "x")
+				k := rapid.SampledFrom([]string{"b", "a", "", "B", "ä"}).Draw(t, "k")
+				x := rapid.Int64Range(0, 9).Draw(t, "x")
 				model[k] = x
 				AppendBytes(v.Kids[0], []byte(k))
 				v.Kids[1].I64 = append(v.Kids[1].I64, x)

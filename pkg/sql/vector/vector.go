@@ -26,10 +26,10 @@ type Vector struct {
 	Offs  []uint32
 	Data  []byte
 
-	// Nested values. ARRAY: Kids[0] holds the elements, row i has [Offs[i], Offs[i+1]); Offs[0] may be above 0. MAP: the
-	// same with Kids[0] the keys and Kids[1] the values; the entries of a row ascend by key (Compare), no key twice, none
-	// null. STRUCT: a kid a field, as long as the vector; no Offs. A null row of an ARRAY or MAP has no elements, one of
-	// a STRUCT has null fields. The kids of an ARRAY or MAP end with the last row's elements.
+	// Nested values. ARRAY: Kids[0] holds the elements, row i has [Offs[i], Offs[i+1]); Offs[0] may be above 0. MAP:
+	// the same with Kids[0] the keys and Kids[1] the values; the entries of a row ascend by key (Compare), no key
+	// twice, none null. STRUCT: a kid a field, as long as the vector; no Offs. A null row of an ARRAY or MAP has no
+	// elements, one of a STRUCT has null fields. The kids of an ARRAY or MAP end with the last row's elements.
 	Kids []*Vector
 }
 

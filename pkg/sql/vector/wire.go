@@ -189,9 +189,8 @@ func nullStrings(rows int) *Vector {
 }
 
 // FromColumns makes into the rows of c, sharing its slices. schema says what is expected: another type is an error;
-// names are schema's. Columns are only ever added behind the others: those that c lacks are null, those that schema lacks
-// are left out. Only Schema, Rows, Cols, Sel, Ops, Time and Clock are set: watermark and
-// origin are the caller's.
+// names are schema's. Columns are only ever added behind the others: those that c lacks are null, those that schema
+// lacks are left out. Only Schema, Rows, Cols, Sel, Ops, Time and Clock are set: watermark and origin are the caller's.
 func FromColumns(c *messages.Columns, schema *Schema, into *Batch) error {
 	into.Schema, into.Rows, into.Sel = schema, c.Rows, nil
 	into.Ops, into.Time, into.Clock = cast[Op](c.Ops), c.Time, c.Clock
