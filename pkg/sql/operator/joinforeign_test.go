@@ -87,6 +87,6 @@ func TestForeignJoinAgainstModel(t *testing.T) {
 		s := &ForeignJoin{
 			Kind: kind, LeftPK: []int{1}, LeftKeys: []int{0}, RightKeys: []int{0}, Schema: bothFields(kind),
 		}
-		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, foreignModel(events, kind, s.KeepNulls))
+		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, foreignModel(events, kind))
 	})
 }

@@ -74,10 +74,7 @@ func TestTableJoinAgainstModel(t *testing.T) {
 		events := drawSides(rt, changeOps)
 		nkeys := rapid.IntRange(1, 2).Draw(rt, "keys")
 		kind := JoinKind(rapid.IntRange(0, int(FullJoin)).Draw(rt, "kind"))
-		keep := [2]bool{rapid.Bool().Draw(rt, "left nulls"), rapid.Bool().Draw(rt, "right nulls")}
-		s := &TableJoin{
-			Kind: kind, LeftKeys: keyCols(nkeys), RightKeys: keyCols(nkeys), KeepNulls: keep, Schema: bothFields(kind),
-		}
-		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, tableModel(events, kind, nkeys, keep))
+		s := &TableJoin{Kind: kind, LeftKeys: keyCols(nkeys), RightKeys: keyCols(nkeys), Schema: bothFields(kind)}
+		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, tableModel(events, kind, nkeys))
 	})
 }
