@@ -64,15 +64,24 @@ func newTestCmd(g *globals) *cobra.Command {
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "every test, and the difference of cases that fail")
 	fl.BoolVar(&f.json, "json", false, "one line of JSON a test")
 	fl.BoolVar(&f.summary, "summary", false, "counts by file and by feature")
-	fl.BoolVar(&f.crash, "crash", false,
-		"run each test again with a snapshot and a restore of every machine after every step: the answer must be the same")
+	fl.BoolVar(
+		&f.crash,
+		"crash",
+		false,
+		"run each test again with a snapshot and a restore of every machine after every step: the answer must be the same",
+	)
 	fl.BoolVar(&f.update, "update", false, "write the rows that come into the files as the wanted ones")
 	fl.StringVar(&f.junit, "junit", "", "write the outcomes to a file in the form of JUnit")
 	fl.Var(newChoice(&f.mode, "direct", "direct", "message"), "mode",
 		"direct: in this process; message: through an embedded JetStream")
 	fl.IntVar(&f.partitions, "partitions", 1, "partitions of each source (1..1024)")
-	fl.StringArrayVar(&f.min, "min", nil, "GROUP=PERCENT: fewer cases of a group that pass are a failure, more are none "+
-		"(repeatable; without it every failed case is one)")
+	fl.StringArrayVar(
+		&f.min,
+		"min",
+		nil,
+		"GROUP=PERCENT: fewer cases of a group that pass are a failure, more are none "+
+			"(repeatable; without it every failed case is one)",
+	)
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -146,7 +155,9 @@ func (t *testRun) cases(args []string) error {
 		return usageErr("--format %s needs a file of cases", t.f.format)
 	}
 	if t.f.mode != "direct" || t.f.partitions != 1 || t.f.update {
-		return usageErr("--mode, --partitions and --update are for test files; cases run in this process on one partition")
+		return usageErr(
+			"--mode, --partitions and --update are for test files; cases run in this process on one partition",
+		)
 	}
 	file, err := os.Open(args[0])
 	if err != nil {

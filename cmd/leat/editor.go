@@ -29,7 +29,8 @@ func keywordsAfter(text string) []string {
 		return words
 	}
 	names := plan.PropertyNames()
-	if from := strings.LastIndex(text, ";") + 1; strings.HasPrefix(strings.ToUpper(strings.TrimSpace(text[from:])), "CREATE SINK") {
+	if from := strings.LastIndex(text, ";") + 1; strings.HasPrefix(strings.ToUpper(strings.TrimSpace(text[from:])),
+		"CREATE SINK") {
 		names = coordinator.SinkProperties()
 	}
 	return slices.Replace(words, i, i+1, names...)

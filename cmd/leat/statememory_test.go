@@ -18,8 +18,19 @@ func TestByteSize(t *testing.T) {
 		text string
 		want byteSize
 	}{
-		{"64MiB", 64 << 20}, {"1 GiB", 1 << 30}, {"2gb", 2e9}, {"1048576", 1 << 20}, {"3TB", 3e12}, {"none", noLimit},
-		{"1000", 0}, {"", 0}, {"MiB", 0}, {"-5MiB", 0}, {"1.5GiB", 0}, {"64 elephants", 0}, {"9999999TiB", 0},
+		{"64MiB", 64 << 20},
+		{"1 GiB", 1 << 30},
+		{"2gb", 2e9},
+		{"1048576", 1 << 20},
+		{"3TB", 3e12},
+		{"none", noLimit},
+		{"1000", 0},
+		{"", 0},
+		{"MiB", 0},
+		{"-5MiB", 0},
+		{"1.5GiB", 0},
+		{"64 elephants", 0},
+		{"9999999TiB", 0},
 		{"99999999999999999999", 0},
 	} {
 		var got byteSize
@@ -68,7 +79,8 @@ func TestStateInFilesRuns(t *testing.T) {
 		"SELECT k, COUNT(*) AS n, SUM(v) AS total, MAX(v) AS hi FROM s GROUP BY k;")
 	run := func(args ...string) (string, string) {
 		var out, errs bytes.Buffer
-		code := runLeat(append([]string{"run", query, "-o", "csv", "--stats", "--state-dir", dir}, args...), &out, &errs)
+		code := runLeat(append([]string{"run", query, "-o", "csv", "--stats", "--state-dir", dir}, args...), &out,
+			&errs)
 		if code != 0 {
 			t.Fatalf("leat run %v exits with %d: %s", args, code, errs.String())
 		}

@@ -200,7 +200,8 @@ func childNexmark(ctx context.Context, args []string) (*childReport, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("no query %q", arg(args, 0))
 	}
-	prog, errs := script.Compile(nexmark.Declare(func(string) string { return "" })+nexmark.Queries()[at].SQL+arg(args, 5)+";",
+	prog, errs := script.Compile(
+		nexmark.Declare(func(string) string { return "" })+nexmark.Queries()[at].SQL+arg(args, 5)+";",
 		script.Options{Partitions: partitions, Push: arg(args, 5) != ""})
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("compile: %w", errs[0])

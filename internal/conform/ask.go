@@ -209,7 +209,8 @@ func (q *ksqlQuery) header(p *plan.Plan) string {
 		Name string `json:"name"`
 		Type string `json:"type"`
 		Key  bool   `json:"key"`
-	}) bool {
+	},
+	) bool {
 		return c.Key
 	})
 	for i, want := range q.Expect.Columns {

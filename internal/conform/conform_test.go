@@ -299,7 +299,8 @@ func TestReport(t *testing.T) {
 	var out bytes.Buffer
 	r := &conform.Report{Out: &out}
 	for _, o := range []conform.Outcome{
-		{ID: "a", Group: "g"}, {ID: "b", Group: "g", Verdict: conform.Failed, Reason: "why"},
+		{ID: "a", Group: "g"},
+		{ID: "b", Group: "g", Verdict: conform.Failed, Reason: "why"},
 		{ID: "c", Group: "h", Verdict: conform.Skipped},
 	} {
 		if err := r.Add(o); err != nil {

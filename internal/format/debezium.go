@@ -150,7 +150,8 @@ func (d *Debezium) row(c change, p, end int) int {
 		at = c.before
 	case "m":
 	default:
-		b.Reject(j.data[p:end], CodeValue, fmt.Sprintf("a change event with op %s is not supported", quote([]byte(c.op))))
+		b.Reject(j.data[p:end], CodeValue,
+			fmt.Sprintf("a change event with op %s is not supported", quote([]byte(c.op))))
 		return -1
 	}
 	remove := c.op == "d"

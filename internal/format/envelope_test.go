@@ -21,8 +21,8 @@ func rowsOf(b *Builder) string {
 	if out != nil {
 		keys := JSONKeys(out.Schema)
 		for i := range out.Rows {
-			fmt.Fprintf(&sb, "%s %d %s\n", map[vector.Op]string{vector.Insert: "+", vector.Delete: "-"}[out.Op(i)], out.Time[i],
-				AppendRow(nil, keys, out, i))
+			fmt.Fprintf(&sb, "%s %d %s\n", map[vector.Op]string{vector.Insert: "+", vector.Delete: "-"}[out.Op(i)],
+				out.Time[i], AppendRow(nil, keys, out, i))
 		}
 	}
 	for _, bad := range b.TakeBad() {

@@ -179,8 +179,10 @@ func TestNestedShapes(t *testing.T) {
 		typ        vector.Type
 		json, want string // want begins with "bad: " for a bad row
 	}{
-		{vector.TArray(vector.TString), `[1, true, {"a": [1, 2]}, [ ], null, "x"]`,
-			`["1","true","{\"a\":[1,2]}","[]",null,"x"]`},
+		{
+			vector.TArray(vector.TString), `[1, true, {"a": [1, 2]}, [ ], null, "x"]`,
+			`["1","true","{\"a\":[1,2]}","[]",null,"x"]`,
+		},
 		{vector.TArray(vector.TDecimal(5, 2)), `["1.5", 2]`, `[1.50,2.00]`},
 		{vector.TMap(vector.TString, vector.TInt), `{"b":"1","a":2,"b":3}`, `{"a":2,"b":3}`},
 		{vector.TMap(vector.TInt, vector.TInt), `{"10":1,"9":2}`, `{"9":2,"10":1}`},

@@ -125,7 +125,8 @@ func TestCompleteSubject(t *testing.T) {
 		}
 	}
 	refused("CREATE STREAM s WITH (subject = 'orders.>');", "no stream captures subject orders.> yet")
-	_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "O", Subjects: []string{"orders.>"}, Storage: jetstream.MemoryStorage})
+	_, err := js.CreateStream(t.Context(),
+		jetstream.StreamConfig{Name: "O", Subjects: []string{"orders.>"}, Storage: jetstream.MemoryStorage})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,29 +30,50 @@ func TestColumns(t *testing.T) {
 		in   Sample
 		want string
 	}{
-		{"scalars", Sample{Text: []byte(`{"a":1,"b":true,"c":"x","d":1.0,"e":1e3,"f":null,"g":"2024-01-02T03:04:05.678Z"}`)},
-			"a BIGINT, b BOOLEAN, c STRING, d DOUBLE, e DOUBLE, f STRING, g TIMESTAMP"},
+		{
+			"scalars",
+			Sample{Text: []byte(`{"a":1,"b":true,"c":"x","d":1.0,"e":1e3,"f":null,"g":"2024-01-02T03:04:05.678Z"}`)},
+			"a BIGINT, b BOOLEAN, c STRING, d DOUBLE, e DOUBLE, f STRING, g TIMESTAMP",
+		},
 		{"an integer becomes a double where one comes", Sample{Text: []byte("{\"a\":1}\n{\"a\":2.5}\n{\"a\":3}")}, "a DOUBLE"},
-		{"digits beyond BIGINT are kept", Sample{Text: []byte(`{"a":9223372036854775807,"b":9223372036854775808,"c":1e999}`)},
-			"a BIGINT, b STRING, c STRING"},
-		{"types that do not fit are text", Sample{Text: []byte("{\"a\":1,\"b\":{\"x\":1},\"c\":[1]}\n{\"a\":\"y\",\"b\":2,\"c\":{}}")},
-			"a STRING, b STRING, c STRING"},
-		{"nested", Sample{Text: []byte("{\"o\":{\"x\":1,\"l\":[{\"y\":null}]}}\n{\"o\":{\"z\":true,\"l\":[{\"y\":2.5},{\"w\":\"v\"}]}}")},
-			"o STRUCT<x BIGINT, l ARRAY<STRUCT<y DOUBLE, w STRING>>, z BOOLEAN>"},
+		{
+			"digits beyond BIGINT are kept",
+			Sample{Text: []byte(`{"a":9223372036854775807,"b":9223372036854775808,"c":1e999}`)},
+			"a BIGINT, b STRING, c STRING",
+		},
+		{
+			"types that do not fit are text",
+			Sample{Text: []byte("{\"a\":1,\"b\":{\"x\":1},\"c\":[1]}\n{\"a\":\"y\",\"b\":2,\"c\":{}}")},
+			"a STRING, b STRING, c STRING",
+		},
+		{
+			"nested",
+			Sample{Text: []byte("{\"o\":{\"x\":1,\"l\":[{\"y\":null}]}}\n{\"o\":{\"z\":true,\"l\":[{\"y\":2.5},{\"w\":\"v\"}]}}")},
+			"o STRUCT<x BIGINT, l ARRAY<STRUCT<y DOUBLE, w STRING>>, z BOOLEAN>",
+		},
 		{"empty containers", Sample{Text: []byte(`{"l":[],"o":{},"n":[null]}`)}, "l ARRAY<STRING>, o STRING, n ARRAY<STRING>"},
 		{"a list of rows", Sample{Text: []byte(`[{"a":1},{"b":2}]`)}, "a BIGINT, b BIGINT"},
 		{"messages, a broken one among them", Sample{Messages: [][]byte{[]byte(`{`), []byte(`{"a":1}`)}}, "a BIGINT"},
 		{"the last line of a text that is cut", Sample{Text: []byte("{\"a\":1}\n{\"a\":\"x\"}"), Cut: true}, "a BIGINT"},
 		{"names that differ in case", Sample{Text: []byte(`{"Id":1,"id":2.5}`)}, "Id DOUBLE"},
 		{"dates alone are text", Sample{Text: []byte(`{"d":"2024-01-02","t":"2024-01-02 03:04"}`)}, "d STRING, t TIMESTAMP"},
-		{"csv", Sample{Format: "csv", Delimiter: ",", Text: []byte("a,b,c,d,e,f\n1,1.5,true,x,007,2024-01-02 03:04:05\n,2,,y,1,\n")},
-			"a BIGINT, b DOUBLE, c BOOLEAN, d STRING, e STRING, f TIMESTAMP"},
-		{"csv with quotes, another delimiter and a mark", Sample{Format: "csv", Delimiter: ";", Text: []byte("\ufeffa;\"b;c\"\n\"1\";\"x\ny\"\n")},
-			`a BIGINT, "b;c" STRING`},
+		{
+			"csv",
+			Sample{Format: "csv", Delimiter: ",", Text: []byte("a,b,c,d,e,f\n1,1.5,true,x,007,2024-01-02 03:04:05\n,2,,y,1,\n")},
+			"a BIGINT, b DOUBLE, c BOOLEAN, d STRING, e STRING, f TIMESTAMP",
+		},
+		{
+			"csv with quotes, another delimiter and a mark",
+			Sample{Format: "csv", Delimiter: ";", Text: []byte("\ufeffa;\"b;c\"\n\"1\";\"x\ny\"\n")},
+			`a BIGINT, "b;c" STRING`,
+		},
 		{"csv: empty columns are text", Sample{Format: "csv", Delimiter: ",", Text: []byte("a,b\n,1\n")}, "a STRING, b BIGINT"},
 		{"csv: bad records have no say", Sample{Format: "csv", Delimiter: ",", Text: []byte("a,b\n1,2\nx\nx,y,z\n")}, "a BIGINT, b BIGINT"},
-		{"csv: a header that is declared", Sample{Format: "csv", Delimiter: ",", Header: true, Text: []byte("2023,2024\n1,2\n")},
-			"2023 BIGINT, 2024 BIGINT"},
+		{
+			"csv: a header that is declared",
+			Sample{Format: "csv", Delimiter: ",", Header: true, Text: []byte("2023,2024\n1,2\n")},
+			"2023 BIGINT, 2024 BIGINT",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +84,8 @@ func TestColumns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.ReplaceAll(declared(cols), `"2023"`, "2023"); strings.ReplaceAll(got, `"2024"`, "2024") != c.want {
+			if got := strings.ReplaceAll(declared(cols), `"2023"`, "2023"); strings.ReplaceAll(got, `"2024"`,
+				"2024") != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
@@ -99,7 +121,8 @@ func TestNoColumns(t *testing.T) {
 }
 
 // decode reads data into the columns and returns the bad rows.
-func decode(t interface{ Fatal(...any) }, cfg format.Config, cols []vector.Field, data []byte) (rows int, bad []format.BadRow) {
+func decode(t interface{ Fatal(...any) }, cfg format.Config, cols []vector.Field,
+	data []byte) (rows int, bad []format.BadRow) {
 	s := &vector.Schema{Fields: cols}
 	dec, err := format.New(cfg, s)
 	if err != nil {
@@ -128,7 +151,9 @@ func drawValue(t *rapid.T, depth int) any {
 	case 3:
 		return rapid.Float64().Draw(t, "float")
 	case 4:
-		return json.Number(rapid.StringMatching(`-?[1-9][0-9]{0,25}(\.[0-9]{1,5})?([eE][-+]?[0-9]{1,3})?`).Draw(t, "number"))
+		return json.Number(
+			rapid.StringMatching(`-?[1-9][0-9]{0,25}(\.[0-9]{1,5})?([eE][-+]?[0-9]{1,3})?`).Draw(t, "number"),
+		)
 	case 5:
 		return rapid.String().Draw(t, "text")
 	case 6:

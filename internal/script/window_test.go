@@ -64,39 +64,57 @@ var windowQueries = []windowQuery{
 	{"SELECT MAX(s) AS m, COUNT(s) AS c FROM (SELECT k, SUM(v) AS s FROM a GROUP BY k) x", ""},
 	{"SELECT name, COUNT(*) AS n, SUM(ref) AS s, MIN(ref) AS lo FROM u GROUP BY name", ""},
 	{"SELECT k AS kk, COUNT(*) AS n FROM a GROUP BY kk HAVING n > 3", ""},
-	{"SELECT k, v, COUNT(*) AS n, GROUPING(k, v) AS g FROM a GROUP BY ROLLUP (k, v)",
+	{
+		"SELECT k, v, COUNT(*) AS n, GROUPING(k, v) AS g FROM a GROUP BY ROLLUP (k, v)",
 		"SELECT k, v, COUNT(*) AS n, 0 AS g FROM a GROUP BY k, v UNION ALL SELECT k, NULL, COUNT(*), 1 FROM a " +
 			"GROUP BY k " +
-			"UNION ALL SELECT NULL, NULL, COUNT(*), 3 FROM a"},
-	{"SELECT k, MAX(name) AS m FROM u GROUP BY CUBE (k)",
-		"SELECT k, name AS m FROM u UNION ALL SELECT NULL, MAX(name) FROM u"},
-	{"SELECT k, v, SUM(k) AS n FROM a GROUP BY GROUPING SETS ((k), (v))",
-		"SELECT k, NULL AS v, SUM(k) AS n FROM a GROUP BY k UNION ALL SELECT NULL, v, SUM(k) FROM a GROUP BY v"},
-	{"SELECT window_start, k, COUNT(*) AS n FROM TUMBLE(a, 10s) GROUP BY window_start, k",
-		"SELECT window_start, k, COUNT(*) AS n FROM (" + tumbled + ") GROUP BY window_start, k"},
-	{"SELECT window_end, SUM(v) AS s FROM TABLE(TUMBLE(TABLE a, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP " +
-		"BY window_end",
-		"SELECT window_end, SUM(v) AS s FROM (" + tumbled + ") GROUP BY window_end"},
-	{"SELECT TUMBLE_START(ts, INTERVAL '10' SECOND) AS w, COUNT(*) AS n FROM a GROUP BY TUMBLE(ts, INTERVAL " +
-		"'10' SECOND)",
-		"SELECT window_start AS w, COUNT(*) AS n FROM (" + tumbled + ") GROUP BY window_start"},
-	{"SELECT id, ts FROM (SELECT *, RANK() OVER (PARTITION BY window_start ORDER BY id DESC) AS r FROM " +
-		"TUMBLE(a, 10s)) x " +
-		"WHERE r = 1",
+			"UNION ALL SELECT NULL, NULL, COUNT(*), 3 FROM a",
+	},
+	{
+		"SELECT k, MAX(name) AS m FROM u GROUP BY CUBE (k)",
+		"SELECT k, name AS m FROM u UNION ALL SELECT NULL, MAX(name) FROM u",
+	},
+	{
+		"SELECT k, v, SUM(k) AS n FROM a GROUP BY GROUPING SETS ((k), (v))",
+		"SELECT k, NULL AS v, SUM(k) AS n FROM a GROUP BY k UNION ALL SELECT NULL, v, SUM(k) FROM a GROUP BY v",
+	},
+	{
+		"SELECT window_start, k, COUNT(*) AS n FROM TUMBLE(a, 10s) GROUP BY window_start, k",
+		"SELECT window_start, k, COUNT(*) AS n FROM (" + tumbled + ") GROUP BY window_start, k",
+	},
+	{
+		"SELECT window_end, SUM(v) AS s FROM TABLE(TUMBLE(TABLE a, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP " +
+			"BY window_end",
+		"SELECT window_end, SUM(v) AS s FROM (" + tumbled + ") GROUP BY window_end",
+	},
+	{
+		"SELECT TUMBLE_START(ts, INTERVAL '10' SECOND) AS w, COUNT(*) AS n FROM a GROUP BY TUMBLE(ts, INTERVAL " +
+			"'10' SECOND)",
+		"SELECT window_start AS w, COUNT(*) AS n FROM (" + tumbled + ") GROUP BY window_start",
+	},
+	{
+		"SELECT id, ts FROM (SELECT *, RANK() OVER (PARTITION BY window_start ORDER BY id DESC) AS r FROM " +
+			"TUMBLE(a, 10s)) x " +
+			"WHERE r = 1",
 		"SELECT id, ts FROM (SELECT *, RANK() OVER (PARTITION BY window_start ORDER BY id DESC) AS r FROM (" + tumbled +
-			")) x WHERE r = 1"},
-	{"SELECT k, n FROM (SELECT k, window_start, COUNT(*) AS n, MAX(COUNT(*)) OVER (PARTITION BY window_start) " +
-		"AS m FROM a " +
-		"GROUP BY k WINDOW TUMBLING(10s)) x WHERE n = m",
+			")) x WHERE r = 1",
+	},
+	{
+		"SELECT k, n FROM (SELECT k, window_start, COUNT(*) AS n, MAX(COUNT(*)) OVER (PARTITION BY window_start) " +
+			"AS m FROM a " +
+			"GROUP BY k WINDOW TUMBLING(10s)) x WHERE n = m",
 		"SELECT k, n FROM (SELECT k, window_start, COUNT(*) AS n, MAX(COUNT(*)) OVER (PARTITION BY window_start) " +
 			"AS m FROM (" +
-			tumbled + ") GROUP BY k, window_start) x WHERE n = m"},
+			tumbled + ") GROUP BY k, window_start) x WHERE n = m",
+	},
 	{"SELECT DISTINCT k, window_start FROM TUMBLE(a, 10s)", "SELECT DISTINCT k, window_start FROM (" + tumbled + ")"},
-	{"SELECT k, window_start, window_end, COUNT(*) AS n FROM a GROUP BY k WINDOW CUMULATE(20s, 10s)",
+	{
+		"SELECT k, window_start, window_end, COUNT(*) AS n FROM a GROUP BY k WINDOW CUMULATE(20s, 10s)",
 		"SELECT k, ts - ts % 20000 AS window_start, e AS window_end, COUNT(*) AS n FROM (SELECT *, ts - ts % " +
 			"20000 + 10000 AS e " +
 			"FROM a UNION ALL SELECT *, ts - ts % 20000 + 20000 AS e FROM a) WHERE ts < e GROUP BY k, ts - ts % " +
-			"20000, e"},
+			"20000, e",
+	},
 }
 
 // tableQueries make tables that change as their input does; what is left at the end is compared. %s is the query in

@@ -50,7 +50,9 @@ func TestHeaderColumns(t *testing.T) {
 			{"b": {"1", "2"}, "A": {"", long}, "Leat-Batch-Id": {"x"}, "Nats-Msg-Id": {"y"}}, nil, {"b": {"3"}},
 		} {
 			src.chunks = append(src.chunks, Chunk{
-				Data: []byte(records[i]), Message: true, More: true, Start: Position{Seq: uint64(i + 1)}, Headers: headers,
+				Data: []byte(
+					records[i],
+				), Message: true, More: true, Start: Position{Seq: uint64(i + 1)}, Headers: headers,
 			})
 		}
 		r, err := NewReader(src, Config{

@@ -60,7 +60,8 @@ func TestKV(t *testing.T) {
 	if err := src(1).Open(t.Context(), Position{}); err == nil || !strings.Contains(err.Error(), "nats kv add prices") {
 		t.Fatalf("got %v", err)
 	}
-	kv, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "prices", History: 10, Storage: jetstream.MemoryStorage})
+	kv, err := js.CreateKeyValue(t.Context(),
+		jetstream.KeyValueConfig{Bucket: "prices", History: 10, Storage: jetstream.MemoryStorage})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,9 @@ func TestKV(t *testing.T) {
 	}
 	put("eu.1", `{"price":4}`)
 	put("null", ` null`)
-	schema := &vector.Schema{Fields: []vector.Field{{Name: "sym", Type: vector.TString}, {Name: "price", Type: vector.TDouble}}}
+	schema := &vector.Schema{
+		Fields: []vector.Field{{Name: "sym", Type: vector.TString}, {Name: "price", Type: vector.TDouble}},
+	}
 	cfg := Config{Schema: schema, Keys: []string{"sym"}, Table: true, Outside: true, Nulls: format.NullKey}
 	wanted := []string{
 		`+{"sym":"eu.1","price":1.5}`, `+{"sym":"=FC=E9","price":2.0}`, `+{"sym":"a b","price":3.0}`,
@@ -97,7 +100,8 @@ func TestKV(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _ = take(t, src(1), cfg, pos, 2)
-	check(t, got, `-{"sym":"null","price":null}`, `-{"sym":"eu.1","price":null}`) // the last one again, which Block leaves out
+	check(t, got, `-{"sym":"null","price":null}`,
+		`-{"sym":"eu.1","price":null}`) // the last one again, which Block leaves out
 
 	// Text beside the key, and keys of two columns.
 	for key, value := range map[string]string{"x.7": "hello"} {
@@ -116,10 +120,12 @@ func TestObjects(t *testing.T) {
 	t.Parallel()
 	_, js := usersOf(t)
 	src := func() *Objects { return &Objects{Stream: Stream{JS: js}, Bucket: "files", Data: true} }
-	if err := src().Open(t.Context(), Position{}); err == nil || !strings.Contains(err.Error(), "nats object add files") {
+	if err := src().Open(t.Context(), Position{}); err == nil ||
+		!strings.Contains(err.Error(), "nats object add files") {
 		t.Fatalf("got %v", err)
 	}
-	store, err := js.CreateObjectStore(t.Context(), jetstream.ObjectStoreConfig{Bucket: "files", Storage: jetstream.MemoryStorage})
+	store, err := js.CreateObjectStore(t.Context(),
+		jetstream.ObjectStoreConfig{Bucket: "files", Storage: jetstream.MemoryStorage})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +139,9 @@ func TestObjects(t *testing.T) {
 	put("empty", nil)
 	put("large", bytes.Repeat([]byte("x"), MaxObject+1))
 	schema := &vector.Schema{Fields: []vector.Field{
-		{Name: "name", Type: vector.TString}, {Name: "size", Type: vector.TBigInt}, {Name: "DATA", Type: vector.TBytes},
+		{Name: "name", Type: vector.TString},
+		{Name: "size", Type: vector.TBigInt},
+		{Name: "DATA", Type: vector.TBytes},
 		{Name: "deleted", Type: vector.TBoolean},
 	}}
 	cfg := Config{Schema: schema}
@@ -172,7 +180,9 @@ func TestNullsOfSubjects(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	schema := &vector.Schema{Fields: []vector.Field{{Name: "id", Type: vector.TBigInt}, {Name: "name", Type: vector.TString}}}
+	schema := &vector.Schema{
+		Fields: []vector.Field{{Name: "id", Type: vector.TBigInt}, {Name: "name", Type: vector.TString}},
+	}
 	got, _ := take(t, &Stream{JS: js, Subject: "rows.>", Name: "rows"},
 		Config{Schema: schema, Keys: []string{"id"}, Table: true, Nulls: format.NullKey}, Position{}, 6)
 	slices.Sort(got)

@@ -113,7 +113,13 @@ type Reader struct {
 
 // NewReader returns a reader of src, which must be open and stand behind from. lines says that the source is a text.
 func NewReader(src Source, cfg Config, lines bool, from Position) (*Reader, error) {
-	as := format.Config{Format: cfg.Format, Lines: lines, Delimiter: cfg.Delimiter, Header: cfg.Header, Table: cfg.Table}
+	as := format.Config{
+		Format:    cfg.Format,
+		Lines:     lines,
+		Delimiter: cfg.Delimiter,
+		Header:    cfg.Header,
+		Table:     cfg.Table,
+	}
 	if cfg.Outside {
 		as.Keys = cfg.Keys
 	}

@@ -29,7 +29,8 @@ func TestFullDisk(t *testing.T) {
 	a := fillSpace(s, 1<<18)
 	checkNumbers(t, a, 1<<18)
 	var full *FullError
-	if err := s.Err(); !errors.As(err, &full) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), dir) {
+	if err := s.Err(); !errors.As(err, &full) || !errors.Is(err, syscall.ENOSPC) ||
+		!strings.Contains(err.Error(), dir) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/leatsql/leat/internal/task"
 	"github.com/leatsql/leat/pkg/sql/arena"
@@ -155,8 +156,9 @@ func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output)
 	m.to = nil
 }
 
-// combine returns the least watermark of the writers of the timed ports that are not idle; when all are idle it stays
-// where it is.
+// combine returns the least watermark of the timed ports. Idle writers are not waited for; but the tasks of one stage are
+// idle together or not at all: they read one source, and when it wakes up, those that have not heard of it yet hold the
+// watermark where they left it. When all are idle it stays where it is.
 func (m *Machine) combine() (wm int64, idle bool) {
 	least, idle, writers, ended := vector.MaxTime, true, 0, true
 	for port, list := range m.ports {
@@ -166,16 +168,15 @@ func (m *Machine) combine() (wm int64, idle bool) {
 		if len(list) == 0 { // nobody has written yet
 			ended = false
 		}
-		for _, w := range list {
-			writers++
-			ended = ended && w.wm == vector.MaxTime
-			if w.idle && w.wm != vector.MaxTime {
-				continue
+		writers += len(list)
+		for len(list) > 0 {
+			n := sameStage(list)
+			lowest, active, open := together(list[:n])
+			ended = ended && !open
+			if active {
+				idle, least = false, min(least, lowest)
 			}
-			if w.wm != vector.MaxTime {
-				idle = false
-			}
-			least = min(least, w.wm)
+			list = list[n:]
 		}
 	}
 	switch {
@@ -185,6 +186,37 @@ func (m *Machine) combine() (wm int64, idle bool) {
 		return m.wm, true
 	}
 	return least, false
+}
+
+// sameStage returns how many writers at the front of a list, which is sorted by name, are tasks of one stage: q1-1-0,
+// q1-1-1.
+func sameStage(list []writer) int {
+	stage, ok := stageOf(list[0].name)
+	n := 1
+	for ok && n < len(list) {
+		if other, _ := stageOf(list[n].name); other != stage {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// stageOf is the name of a task's writer without the number of its partition; false for a writer that is no task.
+func stageOf(name string) (string, bool) {
+	i := strings.LastIndexByte(name, '-')
+	return name[:max(i, 0)], i > 0
+}
+
+// together returns the least watermark of writers, whether one of them is not idle, and whether one has not ended.
+func together(list []writer) (lowest int64, active, open bool) {
+	lowest = vector.MaxTime
+	for _, w := range list {
+		lowest = min(lowest, w.wm)
+		open = open || w.wm != vector.MaxTime
+		active = active || w.wm != vector.MaxTime && !w.idle
+	}
+	return lowest, active, open
 }
 
 // Err is the error that on_error = 'fail_fast' stopped at, or why there is no place for the state; nil: none.

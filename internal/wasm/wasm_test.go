@@ -103,7 +103,8 @@ func TestRefused(t *testing.T) {
 		"imports":   {wasmtest.Importing(), wasm.Signature{Export: "f"}, "imports env.clock"},
 		"no export": {wasmtest.Module(), wasm.Signature{Export: "nope", Returns: big}, `no function "nope"`},
 		"other types": {
-			wasmtest.Module(), wasm.Signature{Export: "add", Params: []vector.Type{big}, Returns: big},
+			wasmtest.Module(),
+			wasm.Signature{Export: "add", Params: []vector.Type{big}, Returns: big},
 			"the declaration needs (i64) -> (i64)",
 		},
 		"no such type": {

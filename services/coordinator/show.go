@@ -120,8 +120,10 @@ func sourceText(o *plan.Object) string {
 func (c *Coordinator) showQueries(cat *catalog.Catalog, extended bool) api.Result {
 	cols := []string{"id", "result", "state", "statement"}
 	if extended {
-		cols = []string{"id", "result", "state", "in", "out", "filtered", "late", "dead", "skipped", "lag", "state bytes",
-			"in files", "keys", "reason", "annotations"}
+		cols = []string{
+			"id", "result", "state", "in", "out", "filtered", "late", "dead", "skipped", "lag", "state bytes",
+			"in files", "keys", "reason", "annotations",
+		}
 	}
 	r := table(cols...)
 	status := c.Status()

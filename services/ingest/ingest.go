@@ -260,7 +260,11 @@ func (s *Service) open(ctx context.Context, o *plan.Object) (source.Source, erro
 	case "generator":
 		return source.GeneratorOf(src.Generator, src.Options)
 	case "kv":
-		return &source.KV{Stream: source.Stream{JS: s.app, Warn: s.warn(o)}, Bucket: src.Bucket, Keys: len(o.KeyNames())}, nil
+		return &source.KV{
+			Stream: source.Stream{JS: s.app, Warn: s.warn(o)},
+			Bucket: src.Bucket,
+			Keys:   len(o.KeyNames()),
+		}, nil
 	case "object":
 		return &source.Objects{
 			Stream: source.Stream{JS: s.app, Warn: s.warn(o)}, Bucket: src.Bucket, Data: column(o, "data") >= 0,

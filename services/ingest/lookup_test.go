@@ -134,21 +134,36 @@ func TestLookupTypes(t *testing.T) {
 	t.Parallel()
 	list := vector.TArray(vector.TBigInt)
 	r := newLookupRig(t, []plan.Column{
-		{Name: "id", Type: vector.TBigInt, Key: true}, {Name: "Name", Type: vector.TString, Key: true},
-		{Name: "ok", Type: vector.TBoolean}, {Name: "d", Type: vector.TDouble}, {Name: "n", Type: vector.TDecimal(20, 4)},
-		{Name: "ts", Type: vector.TTimestamp}, {Name: "day", Type: vector.TDate}, {Name: "tm", Type: vector.TTime},
-		{Name: "b", Type: vector.TBytes}, {Name: "l", Type: list},
+		{Name: "id", Type: vector.TBigInt, Key: true},
+		{Name: "Name", Type: vector.TString, Key: true},
+		{
+			Name: "ok",
+			Type: vector.TBoolean,
+		},
+		{Name: "d", Type: vector.TDouble},
+		{Name: "n", Type: vector.TDecimal(20, 4)},
+		{Name: "ts", Type: vector.TTimestamp},
+		{Name: "day", Type: vector.TDate},
+		{Name: "tm", Type: vector.TTime},
+		{Name: "b", Type: vector.TBytes},
+		{Name: "l", Type: list},
 		{Name: "s", Type: vector.TStruct(vector.Field{Name: "x", Type: vector.TString})},
 	}, "public.Things")
-	r.exec(`CREATE TABLE public."Things" (id bigint, name text, ok bool, d float8, n numeric, ts timestamptz, day date, tm time, b bytea,
-		l int[], s jsonb, more text, PRIMARY KEY (id, name))`)
-	r.exec(`INSERT INTO public."Things" VALUES (1, E'a"\n', true, 0.1, 1.5, '2024-01-02 03:04:05.6789+02', '2024-02-29', '10:11:12.5',
-		'\x00ff', '{1,2}', '{"x": "y"}'), (2, '', false, 'NaN', -12345678901234.5678, '1969-12-31 23:59:59.999+00', NULL, NULL, repeat('x', 100)::bytea, '{}', NULL)`)
+	r.exec(
+		`CREATE TABLE public."Things" (id bigint, name text, ok bool, d float8, n numeric, ts timestamptz, day date, tm time, b bytea,
+		l int[], s jsonb, more text, PRIMARY KEY (id, name))`,
+	)
+	r.exec(
+		`INSERT INTO public."Things" VALUES (1, E'a"\n', true, 0.1, 1.5, '2024-01-02 03:04:05.6789+02', '2024-02-29', '10:11:12.5',
+		'\x00ff', '{1,2}', '{"x": "y"}'), (2, '', false, 'NaN', -12345678901234.5678, '1969-12-31 23:59:59.999+00', NULL, NULL, repeat('x', 100)::bytea, '{}', NULL)`,
+	)
 	r.start()
 	long := "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eA=="
-	r.want(r.take(),
+	r.want(
+		r.take(),
 		`+{"id":1,"Name":"a\"\n","ok":true,"d":0.1,"n":1.5000,"ts":"2024-01-02T01:04:05.678Z","day":"2024-02-29","tm":"10:11:12.500","b":"AP8=","l":[1,2],"s":{"x":"y"}}`,
-		`+{"id":2,"Name":"","ok":false,"d":"NaN","n":-12345678901234.5678,"ts":"1969-12-31T23:59:59.999Z","day":null,"tm":null,"b":"`+long+`","l":[],"s":null}`)
+		`+{"id":2,"Name":"","ok":false,"d":"NaN","n":-12345678901234.5678,"ts":"1969-12-31T23:59:59.999Z","day":null,"tm":null,"b":"`+long+`","l":[],"s":null}`,
+	)
 	r.exec(`UPDATE public."Things" SET more = 'unseen'`)
 	r.exec(`UPDATE public."Things" SET ok = NULL WHERE id = 2`)
 	r.exec(`DELETE FROM public."Things" WHERE id = 1`)
@@ -158,15 +173,20 @@ func TestLookupTypes(t *testing.T) {
 		got = append(got, r.take()...)
 	}
 	slices.Sort(got)
-	r.want(got, `+{"id":2,"Name":"","ok":null,"d":"NaN","n":-12345678901234.5678,"ts":"1969-12-31T23:59:59.999Z","day":null,"tm":null,"b":"`+long+`","l":[],"s":null}`,
-		`+{"id":3,"Name":"c","ok":null,"d":null,"n":null,"ts":null,"day":null,"tm":null,"b":null,"l":null,"s":null}`, "-1/a\"\n/")
+	r.want(
+		got,
+		`+{"id":2,"Name":"","ok":null,"d":"NaN","n":-12345678901234.5678,"ts":"1969-12-31T23:59:59.999Z","day":null,"tm":null,"b":"`+long+`","l":[],"s":null}`,
+		`+{"id":3,"Name":"c","ok":null,"d":null,"n":null,"ts":null,"day":null,"tm":null,"b":null,"l":null,"s":null}`,
+		"-1/a\"\n/",
+	)
 }
 
 // TestLookupRestarts: whatever was in the log at a crash, and whatever happened to the table meanwhile, a start makes
 // them equal.
 func TestLookupRestarts(t *testing.T) {
 	t.Parallel()
-	r := newLookupRig(t, []plan.Column{{Name: "id", Type: vector.TBigInt, Key: true}, {Name: "v", Type: vector.TString}}, "things")
+	r := newLookupRig(t,
+		[]plan.Column{{Name: "id", Type: vector.TBigInt, Key: true}, {Name: "v", Type: vector.TString}}, "things")
 	r.exec(`CREATE TABLE things (id bigint PRIMARY KEY, v text)`)
 	r.exec(`INSERT INTO things SELECT i, repeat('x', 5000) FROM generate_series(1, 200) i`) // several chunks
 	round := func(lost bool) {
@@ -223,7 +243,8 @@ func TestLookupRestarts(t *testing.T) {
 
 func TestLookupRefuses(t *testing.T) {
 	t.Parallel()
-	r := newLookupRig(t, []plan.Column{{Name: "id", Type: vector.TBigInt, Key: true}, {Name: "v", Type: vector.TString}}, "things")
+	r := newLookupRig(t,
+		[]plan.Column{{Name: "id", Type: vector.TBigInt, Key: true}, {Name: "v", Type: vector.TString}}, "things")
 	next := func(want string) {
 		t.Helper()
 		r.start()
@@ -249,7 +270,8 @@ func TestLookupState(t *testing.T) {
 	}
 	got := &lookupState{spec: "x", rows: map[string]uint64{}, dirty: map[string]bool{}}
 	data := s.format()
-	if err := got.parse(data); err != nil || !maps.Equal(got.rows, s.rows) || !maps.Equal(got.dirty, s.dirty) || got.end != s.end {
+	if err := got.parse(data); err != nil || !maps.Equal(got.rows, s.rows) || !maps.Equal(got.dirty, s.dirty) ||
+		got.end != s.end {
 		t.Fatalf("%v %+v", err, got)
 	}
 	for cut := range data {

@@ -108,7 +108,9 @@ func nullArguments(c *ast.Call, args []ast.Expr) ([]ast.Expr, error) {
 	if !c.IgnoreNulls && !c.RespectNulls {
 		return args, nil
 	}
-	picks := []string{"FIRST_VALUE", "FIRST", "ANY_VALUE", "LAST_VALUE", "LAST", "EARLIEST_BY_OFFSET", "LATEST_BY_OFFSET"}
+	picks := []string{
+		"FIRST_VALUE", "FIRST", "ANY_VALUE", "LAST_VALUE", "LAST", "EARLIEST_BY_OFFSET", "LATEST_BY_OFFSET",
+	}
 	if !slices.Contains(picks, name) || len(args) == 0 || len(args) > 2 {
 		return nil, sqlerr.New(sqlerr.BadStatement, c.At, "%s takes neither IGNORE NULLS nor RESPECT NULLS", name).
 			WithHint("FIRST_VALUE and LAST_VALUE do; FILTER (WHERE x IS NOT NULL) leaves nulls out")

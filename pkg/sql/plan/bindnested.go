@@ -143,8 +143,8 @@ func (b *exprBinder) widenState(bound []expr.Expr, x expr.Expr, l *ast.Lambda) (
 	state := bound[1]
 	t, err := expr.ReduceState(state.Type(), x.Type())
 	if err != nil {
-		return nil, sqlerr.New(sqlerr.TypeMismatch, l.At, "the state of REDUCE is %s, its lambda gives %s", state.Type(),
-			x.Type())
+		return nil, sqlerr.New(sqlerr.TypeMismatch, l.At, "the state of REDUCE is %s, its lambda gives %s",
+			state.Type(), x.Type())
 	}
 	if bound[1], err = b.profile.Cast(state, t, false, state.Span()); err != nil {
 		return nil, err

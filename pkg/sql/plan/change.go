@@ -36,8 +36,8 @@ func CheckReplace(old, o *Object, c *ast.Create) error {
 	for i, was := range old.Columns {
 		is := o.Columns[i]
 		if was.Name != is.Name || !was.Type.Equal(is.Type) {
-			return refuse("column %d of %s is %s %s; it cannot become %s %s", i+1, old.Name, was.Name, was.Type, is.Name,
-				is.Type)
+			return refuse("column %d of %s is %s %s; it cannot become %s %s", i+1, old.Name, was.Name, was.Type,
+				is.Name, is.Type)
 		}
 	}
 	return nil
@@ -82,7 +82,8 @@ func AlterObject(o *Object, a *ast.Alter) (*Object, error) {
 		return nil, sqlerr.New(sqlerr.BadStatement, a.Name.At, "%s is read-only (SOURCE)", o.Name)
 	case o.Query != "":
 		return nil, sqlerr.New(sqlerr.BadStatement, a.Name.At, "%s is the result of query %s; its columns come from there",
-			o.Name, o.Query).WithHint("CREATE OR REPLACE changes the query")
+			o.Name, o.Query).
+			WithHint("CREATE OR REPLACE changes the query")
 	case len(a.Columns) == 0:
 		return nil, unsupported(a.At, "ALTER without ADD COLUMN")
 	}

@@ -58,7 +58,8 @@ func formatNamed(v string, at ast.Span) (string, error) {
 			strings.ToUpper(v)).WithHint("use %s, with the columns in the statement", other)
 	}
 	if how, ok := fileFormats[low]; ok {
-		return "", sqlerr.New(sqlerr.NotSupported, at, "format %s is not supported", strings.ToUpper(v)).WithHint("%s", how)
+		return "", sqlerr.New(sqlerr.NotSupported, at, "format %s is not supported", strings.ToUpper(v)).
+			WithHint("%s", how)
 	}
 	return "", sqlerr.New(sqlerr.BadProperty, at, "there is no format %s", strings.ToUpper(v)).
 		WithHint("formats: json, csv (delimited), msgpack, raw, kafka, debezium, none")
@@ -103,8 +104,8 @@ func (d *definition) resolveFormats(otherwise Encoding) error {
 func (d *definition) checkDelimiters(otherwise Encoding) error {
 	e := &d.o.Encoding
 	if e.KeyDelimiter != "" && e.Key != "csv" {
-		return sqlerr.New(sqlerr.BadProperty, d.formats.keyDelimAt, "a delimiter belongs to format delimited; the key is %s",
-			e.Key)
+		return sqlerr.New(sqlerr.BadProperty, d.formats.keyDelimAt,
+			"a delimiter belongs to format delimited; the key is %s", e.Key)
 	}
 	if e.ValueDelimiter != "" && d.profile == expr.Ksql && e.Value != "csv" {
 		return sqlerr.New(sqlerr.BadProperty, d.delimAt, "a delimiter belongs to format delimited; this is %s", e.Value)

@@ -78,7 +78,8 @@ func (a *aggregation) grouping(c *ast.Call) (expr.Expr, error) {
 		}
 		k := a.key(x)
 		if k < 0 {
-			return nil, sqlerr.New(sqlerr.BadStatement, arg.Span(), "GROUPING wants an expression of GROUP BY; %s is none", x)
+			return nil, sqlerr.New(sqlerr.BadStatement, arg.Span(),
+				"GROUPING wants an expression of GROUP BY; %s is none", x)
 		}
 		keys = append(keys, k)
 	}

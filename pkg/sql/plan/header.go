@@ -21,7 +21,8 @@ func (d *definition) header(col *ast.ColumnDef) error {
 	}
 	if col.Headers {
 		if !isHeaderList(col.Type) {
-			return refuse("a HEADERS column is ARRAY<STRUCT<key STRING, value BYTES>>; %q is %s", col.Name.Name, col.Type)
+			return refuse("a HEADERS column is ARRAY<STRUCT<key STRING, value BYTES>>; %q is %s", col.Name.Name,
+				col.Type)
 		}
 	} else if col.Type.Kind != vector.Bytes {
 		return refuse("a HEADER('%s') column is BYTES; %q is %s", col.Header, col.Name.Name, col.Type)

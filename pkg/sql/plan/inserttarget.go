@@ -14,8 +14,8 @@ import (
 // ksql profile keys stand first on both sides, and names must be equal.
 func (b *Binder) fitTarget(n *Node, o *Object, at ast.Span) (*Node, error) {
 	if i := slices.IndexFunc(o.Columns, Column.OfHeaders); i >= 0 {
-		return nil, sqlerr.New(sqlerr.BadStatement, at, "column %q of %s is filled from headers; nothing can be inserted",
-			o.Columns[i].Name, o.Name)
+		return nil, sqlerr.New(sqlerr.BadStatement, at,
+			"column %q of %s is filled from headers; nothing can be inserted", o.Columns[i].Name, o.Name)
 	}
 	if len(n.Schema.Fields) != len(o.Columns) {
 		return nil, sqlerr.New(sqlerr.TypeMismatch, at, "the query gives %d columns, %s has %d", len(n.Schema.Fields),
@@ -26,7 +26,8 @@ func (b *Binder) fitTarget(n *Node, o *Object, at ast.Span) (*Node, error) {
 		from, to = keysFirst(len(o.Columns), n.Key), keysFirst(len(o.Columns), o.Key)
 		if len(n.Key) != len(o.Key) {
 			return nil, sqlerr.New(sqlerr.TypeMismatch, at, "the query gives %d key columns, %s has %d", len(n.Key), o.Name,
-				len(o.Key)).WithHint("PARTITION BY sets the key of a query")
+				len(o.Key)).
+				WithHint("PARTITION BY sets the key of a query")
 		}
 	}
 	exprs, names := make([]expr.Expr, len(to)), make([]string, len(to))

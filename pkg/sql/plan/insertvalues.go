@@ -88,8 +88,8 @@ func insertColumns(s *ast.InsertValues, o *Object) (cols []int, rowtime int, err
 func refuseHeaders(o *Object, cols []int, at ast.Span) error {
 	for _, c := range cols {
 		if c >= 0 && o.Columns[c].OfHeaders() {
-			return sqlerr.New(sqlerr.BadStatement, at, "column %q of %s is filled from headers; nothing can be inserted",
-				o.Columns[c].Name, o.Name)
+			return sqlerr.New(sqlerr.BadStatement, at,
+				"column %q of %s is filled from headers; nothing can be inserted", o.Columns[c].Name, o.Name)
 		}
 	}
 	return nil

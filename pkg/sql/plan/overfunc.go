@@ -101,8 +101,8 @@ func (b *Binder) windowType(name string, types []vector.Type, c *ast.Call) (vect
 		return vector.TNull, sqlerr.New(sqlerr.TypeMismatch, c.At, "%s is called as %s, not with %d arguments", name,
 			f.usage, len(types))
 	case c.Distinct || c.Filter != nil:
-		return vector.TNull, sqlerr.New(sqlerr.BadStatement, c.At, "DISTINCT and FILTER belong to aggregates; %s is none",
-			name)
+		return vector.TNull, sqlerr.New(sqlerr.BadStatement, c.At,
+			"DISTINCT and FILTER belong to aggregates; %s is none", name)
 	}
 	return f.result(types), nil
 }

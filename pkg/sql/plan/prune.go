@@ -145,7 +145,12 @@ func pruneProject(n *Node, spec *operator.Project, want columnSet) (*Node, place
 		}
 	}
 	input, at := prune(in, below)
-	out := &operator.Project{Schema: &vector.Schema{}, EventTime: -1, DelayMs: spec.DelayMs, NullOnError: spec.NullOnError}
+	out := &operator.Project{
+		Schema:      &vector.Schema{},
+		EventTime:   -1,
+		DelayMs:     spec.DelayMs,
+		NullOnError: spec.NullOnError,
+	}
 	p := make(places, len(spec.Exprs))
 	copies := spec.EventTime < 0
 	for i, e := range spec.Exprs {

@@ -144,7 +144,8 @@ func (b *Binder) addOrderKeys(q *ast.Query, from *scope, n *Node) *Node {
 				return true
 			}
 			x, err := from.resolve(name)
-			if err == nil && !slices.ContainsFunc(exprs[len(p.Exprs):], func(e expr.Expr) bool { return sameExpr(e, x) }) {
+			if err == nil &&
+				!slices.ContainsFunc(exprs[len(p.Exprs):], func(e expr.Expr) bool { return sameExpr(e, x) }) {
 				exprs, names = append(exprs, x), append(names, name.Parts[len(name.Parts)-1].Name)
 			}
 			return true

@@ -372,7 +372,8 @@ func (b *Binder) joinGroups(sc, in *scope, keys []corrKey, aggs int) (*scope, []
 		if err != nil {
 			return nil, nil, err
 		}
-		eq, err := b.equal(x, column(in.node, i), &ast.Binary{E: ast.E{At: k.term.Span()}, Op: "=", L: k.outer, R: k.inner})
+		eq, err := b.equal(x, column(in.node, i),
+			&ast.Binary{E: ast.E{At: k.term.Span()}, Op: "=", L: k.outer, R: k.inner})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -73,8 +73,8 @@ func unite(nodes []*Node, spans []ast.Span) (*Node, error) {
 			}
 			t, err := expr.CommonType(types[c], n.Schema.Fields[c].Type)
 			if err != nil {
-				return nil, sqlerr.New(sqlerr.TypeMismatch, spans[i+1], "column %d of UNION ALL is %s here and %s before",
-					c+1, n.Schema.Fields[c].Type, types[c])
+				return nil, sqlerr.New(sqlerr.TypeMismatch, spans[i+1],
+					"column %d of UNION ALL is %s here and %s before", c+1, n.Schema.Fields[c].Type, types[c])
 			}
 			types[c] = t
 		}
