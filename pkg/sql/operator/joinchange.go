@@ -113,7 +113,7 @@ func (j *changeJoin) admit(ctx *Context, s *joinSide, b *vector.Batch) {
 		op := b.Op(int(i))
 		put := op == vector.Insert || op == vector.UpdateAfter
 		switch {
-		case s.pk != nil && anyNull(b, s.pk, int(i)):
+		case s.pk != nil && j.spec.DropNulls && anyNull(b, s.pk, int(i)):
 			skipped++
 			continue
 		case s.pk != nil && op == vector.UpdateBefore:

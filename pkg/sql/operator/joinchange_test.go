@@ -109,7 +109,7 @@ func (m *changeModel) event(e event) (skipped, failed bool) {
 	pk := m.pk(e.port)
 	put := e.op == vector.Insert || e.op == vector.UpdateAfter
 	switch {
-	case pk != nil && e.values[pk[0]] == "null":
+	case pk != nil && m.spec.DropNulls && e.values[pk[0]] == "null":
 		return true, false
 	case pk == nil && m.barren(e.values) && !m.lone(e.port):
 		return true, false
@@ -173,6 +173,7 @@ func drawChangeJoin(rt *rapid.T, nkeys int, on onMode) *ChangeJoin {
 	s := &ChangeJoin{
 		Kind: kind, LeftKeys: keyCols(nkeys), RightKeys: keyCols(nkeys), On: on.expr(), Schema: bothFields(kind),
 		NullAware: kind == AntiJoin && nkeys > 0 && rapid.Bool().Draw(rt, "null aware"),
+		DropNulls: rapid.Bool().Draw(rt, "drop nulls"),
 	}
 	if rapid.Bool().Draw(rt, "left upsert") {
 		s.LeftPK = []int{1}

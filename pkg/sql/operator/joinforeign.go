@@ -64,7 +64,11 @@ func (j *foreignJoin) Process(ctx *Context, port int, b *vector.Batch, emit Emit
 // changeLeft: each change gives the row of its primary key again.
 func (j *foreignJoin) changeLeft(ctx *Context, b *vector.Batch) {
 	s := j.left
-	j.all, j.idx = changesOf(ctx, b, s.pk, j.all, j.idx)
+	pk := s.pk
+	if j.spec.KeepNulls {
+		pk = nil
+	}
+	j.all, j.idx = changesOf(ctx, b, pk, j.all, j.idx)
 	j.ids = s.add(b, j.idx, s.seq, j.ids[:0])
 	s.seq += uint64(len(j.idx))
 	j.keyed = j.keyed[:0]

@@ -10,7 +10,7 @@ import (
 )
 
 // foreignModel is the join by a foreign key the naive way: left has the primary key n and refers by k.
-func foreignModel(events []event, kind JoinKind) (out outcome) {
+func foreignModel(events []event, kind JoinKind, keepNulls bool) (out outcome) {
 	var left []*tableModelRow // by first arrival
 	right := map[string]*tableModelRow{}
 	emit := func(op vector.Op, ts int64, l, r *tableModelRow) {
@@ -40,7 +40,7 @@ func foreignModel(events []event, kind JoinKind) (out outcome) {
 		switch {
 		case e.wm:
 			continue
-		case e.values[pk] == "null":
+		case e.values[pk] == "null" && (e.port == 1 || !keepNulls):
 			out.skipped++
 			continue
 		case e.op == vector.UpdateBefore:
@@ -85,8 +85,9 @@ func TestForeignJoinAgainstModel(t *testing.T) {
 		events := drawSides(rt, changeOps)
 		kind := rapid.SampledFrom([]JoinKind{InnerJoin, LeftJoin}).Draw(rt, "kind")
 		s := &ForeignJoin{
-			Kind: kind, LeftPK: []int{1}, LeftKeys: []int{0}, RightKeys: []int{0}, Schema: bothFields(kind),
+			KeepNulls: rapid.Bool().Draw(rt, "nulls"),
+			Kind:      kind, LeftPK: []int{1}, LeftKeys: []int{0}, RightKeys: []int{0}, Schema: bothFields(kind),
 		}
-		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, foreignModel(events, kind))
+		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, foreignModel(events, kind, s.KeepNulls))
 	})
 }

@@ -156,7 +156,7 @@ func (j *lookupMany) change(ctx *Context, b *vector.Batch) {
 		null := j.keys.barren(1, b, int(i))
 		put := op == vector.Insert || op == vector.UpdateAfter
 		switch {
-		case s.pk == nil && null, s.pk != nil && anyNull(b, s.pk, int(i)):
+		case s.pk == nil && null:
 			skipped++
 		case s.pk == nil:
 			j.changeBag(b, i, put)

@@ -26,10 +26,6 @@ func (m *manyModel) keys() *changeModel {
 func (m *manyModel) change(e event) {
 	put := e.op == vector.Insert || e.op == vector.UpdateAfter
 	if pk := m.spec.TablePK; pk != nil {
-		if e.values[pk[0]] == "null" {
-			m.out.skipped++
-			return
-		}
 		at := slices.IndexFunc(m.rows, func(r []string) bool { return r[pk[0]] == e.values[pk[0]] })
 		switch {
 		case e.op == vector.UpdateBefore:

@@ -266,7 +266,7 @@ func (s *joinSide) restore(r *reader) {
 		if r.err != nil {
 			return
 		}
-		if s.pk != nil && (negative || anyNull(in.b, s.pk, 0) || s.current(in.b, 0) != 0) {
+		if s.pk != nil && (negative || s.current(in.b, 0) != 0) {
 			r.fail("primary key")
 			return
 		}

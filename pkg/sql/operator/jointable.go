@@ -2,6 +2,7 @@ package operator
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -14,7 +15,7 @@ type tableJoin struct {
 	out            *joinOut
 	seq            uint64
 	idx, ids, gids []uint32
-	all            []uint32
+	all, keyed     []uint32
 }
 
 func newTableJoin(spec *TableJoin, left, right *vector.Schema) (*tableJoin, error) {
@@ -37,22 +38,47 @@ func newTableJoin(spec *TableJoin, left, right *vector.Schema) (*tableJoin, erro
 // Process lets changes take effect and emits the row of each key again.
 func (j *tableJoin) Process(ctx *Context, port int, b *vector.Batch, emit Emit) {
 	j.out.begin(ctx, port, b, emit)
-	j.all, j.idx = changesOf(ctx, b, j.keys.cols[port], j.all, j.idx)
+	key := j.keys.cols[port]
+	keep := j.spec.KeepNulls[port] && j.exists(port, 1, 0)
+	if keep {
+		key = nil
+	}
+	j.all, j.idx = changesOf(ctx, b, key, j.all, j.idx)
+	j.keyed = j.all
+	if keep {
+		j.keyed = slices.DeleteFunc(slices.Clone(j.all), func(i uint32) bool { return j.lone(port, b, i) })
+		j.idx = slices.DeleteFunc(j.idx, func(i uint32) bool { return j.lone(port, b, i) })
+	}
 	j.ids = j.rows[port].add(b, j.idx, j.seq, j.ids[:0])
 	j.seq += uint64(len(j.idx))
-	j.gids = grow(j.gids, len(j.all))
-	j.keys.lookup(port, b, rows{j.all, j.gids})
-	at := 0
-	for k, i := range j.all {
-		id := uint32(0)
-		if b.Op(int(i)) != vector.Delete {
-			id = j.ids[at] + 1
-			at++
-		}
-		j.change(port, i, b.Time[i], j.gids[k], id)
-	}
+	j.gids = grow(j.gids, len(j.keyed))
+	j.keys.lookup(port, b, rows{j.keyed, j.gids})
+	j.changes(port, b)
 	j.out.flush()
 	j.tidy()
+}
+
+// changes lets the rows of a batch take effect in their order.
+func (j *tableJoin) changes(port int, b *vector.Batch) {
+	put, key := 0, 0
+	for _, i := range j.all {
+		if key == len(j.keyed) || j.keyed[key] != i {
+			j.out.add(port, inBatch|i, 0, b.Op(int(i)), b.Time[i])
+			continue
+		}
+		id := uint32(0)
+		if b.Op(int(i)) != vector.Delete {
+			id = j.ids[put] + 1
+			put++
+		}
+		j.change(port, i, b.Time[i], j.gids[key], id)
+		key++
+	}
+}
+
+// lone tells that row i of a side has a null in its key and leaves alone, since no row of the other side is equal to it.
+func (j *tableJoin) lone(port int, b *vector.Batch, i uint32) bool {
+	return j.spec.KeepNulls[port] && anyNull(b, j.keys.cols[port], int(i))
 }
 
 // changesOf lists the rows of an upsert changelog that change something, and those of them that are not deletions.

@@ -13,8 +13,16 @@ type tableModelRow struct {
 	time int64
 }
 
+// rowOn is the row of an event on a side.
+func rowOn(e event, side int) *tableModelRow {
+	if e.port != side {
+		return nil
+	}
+	return &tableModelRow{e.values, e.time}
+}
+
 // tableModel is the join of two tables the naive way.
-func tableModel(events []event, kind JoinKind, nkeys int) (out outcome) {
+func tableModel(events []event, kind JoinKind, nkeys int, keepNulls [2]bool) (out outcome) {
 	tables := [2]map[string]*tableModelRow{{}, {}}
 	exists := func(l, r *tableModelRow) bool {
 		return l != nil && (r != nil || kind == LeftJoin || kind == FullJoin) ||
@@ -26,6 +34,11 @@ func tableModel(events []event, kind JoinKind, nkeys int) (out outcome) {
 		}
 		key, whole := keyText(e.values, nkeys)
 		switch {
+		case !whole && keepNulls[e.port] && exists(rowOn(e, 0), rowOn(e, 1)):
+			if e.op != vector.UpdateBefore {
+				out.emit(e.op, e.time, pairOf(e.port, e.values, nil))
+			}
+			continue
 		case !whole:
 			out.skipped++
 			continue
@@ -74,7 +87,10 @@ func TestTableJoinAgainstModel(t *testing.T) {
 		events := drawSides(rt, changeOps)
 		nkeys := rapid.IntRange(1, 2).Draw(rt, "keys")
 		kind := JoinKind(rapid.IntRange(0, int(FullJoin)).Draw(rt, "kind"))
-		s := &TableJoin{Kind: kind, LeftKeys: keyCols(nkeys), RightKeys: keyCols(nkeys), Schema: bothFields(kind)}
-		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, tableModel(events, kind, nkeys))
+		keep := [2]bool{rapid.Bool().Draw(rt, "left nulls"), rapid.Bool().Draw(rt, "right nulls")}
+		s := &TableJoin{
+			Kind: kind, LeftKeys: keyCols(nkeys), RightKeys: keyCols(nkeys), KeepNulls: keep, Schema: bothFields(kind),
+		}
+		checkJoin(t, rt, func() Spec { c := *s; return &c }, events, tableModel(events, kind, nkeys, keep))
 	})
 }

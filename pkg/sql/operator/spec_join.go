@@ -62,19 +62,23 @@ type AsofJoin struct {
 
 // TableJoin joins two tables on their keys (LeftKeys, RightKeys are the whole primary keys). Each change of either side
 // emits the key's row again, even if equal (Insert the first time, then UpdateAfter), and a Delete when a result
-// existed and does no longer. The event time is the larger one of both rows.
+// existed and does no longer. The event time is the larger one of both rows. Rows with a null key are Skipped, but for
+// those of a side of which KeepNulls says that the null is a key like any other: they leave alone where Kind lets them.
 type TableJoin struct {
 	Kind                JoinKind // inner, left, right, full
 	LeftKeys, RightKeys []int
+	KeepNulls           [2]bool
 	Schema              *vector.Schema
 }
 
 // ForeignJoin joins a table (port 0, primary key LeftPK) with the row of another table whose primary key RightKeys
 // equals LeftKeys, columns that need not be unique. A left change gives the new row, or a Delete where the match is
 // lost (inner); a right change one row per referring left row, by the left rows' first arrival. The deletion of a left
-// row gives a Delete, even if there is no result.
+// row gives a Delete, even if there is no result. Rows with a null in their primary key are Skipped unless KeepNulls
+// says that a null of the left one is a key like any other.
 type ForeignJoin struct {
 	Kind                JoinKind // inner or left
+	KeepNulls           bool
 	LeftPK              []int
 	LeftKeys, RightKeys []int
 	Schema              *vector.Schema
@@ -94,6 +98,8 @@ type ChangeJoin struct {
 	LeftPK, RightPK     []int
 	On                  expr.Expr
 	NullAware           bool
+	// DropNulls: rows with a null in LeftPK or RightPK are Skipped (ksql); else a null is a key like any other.
+	DropNulls bool
 	// TTLMs > 0: rows with a time below watermark - TTLMs are forgotten, without a Delete of their results.
 	TTLMs  int64
 	Schema *vector.Schema

@@ -95,6 +95,10 @@ func (g *joining) asof() (*scope, error) {
 
 // changes binds the join of rows of any kind on any columns. Nothing bounds the state but a TTL.
 func (g *joining) changes() (*scope, error) {
+	mark := -1
+	if g.twoNulls() && changeKey(g.l.node) != nil && changeKey(g.r.node) != nil {
+		mark = g.markLeft()
+	}
 	g.columns()
 	l, r := *g.l, *g.r
 	l.node, r.node = oneRow(l.node), oneRow(r.node)
@@ -106,7 +110,7 @@ func (g *joining) changes() (*scope, error) {
 	}
 	spec := &operator.ChangeJoin{
 		Kind: g.kind(), LeftKeys: g.lk, RightKeys: g.rk, LeftPK: upsertKey(l.node), RightPK: upsertKey(r.node),
-		On: on, TTLMs: g.b.StateTTLMs, Schema: both.node.Schema,
+		On: on, TTLMs: g.b.StateTTLMs, DropNulls: g.b.Profile == expr.Ksql, Schema: both.node.Schema,
 	}
 	g.warn(spec)
 	n := g.node(both, spec)
@@ -122,6 +126,9 @@ func (g *joining) changes() (*scope, error) {
 		return both, nil
 	}
 	n.Key = append(append([]int{}, lkey...), shifted(rkey, len(l.node.Schema.Fields))...)
+	if mark >= 0 {
+		return g.sideKey(both, mark)
+	}
 	n.Bag = len(n.Key) == 0
 	return both, nil
 }

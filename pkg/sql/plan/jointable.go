@@ -134,17 +134,25 @@ func (g *joining) tables() (*scope, error) {
 // tableJoin joins two tables on their primary keys.
 func (g *joining) tableJoin(key []equality) (*scope, error) {
 	g.eqs = key
+	nulls := [2]bool{g.nullKey(g.l.node), g.nullKey(g.r.node)}
+	mark := -1
+	if g.twoNulls() {
+		mark = g.markLeft()
+	}
 	g.columns()
 	both := joinScope(g.l, g.r)
 	width := len(g.l.node.Schema.Fields)
 	l := g.l.node
 	n := g.node(both, &operator.TableJoin{
-		Kind: g.kind(), LeftKeys: g.lk, RightKeys: g.rk, Schema: both.node.Schema,
+		Kind: g.kind(), LeftKeys: g.lk, RightKeys: g.rk, KeepNulls: nulls, Schema: both.node.Schema,
 	})
 	n.Updating, n.Table = true, true
 	switch g.j.Kind {
 	case ast.Full:
-		return g.rowKey(both), nil
+		if both = g.rowKey(both); mark >= 0 {
+			return g.sideKey(both, mark)
+		}
+		return both, nil
 	case ast.Right:
 		n.Key, n.KeyAlts = shifted(g.rk, width), nil
 		for _, c := range g.lk {
@@ -171,7 +179,8 @@ func (g *joining) foreignJoin(key []equality) (*scope, error) {
 	both := joinScope(g.l, g.r)
 	l := g.l.node
 	n := g.node(both, &operator.ForeignJoin{
-		Kind: g.kind(), LeftPK: slices.Clone(l.Key), LeftKeys: g.lk, RightKeys: g.rk, Schema: both.node.Schema,
+		Kind: g.kind(), LeftPK: slices.Clone(l.Key), LeftKeys: g.lk, RightKeys: g.rk,
+		KeepNulls: g.b.Profile != expr.Ksql, Schema: both.node.Schema,
 	})
 	n.Updating, n.Table = true, true
 	n.Key, n.KeyAlts = slices.Clone(l.Key), l.KeyAlts

@@ -213,7 +213,7 @@ func (p *physical) byValue(side *port, key []int, partitions int) []int {
 func (p *physical) foreign(n *Node, f *operator.ForeignJoin, l, r *port) (*Stage, []int) {
 	spec := &operator.ChangeJoin{
 		Kind: f.Kind, LeftKeys: f.LeftKeys, RightKeys: f.RightKeys, LeftPK: f.LeftPK, RightPK: f.RightKeys,
-		Schema: f.Schema,
+		DropNulls: !f.KeepNulls, Schema: f.Schema,
 	}
 	out := *n
 	out.Spec, out.Retracts = spec, true
