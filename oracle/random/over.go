@@ -73,13 +73,12 @@ func (g *gen) overItem(name string, scope []*Expr, first bool) *Expr {
 		return e(k, "LEAD($1)", ranked, arg)
 	case 3:
 		return e(Int, pick(g, []string{"RANK()", "DENSE_RANK()"}), over(ties, ""))
-	case 4, 5: // by event time Leat passes nulls over
-		full := call(k, "COALESCE($1, $2)", arg, simple[k].clone())
-		full.Whole = true
+	case 4, 5:
 		if !strings.HasPrefix(frame, "ROWS") { // which one of equal times is the last is nobody's business
 			frames = over(rows, "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW")
 		}
-		return e(k, pick(g, []string{"FIRST_VALUE", "LAST_VALUE"})+"($1)", frames, full)
+		value := pick(g, []string{"FIRST_VALUE", "LAST_VALUE"})
+		return e(k, value+pick(g, []string{"($1)", "($1)", "($1 IGNORE NULLS)"}), frames, arg)
 	case 6:
 		return e(Int, "COUNT(*)", frames)
 	default:
