@@ -159,12 +159,7 @@ func (p Profile) Cast(x Expr, t vector.Type, try bool, at sqlerr.Span) (Expr, er
 	return &Cast{X: x, T: t, Try: try, Profile: p, At: at}, nil
 }
 
-// NewCase returns CASE WHEN when[i] THEN then[i] ... ELSE els END; els may be nil. The branches get one type.
-func NewCase(when, then []Expr, els Expr, at sqlerr.Span) (Expr, error) {
-	return Leat.Case(when, then, els, at)
-}
-
-// Case is NewCase under the profile.
+// Case returns CASE WHEN when[i] THEN then[i] ... ELSE els END; els may be nil. The branches get one type.
 func (p Profile) Case(when, then []Expr, els Expr, at sqlerr.Span) (Expr, error) {
 	for _, w := range when {
 		if k := w.Type().Kind; k != vector.Boolean && k != vector.Null {

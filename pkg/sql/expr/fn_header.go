@@ -6,12 +6,6 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// HeadersType is the type of a column that holds the headers of a record.
-func HeadersType() vector.Type {
-	return vector.TArray(vector.TStruct(
-		vector.Field{Name: "KEY", Type: vector.TString}, vector.Field{Name: "VALUE", Type: vector.TBytes}))
-}
-
 // IsHeaders says that t is the type of a column of headers.
 func IsHeaders(t vector.Type) bool {
 	if t.Kind != vector.Array || t.Elem.Kind != vector.Struct {

@@ -7,10 +7,16 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
+// headersType is the type of a column that holds the headers of a record.
+func headersType() vector.Type {
+	return vector.TArray(vector.TStruct(
+		vector.Field{Name: "KEY", Type: vector.TString}, vector.Field{Name: "VALUE", Type: vector.TBytes}))
+}
+
 // headerRows has four rows: two headers of one key, no headers, no list, a header without a value.
 func headerRows(t *testing.T) *vector.Batch {
 	t.Helper()
-	v := vector.NewVector(HeadersType(), 4)
+	v := vector.NewVector(headersType(), 4)
 	pair := v.Kids[0]
 	add := func(key, value string, null bool) {
 		vector.AppendBytes(pair.Kids[0], []byte(key))
@@ -38,7 +44,7 @@ func headerRows(t *testing.T) *vector.Batch {
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	column := &Column{Name: "headers", T: HeadersType()}
+	column := &Column{Name: "headers", T: headersType()}
 	for _, c := range []struct {
 		call, key string
 		want      [4]string

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -43,7 +44,7 @@ func TestResolveAgg(t *testing.T) {
 		for a := range strings.FieldsSeq(c.args) {
 			args = append(args, parseType(a))
 		}
-		got, err := ResolveAgg(c.name, args)
+		got, err := ResolveAggIn(expr.Leat, c.name, args)
 		text := got.String()
 		if err != nil {
 			text = err.Error()

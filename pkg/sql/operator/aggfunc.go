@@ -124,11 +124,6 @@ func resolveAgg(name string, c *aggCall) (*aggFunc, error) {
 	return f, f.plan(c)
 }
 
-// ResolveAgg is ResolveAggIn of the leat profile.
-func ResolveAgg(name string, args []vector.Type) (vector.Type, error) {
-	return ResolveAggIn(expr.Leat, name, args)
-}
-
 // ResolveAggIn returns the result type of an aggregate over arguments of the given types under a profile; the error
 // says what is wrong with them. COUNT(*) has no argument. Constants (the k of TOPK, the share of a percentile, a
 // separator) are arguments like the others.

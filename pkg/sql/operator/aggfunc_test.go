@@ -12,6 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -347,7 +348,7 @@ func funcSpec(w Window, emit Emission, retracts bool) *Aggregate {
 		s.Schema.Fields = append(s.Schema.Fields, fields("s:BIGINT e:BIGINT").Fields...)
 	}
 	for i, c := range funcCases {
-		t, err := ResolveAgg(c.fn, typesOf(funcIn, c.args))
+		t, err := ResolveAggIn(expr.Leat, c.fn, typesOf(funcIn, c.args))
 		if err != nil {
 			panic(err)
 		}

@@ -68,7 +68,7 @@ func benchSpec(in *vector.Schema, keys []int, w Window, emit Emission, aggs ...A
 		for _, c := range a.Args {
 			args = append(args, in.Fields[c].Type)
 		}
-		t, err := ResolveAgg(a.Func, args)
+		t, err := ResolveAggIn(expr.Leat, a.Func, args)
 		if err != nil {
 			panic(err)
 		}

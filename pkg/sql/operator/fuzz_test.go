@@ -72,7 +72,7 @@ func fuzzFunctions() *Aggregate {
 		{Func: "TOPK", Args: []int{0, 1}},
 		{Func: "APPROX_PERCENTILE", Args: []int{1, 1}},
 	} {
-		t, err := ResolveAgg(a.Func, typesOf(modelIn, a.Args))
+		t, err := ResolveAggIn(expr.Leat, a.Func, typesOf(modelIn, a.Args))
 		if err != nil {
 			panic(err)
 		}

@@ -76,7 +76,8 @@ func (j *tableJoin) changes(port int, b *vector.Batch) {
 	}
 }
 
-// lone tells that row i of a side has a null in its key and leaves alone, since no row of the other side is equal to it.
+// lone tells that row i of a side has a null in its key and leaves alone, since no row of the other side is equal to
+// it.
 func (j *tableJoin) lone(port int, b *vector.Batch, i uint32) bool {
 	return j.spec.KeepNulls[port] && anyNull(b, j.keys.cols[port], int(i))
 }

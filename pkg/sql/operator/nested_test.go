@@ -9,6 +9,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -222,7 +223,7 @@ func TestNestedIsNotOrdered(t *testing.T) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	for _, name := range []string{"MIN", "MAX"} {
-		_, err := ResolveAgg(name, []vector.Type{vector.TArray(vector.TInt)})
+		_, err := ResolveAggIn(expr.Leat, name, []vector.Type{vector.TArray(vector.TInt)})
 		if want := name + " of ARRAY<INT> is not defined"; err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}

@@ -42,22 +42,6 @@ var windowFuncs = map[string]windowFunc{
 	"NTH_VALUE":   fromFrame(nth),
 }
 
-// ResolveTableOver returns the result type of a window function of a TableOver over arguments of the given types.
-func ResolveTableOver(name string, args []vector.Type) (vector.Type, error) {
-	switch name = strings.ToUpper(name); {
-	case windowFuncs[name] == nil:
-		return ResolveAgg(name, args)
-	case name == "PERCENT_RANK" || name == "CUME_DIST":
-		return vector.TDouble, nil
-	case name == "ROW_NUMBER" || name == "RANK" || name == "DENSE_RANK" || name == "NTILE":
-		return vector.TBigInt, nil
-	case len(args) == 0:
-		return vector.TNull, fmt.Errorf("%s needs an argument", name)
-	default:
-		return args[0], nil
-	}
-}
-
 func newTableCall(a TableOverAgg, order []SortKey, in *vector.Schema) (tableCall, error) {
 	c := tableCall{spec: a, name: strings.ToUpper(a.Func), t: a.T, order: order}
 	if err := checkColumns(in, a.Args); err != nil {

@@ -178,9 +178,6 @@ func TestGatherSliceClone(t *testing.T) {
 		if d := cmp.Diff(all, cells(CloneVector(v), nil)); d != "" {
 			t.Fatalf("clone (-want +got):\n%s", d)
 		}
-		if want := slices.Contains(all, nil); HasNulls(v) != want {
-			t.Fatalf("HasNulls: got %v, want %v", HasNulls(v), want)
-		}
 	})
 }
 

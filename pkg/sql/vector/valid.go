@@ -72,21 +72,6 @@ func AppendNull(v *Vector) {
 	v.Len++
 }
 
-// HasNulls reports whether a row of v is null.
-func HasNulls(v *Vector) bool {
-	if v.Valid == nil {
-		return false
-	}
-	full := v.Len >> 6
-	for _, w := range v.Valid[:full] {
-		if w != ^uint64(0) {
-			return true
-		}
-	}
-	rest := uint(v.Len) & 63
-	return rest != 0 && ^v.Valid[full]<<(64-rest) != 0
-}
-
 // sliceValid returns the bits of rows [from, to) of a bitmap, as a bitmap of its own when from is not on a word.
 func sliceValid(valid []uint64, from, to int) []uint64 {
 	if valid == nil {
