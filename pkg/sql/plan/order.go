@@ -40,12 +40,12 @@ func (b *Binder) bindOrderLimit(q *ast.Query, in *scope, n *Node) (*Node, error)
 func (b *Binder) bindOrder(q *ast.Query, from *scope, n *Node, byWindow bool) (*Node, error) {
 	hidden := n.Hidden
 	shown := len(n.Schema.Fields) - hidden
-	n = b.addOrderKeys(q, from, n)
-	in, keys, err := b.orderKeys(q, n)
+	n, named := b.addOrderKeys(q, from, n)
+	in, keys, err := b.orderKeys(q, n, named)
 	if err != nil {
 		return nil, err
 	}
-	sorted := in
+	var sorted *Node
 	switch {
 	case b.Mode == Bounded:
 		sorted = &Node{Spec: &operator.Sort{
@@ -73,12 +73,12 @@ func (b *Binder) bindOrder(q *ast.Query, from *scope, n *Node, byWindow bool) (*
 }
 
 // orderKeys binds ORDER BY over the result; a key that is no column of it becomes one.
-func (b *Binder) orderKeys(q *ast.Query, n *Node) (*Node, []operator.SortKey, error) {
+func (b *Binder) orderKeys(q *ast.Query, n *Node, named orderNames) (*Node, []operator.SortKey, error) {
 	sc := &scope{node: n, relations: []relation{{alias: ast.Ident{Name: "the result"}, to: len(n.Schema.Fields)}}}
 	exprs, names := identity(n)
 	var keys []operator.SortKey
 	for _, o := range q.OrderBy {
-		x, err := b.bindOrderKey(o.Expr, sc, n)
+		x, err := b.bindOrderKey(o.Expr, sc, named)
 		if err != nil {
 			return nil, nil, err
 		}

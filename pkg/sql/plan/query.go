@@ -1,11 +1,8 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/expr"
-	"github.com/leatsql/leat/pkg/sql/operator"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
@@ -109,54 +106,6 @@ func (b *Binder) refuseQuery(q *ast.Query) error {
 		return sqlerr.New(sqlerr.BadStatement, q.EmitAt, "EMIT belongs to the outermost query")
 	}
 	return nil
-}
-
-// bindOrderKey binds an ORDER BY key: an ordinal, a result column, or an expression over result columns.
-func (b *Binder) bindOrderKey(e ast.Expr, sc *scope, n *Node) (expr.Expr, error) {
-	if l, ok := e.(*ast.Literal); ok && l.Kind == ast.IntLit {
-		i, err := ordinal(l, len(n.Schema.Fields))
-		if err != nil {
-			return nil, err
-		}
-		return column(n, i), nil
-	}
-	if name, ok := e.(*ast.Name); ok && len(name.Parts) == 2 { // t.col of the select list
-		e = &ast.Name{E: name.E, Parts: name.Parts[1:]}
-	}
-	return b.binder(sc).bind(e)
-}
-
-// addOrderKeys appends to a plain projection the columns of its input that ORDER BY names and the result does not have.
-func (b *Binder) addOrderKeys(q *ast.Query, from *scope, n *Node) *Node {
-	p, ok := n.Spec.(*operator.Project)
-	if !ok || n.Inputs[0] != from.node || q.Distinct {
-		return n
-	}
-	result := &scope{node: n, relations: []relation{{alias: ast.Ident{Name: "the result"}, to: len(n.Schema.Fields)}}}
-	exprs, names := slices.Clone(p.Exprs), fieldNames(n)
-	for _, o := range q.OrderBy {
-		if _, err := b.bindOrderKey(o.Expr, result, n); err == nil {
-			continue
-		}
-		walk(o.Expr, func(e ast.Expr) bool {
-			name, ok := e.(*ast.Name)
-			if !ok || len(result.find(nil, name.Parts[len(name.Parts)-1])) > 0 {
-				return true
-			}
-			x, err := from.resolve(name)
-			if err == nil &&
-				!slices.ContainsFunc(exprs[len(p.Exprs):], func(e expr.Expr) bool { return sameExpr(e, x) }) {
-				exprs, names = append(exprs, x), append(names, name.Parts[len(name.Parts)-1].Name)
-			}
-			return true
-		})
-	}
-	if len(exprs) == len(p.Exprs) {
-		return n
-	}
-	out := project(from.node, exprs, names)
-	out.Updating, out.Table = n.Updating, n.Table
-	return out
 }
 
 func fieldNames(n *Node) []string {
