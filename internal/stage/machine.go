@@ -107,7 +107,7 @@ func New(s *plan.Stage, cfg Config) (*Machine, error) {
 			m.bordered, m.delayMs = true, i.DelayMs
 		}
 	}
-	chain, err := operator.BuildOn(in, s.Ops, m, m.emit)
+	chain, err := operator.BuildOn(in, operator.Placed(s.Ops, cfg.Partition, s.Partitions), m, m.emit)
 	if err != nil {
 		return nil, fmt.Errorf("build stage %s: %w", s.ID, err)
 	}
@@ -156,8 +156,8 @@ func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output)
 	m.to = nil
 }
 
-// combine returns the least watermark of the timed ports. Idle writers are not waited for; but the tasks of one stage are
-// idle together or not at all: they read one source, and when it wakes up, those that have not heard of it yet hold the
+// combine returns the least watermark of the timed ports. Idle writers are not waited for; but the tasks of one stage
+// are idle together or not at all: they read one source, and when it wakes up, those that have not heard of it yet hold the
 // watermark where they left it. When all are idle it stays where it is.
 func (m *Machine) combine() (wm int64, idle bool) {
 	least, idle, writers, ended := vector.MaxTime, true, 0, true
@@ -202,9 +202,10 @@ func sameStage(list []writer) int {
 	return n
 }
 
-// stageOf is the name of a task's writer without the number of its partition; false for a writer that is no task.
+// stageOf is the name of a task's writer (q1-1-0, in direct mode x.1.0) without the number of its partition; false for a
+// writer that is no task.
 func stageOf(name string) (string, bool) {
-	i := strings.LastIndexByte(name, '-')
+	i := strings.LastIndexAny(name, "-.")
 	return name[:max(i, 0)], i > 0
 }
 
