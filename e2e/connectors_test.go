@@ -56,8 +56,10 @@ func (h *hook) list() (out []string) {
 }
 
 const connectorsSQL = `
-CREATE TABLE prices (item STRING PRIMARY KEY, price DOUBLE) WITH (connector = 'kv', bucket = 'prices', partitions = '2');
-CREATE TABLE customers (id BIGINT PRIMARY KEY, name STRING) WITH (dsn = '%[1]s', table = 'customers', refresh = '200ms', partitions = '2');
+CREATE TABLE prices (item STRING PRIMARY KEY, price DOUBLE)
+  WITH (connector = 'kv', bucket = 'prices', partitions = '2');
+CREATE TABLE customers (id BIGINT PRIMARY KEY, name STRING)
+  WITH (dsn = '%[1]s', table = 'customers', refresh = '200ms', partitions = '2');
 CREATE STREAM orders (id BIGINT, item STRING, customer BIGINT) WITH (subject = 'orders.new', partitions = '2');
 CREATE STREAM priced AS SELECT o.id, o.item, p.price, o.customer FROM orders o JOIN prices p ON o.item = p.item;
 CREATE STREAM named AS SELECT o.id AS id, o.item, c.name FROM orders o JOIN customers c ON o.customer = c.id;
@@ -120,7 +122,8 @@ func (c *connectorRig) put(item, value string) {
 func (c *connectorRig) order(id int, item string, customer int) {
 	c.t.Helper()
 	body := fmt.Sprintf(`{"id":%d,"item":%q,"customer":%d}`, id, item, customer)
-	if _, err := c.js.Publish(c.t.Context(), "orders.new", []byte(body), jetstream.WithMsgID(fmt.Sprint("o", id))); err != nil {
+	as := jetstream.WithMsgID(fmt.Sprint("o", id))
+	if _, err := c.js.Publish(c.t.Context(), "orders.new", []byte(body), as); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -149,17 +152,17 @@ func (c *connectorRig) tables(want string) {
 	})
 }
 
-// TestConnectors: rows come from a KV bucket, a PostgreSQL table and a subject, and go to a KV bucket, a PostgreSQL table
-// and a webhook, over a kill of leat dev.
+// TestConnectors: rows come from a KV bucket, a PostgreSQL table and a subject, and go to a KV bucket, a PostgreSQL
+// table and a webhook, over a kill of leat dev.
 func TestConnectors(t *testing.T) {
 	t.Parallel()
 	c := &connectorRig{t: t, hook: &hook{rows: map[string]string{}}}
-	dsn := pgtest.Start(t)
+	dsn := pgtest.Start(t).DSN
 	var err error
 	if c.db, err = pgx.Connect(t.Context(), dsn); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.db.Close(t.Context()) })
+	t.Cleanup(func() { _ = c.db.Close(t.Context()) })
 	c.text(`CREATE TABLE customers (id bigint PRIMARY KEY, name text, other int)`)
 	c.text(`INSERT INTO customers VALUES (1, 'ann'), (2, 'bob')`)
 	receiver := httptest.NewServer(c.hook)

@@ -49,11 +49,13 @@ var queryRows = []string{
 
 // queryWant are the rows at the end, columns in the order of the names.
 var queryWant = map[string][]string{
-	"j_ss":          {"1 100", "2 70", "3 200"},
-	"j_st":          {"1 ann", "2 bob", "3 ann", "4 <nil>", "5 ann", "6 bea"},
-	"j_tt":          {"1 ann 100", "2 bea <nil>", "3 cy 300"},
-	"j_fk":          {"1 ann 1001", "2 bea 1001", "3 cy 1001"},
-	"j_full":        {"10 10 <nil> <nil> 1001", "20 20 <nil> <nil> 2000", "1 1 1 ann 100", "2 <nil> 2 bea <nil>", "3 3 3 cy 300"},
+	"j_ss": {"1 100", "2 70", "3 200"},
+	"j_st": {"1 ann", "2 bob", "3 ann", "4 <nil>", "5 ann", "6 bea"},
+	"j_tt": {"1 ann 100", "2 bea <nil>", "3 cy 300"},
+	"j_fk": {"1 ann 1001", "2 bea 1001", "3 cy 1001"},
+	"j_full": {
+		"10 10 <nil> <nil> 1001", "20 20 <nil> <nil> 2000", "1 1 1 ann 100", "2 <nil> 2 bea <nil>", "3 3 3 cy 300",
+	},
 	"agg":           {"1 3 80", "2 2 27", "9 1 5"},
 	"aggt":          {"3 10"},
 	"win":           {"1 2 10000 0", "2 1 10000 0", "2 1 30000 20000", "9 1 30000 20000"},

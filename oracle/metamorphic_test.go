@@ -28,8 +28,12 @@ var (
 // setups are ways to ask a query.
 func setups(keep bool) []oracle.Setup {
 	out := []oracle.Setup{
-		{Partitions: 1, Batch: 1}, {Partitions: 1, Batch: 7, Record: true}, {Partitions: 2, Batch: 1024},
-		{Partitions: 4, Batch: 7}, {Partitions: 7, Batch: 1, Record: true}, {Partitions: 1, Batch: 7, Crash: true},
+		{Partitions: 1, Batch: 1},
+		{Partitions: 1, Batch: 7, Record: true},
+		{Partitions: 2, Batch: 1024},
+		{Partitions: 4, Batch: 7},
+		{Partitions: 7, Batch: 1, Record: true},
+		{Partitions: 1, Batch: 7, Crash: true},
 		{Partitions: 4, Batch: 1024, Crash: true, Record: true},
 	}
 	if keep {

@@ -194,7 +194,7 @@ func (c *collect) Late(stage string, _ *vector.Batch, rows []uint32) {
 
 func runDirect(t *testing.T, q nexmark.Query, group int64, partitions int) [][]string {
 	t.Helper()
-	prog, errs := script.Compile(nexmark.Declare(func(string) string { return "" })+q.SQL+";",
+	prog, errs := script.Compile(t.Context(), nexmark.Declare(func(string) string { return "" })+q.SQL+";",
 		script.Options{Partitions: partitions})
 	if len(errs) > 0 {
 		t.Fatal(errs[0])

@@ -71,7 +71,7 @@ func Files(dir string, data []random.Relation) error {
 
 // Ask runs q in this process over relations that Files has written.
 func Ask(ctx context.Context, dir string, data []random.Relation, q *random.Query, s Setup) ([][]string, error) {
-	p, errs := script.Compile(ScriptOf(data, q, s), script.Options{Partitions: s.Partitions})
+	p, errs := script.Compile(ctx, ScriptOf(data, q, s), script.Options{Partitions: s.Partitions})
 	if len(errs) > 0 {
 		if errs[0].Code == sqlerr.NotSupported {
 			return nil, fmt.Errorf("%w: %s", ErrRefused, errs[0].Error())

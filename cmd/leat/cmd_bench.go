@@ -66,8 +66,8 @@ func newBenchSpillCmd(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spill",
 		Short: "Measure state in files beside the same state in memory",
-		Long: "Groups by many string keys, each of which comes twice, once with all state in memory and once with 64 MiB " +
-			"of memory and the rest in files, and prints CPU time a row and their ratio.",
+		Long: "Groups by many string keys, each of which comes twice, once with all state in memory and once with " +
+			"64 MiB of memory and the rest in files, and prints CPU time a row and their ratio.",
 		Example: "  leat bench spill\n  leat bench spill --rows 500000 -o json",
 		Args:    argsBetween(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return g.bench(cmd.Context(), f) },

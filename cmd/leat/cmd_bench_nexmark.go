@@ -20,8 +20,9 @@ func newBenchNexmarkCmd(g *globals) *cobra.Command {
 		Long: "Runs the queries q0 to q22 of Nexmark over generated events, each in a process of its own, and prints " +
 			"events of all kinds a CPU second, beside the floor and beside the cost of making the events alone. Rows " +
 			"go nowhere. --message-events measures message mode besides: events as JSON, every row through the log.",
-		Example: "  leat bench nexmark --only q0,q4\n  leat bench nexmark --events 10000000 --message-events 1000000 -o json",
-		Args:    argsBetween(0, 0),
+		Example: "  leat bench nexmark --only q0,q4\n" +
+			"  leat bench nexmark --events 10000000 --message-events 1000000 -o json",
+		Args: argsBetween(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			self, err := os.Executable()
 			if err != nil {

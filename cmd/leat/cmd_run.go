@@ -136,7 +136,7 @@ func (g *globals) run(ctx context.Context, name string, f runFlags) error {
 	if name != "-" {
 		opt.Dir = filepath.Dir(name)
 	}
-	p, errs := script.Compile(text, opt)
+	p, errs := script.Compile(ctx, text, opt)
 	if len(errs) > 0 {
 		all := make([]error, len(errs))
 		for i, e := range errs {

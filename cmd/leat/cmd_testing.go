@@ -23,8 +23,8 @@ type testFlags struct {
 	min                            []string
 }
 
-const testHelp = `Runs the tests in *.test.yaml files of a folder (by default this one) and below. A test gives rows to streams and
-tables, runs statements over them to the end of the input, and compares the rows that come:
+const testHelp = `Runs the tests in *.test.yaml files of a folder (by default this one) and below. A test gives rows to
+streams and tables, runs statements over them to the end of the input, and compares the rows that come:
 
   file: app.sql                # a script beside this file (optional)
   sql: |                       # statements for all tests (optional)
@@ -64,24 +64,17 @@ func newTestCmd(g *globals) *cobra.Command {
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "every test, and the difference of cases that fail")
 	fl.BoolVar(&f.json, "json", false, "one line of JSON a test")
 	fl.BoolVar(&f.summary, "summary", false, "counts by file and by feature")
-	fl.BoolVar(
-		&f.crash,
-		"crash",
-		false,
-		"run each test again with a snapshot and a restore of every machine after every step: the answer must be the same",
-	)
+	fl.BoolVar(&f.crash, "crash", false,
+		"run each test again with a snapshot and a restore of every machine after every step: the answer must "+
+			"be the same")
 	fl.BoolVar(&f.update, "update", false, "write the rows that come into the files as the wanted ones")
 	fl.StringVar(&f.junit, "junit", "", "write the outcomes to a file in the form of JUnit")
 	fl.Var(newChoice(&f.mode, "direct", "direct", "message"), "mode",
 		"direct: in this process; message: through an embedded JetStream")
 	fl.IntVar(&f.partitions, "partitions", 1, "partitions of each source (1..1024)")
-	fl.StringArrayVar(
-		&f.min,
-		"min",
-		nil,
+	fl.StringArrayVar(&f.min, "min", nil,
 		"GROUP=PERCENT: fewer cases of a group that pass are a failure, more are none "+
-			"(repeatable; without it every failed case is one)",
-	)
+			"(repeatable; without it every failed case is one)")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -100,7 +93,8 @@ func (g *globals) test(ctx context.Context, args []string, f testFlags) error {
 		return err
 	}
 	t := &testRun{g: g, f: f, only: only, report: &conform.Report{
-		Out: g.stdout, Verbose: f.verbose, Detail: f.verbose || f.format == "", JSON: f.json, Color: g.colored(g.stdout),
+		Out: g.stdout, Verbose: f.verbose, Detail: f.verbose || f.format == "", JSON: f.json,
+		Color: g.colored(g.stdout),
 	}}
 	if f.format != "" {
 		err = t.cases(args)

@@ -29,8 +29,8 @@ func keywordsAfter(text string) []string {
 		return words
 	}
 	names := plan.PropertyNames()
-	if from := strings.LastIndex(text, ";") + 1; strings.HasPrefix(strings.ToUpper(strings.TrimSpace(text[from:])),
-		"CREATE SINK") {
+	statement := strings.ToUpper(strings.TrimSpace(text[strings.LastIndex(text, ";")+1:]))
+	if strings.HasPrefix(statement, "CREATE SINK") {
 		names = coordinator.SinkProperties()
 	}
 	return slices.Replace(words, i, i+1, names...)

@@ -9,7 +9,9 @@ import (
 func TestPropertiesComplete(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]map[string]bool{
-		"CREATE STREAM s (a INT) WITH (":                        {"bucket": true, "refresh": true, "event_time": true, "<property>": false},
+		"CREATE STREAM s (a INT) WITH (": {
+			"bucket": true, "refresh": true, "event_time": true, "<property>": false,
+		},
 		"SHOW STREAMS; CREATE SINK s FROM a TO HTTP 'u' WITH (": {"max_retries": true, "event_time": false},
 	} {
 		got := keywordsAfter(text)

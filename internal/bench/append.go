@@ -86,7 +86,7 @@ func childAppend(ctx context.Context, args []string) (*childReport, error) {
 
 // encodeBatches reads the trades as a source does, into messages of a source's topic, of maxRows rows (0: the default).
 func encodeBatches(ctx context.Context, in string, maxRows int) (encoded [][]byte, rows int, err error) {
-	prog, errs := script.Compile(scripts["w2"], script.Options{Vars: map[string]string{"in": in}})
+	prog, errs := script.Compile(ctx, scripts["w2"], script.Options{Vars: map[string]string{"in": in}})
 	if len(errs) > 0 {
 		return nil, 0, fmt.Errorf("compile: %w", errs[0])
 	}

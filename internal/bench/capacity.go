@@ -65,7 +65,7 @@ func childCapacity(ctx context.Context, args []string) (*childReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	prog, errs := script.Compile(scripts["w2"], script.Options{Vars: map[string]string{"in": arg(args, 0)}})
+	prog, errs := script.Compile(ctx, scripts["w2"], script.Options{Vars: map[string]string{"in": arg(args, 0)}})
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("compile: %w", errs[0])
 	}

@@ -111,7 +111,7 @@ func childKeys(ctx context.Context, args []string) (*childReport, error) {
 
 // groupKeys groups by n keys that come several times, with the state in a budget.
 func groupKeys(ctx context.Context, n, rounds int, budget *arena.Budget) (*childReport, error) {
-	prog, errs := script.Compile(keysScript, script.Options{})
+	prog, errs := script.Compile(ctx, keysScript, script.Options{})
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("compile: %w", errs[0])
 	}

@@ -183,9 +183,9 @@ const (
 	nexmarkDelayMs = 4000
 )
 
-// childNexmark runs a query over generated events: name, events, rate, group, partitions, what is put behind the query[,
-// "generate"]. With the last it makes the events of the streams that the query reads, and nothing else. Records are the
-// rows that came out.
+// childNexmark runs a query over generated events: name, events, rate, group, partitions, what is put behind the
+// query[, "generate"]. With the last it makes the events of the streams that the query reads, and nothing else. Records
+// are the rows that came out.
 func childNexmark(ctx context.Context, args []string) (*childReport, error) {
 	var n [4]int64
 	for i := range n {
@@ -200,7 +200,7 @@ func childNexmark(ctx context.Context, args []string) (*childReport, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("no query %q", arg(args, 0))
 	}
-	prog, errs := script.Compile(
+	prog, errs := script.Compile(ctx,
 		nexmark.Declare(func(string) string { return "" })+nexmark.Queries()[at].SQL+arg(args, 5)+";",
 		script.Options{Partitions: partitions, Push: arg(args, 5) != ""})
 	if len(errs) > 0 {

@@ -212,10 +212,10 @@ func (l *layout) encode(b *vector.Batch, i int) Record {
 	}
 	e := l.o.Encoding
 	if len(l.keys) > 0 && e.Key != "none" {
-		r.Key = l.encodePart(b, i, l.keys, e.Key, e.KeyDelimiter, true)
+		r.Key = l.encodePart(b, i, part{l.keys, e.Key, e.KeyDelimiter, true})
 	}
 	if b.Op(i) != vector.Delete {
-		r.Value = l.encodePart(b, i, l.values, e.Value, e.ValueDelimiter, false)
+		r.Value = l.encodePart(b, i, part{l.values, e.Value, e.ValueDelimiter, false})
 	}
 	if l.start >= 0 && l.end >= 0 {
 		r.Window = &Window{Start: b.Cols[l.start].I64[i], End: b.Cols[l.end].I64[i], Type: "time"}
@@ -226,19 +226,26 @@ func (l *layout) encode(b *vector.Batch, i int) Record {
 	return r
 }
 
-func (l *layout) encodePart(b *vector.Batch, i int, cols []int, enc, delimiter string, key bool) any {
+// part is the key or the value of a record: its columns and how they are written.
+type part struct {
+	cols           []int
+	enc, delimiter string
+	key            bool
+}
+
+func (l *layout) encodePart(b *vector.Batch, i int, p part) any {
 	switch {
-	case enc == "none":
+	case p.enc == "none":
 		return nil
-	case enc == "csv" && key && len(cols) == 1 && b.Cols[cols[0]].Null(i):
+	case p.enc == "csv" && p.key && len(p.cols) == 1 && b.Cols[p.cols[0]].Null(i):
 		return nil
-	case enc == "csv":
-		return delimited(b, i, cols, delimiter)
-	case enc == "kafka" && len(cols) == 1, key && len(cols) == 1:
-		return tree(b.Cols[cols[0]], i)
+	case p.enc == "csv":
+		return delimited(b, i, p.cols, p.delimiter)
+	case p.enc == "kafka" && len(p.cols) == 1, p.key && len(p.cols) == 1:
+		return tree(b.Cols[p.cols[0]], i)
 	}
 	out := map[string]any{}
-	for _, c := range cols {
+	for _, c := range p.cols {
 		out[l.schema.Fields[c].Name] = tree(b.Cols[c], i)
 	}
 	return out

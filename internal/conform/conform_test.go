@@ -39,7 +39,8 @@ func run(tb testing.TB, format, cases string) []string {
 	return out
 }
 
-const statements = `"statements": ["CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='in', value_format='JSON');", ` +
+const statements = `"statements": [` +
+	`"CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='in', value_format='JSON');", ` +
 	`"CREATE TABLE t AS SELECT k, SUM(v) AS n FROM s GROUP BY k;"]`
 
 const inputs = `"inputs": [{"topic": "in", "key": "a", "value": {"v": 1}, "timestamp": 5}, ` +
@@ -119,8 +120,9 @@ func TestKsqlQueries(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ query, want string }{
 		"pull": {
-			`{"sql": "SELECT * FROM t WHERE k = 'a';", "kind": "pull", "expect": {"rows": [["a", 3]], "ordered": false, ` +
-				`"columns": [{"name": "K", "type": "STRING", "key": true}, {"name": "N", "type": "INTEGER"}]}}`,
+			`{"sql": "SELECT * FROM t WHERE k = 'a';", "kind": "pull", "expect": {"rows": [["a", 3]], ` +
+				`"ordered": false, "columns": [{"name": "K", "type": "STRING", "key": true}, ` +
+				`{"name": "N", "type": "INTEGER"}]}}`,
 			"results passed: ",
 		},
 		"pull of other rows": {
@@ -133,7 +135,8 @@ func TestKsqlQueries(t *testing.T) {
 			"results passed: ",
 		},
 		"another header": {
-			`{"sql": "SELECT n FROM t;", "kind": "pull", "expect": {"rows": [[3]], "columns": [{"name": "M", "type": "INTEGER"}]}}`,
+			`{"sql": "SELECT n FROM t;", "kind": "pull", ` +
+				`"expect": {"rows": [[3]], "columns": [{"name": "M", "type": "INTEGER"}]}}`,
 			"results failed: query 1: column 1 is N, want M",
 		},
 	}
@@ -160,7 +163,8 @@ func TestKsqlSteps(t *testing.T) {
 			"results failed: step 4: column W is 3, want 4",
 		},
 		"wrong, as wanted": {
-			`{"assert": "values", "object": "O", "row": {"W": 4}, "sql": "", "error": {"phase": "assert", "level": "must"}}`,
+			`{"assert": "values", "object": "O", "row": {"W": 4}, "sql": "", ` +
+				`"error": {"phase": "assert", "level": "must"}}`,
 			"results passed: ",
 		},
 		"a drop of what is read": {
@@ -198,7 +202,8 @@ func TestVeloVerdicts(t *testing.T) {
 		"a column": {`{"has": {"row[0]": ["m"]}}`, "results failed: row[0] has no column m"},
 		"error":    {`{"error": true}`, "results failed: it is accepted, want a refusal"},
 		"check": {
-			`{"checks": ["row.n > 0", "row[1].n - row[0].n == 2", "count(where row.n == 1) >= 1", "width(row[0]) == 2"]}`,
+			`{"checks": ["row.n > 0", "row[1].n - row[0].n == 2", "count(where row.n == 1) >= 1", ` +
+				`"width(row[0]) == 2"]}`,
 			"results passed: ",
 		},
 		"a check": {
@@ -209,8 +214,9 @@ func TestVeloVerdicts(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := `{"id": "x", "grade": "asserted", "sql": "SELECT k, SUM(v) AS n FROM s GROUP BY k", "inputs": {"s": {"rows": ` +
-				`[{"k": "a", "v": 1, "_timestamp": 1}, {"k": "a", "v": 2, "_timestamp": 2}]}}, "expect": ` + tt.expect + `}`
+			text := `{"id": "x", "grade": "asserted", "sql": "SELECT k, SUM(v) AS n FROM s GROUP BY k", ` +
+				`"inputs": {"s": {"rows": [{"k": "a", "v": 1, "_timestamp": 1}, ` +
+				`{"k": "a", "v": 2, "_timestamp": 2}]}}, "expect": ` + tt.expect + `}`
 			if diff := gocmp.Diff([]string{tt.want}, run(t, "velo", text)); diff != "" {
 				t.Error(diff)
 			}
@@ -225,7 +231,9 @@ func TestCorpus(t *testing.T) {
 {"id": "3", "sql": "SELECT a FROM b", "parses": false, "basis": "docs"}
 {"id": "4", "sql": "SELECT (", "parses": null, "basis": "text"}
 `)
-	for i, want := range []string{"asserted passed", "demo failed: does not parse", "docs failed: parses", "text skipped"} {
+	for i, want := range []string{
+		"asserted passed", "demo failed: does not parse", "docs failed: parses", "text skipped",
+	} {
 		if !strings.HasPrefix(got[i], want) {
 			t.Errorf("case %d: %s, want %s", i+1, got[i], want)
 		}
@@ -275,7 +283,8 @@ func TestFiles(t *testing.T) {
 		return out
 	}
 	ok := []string{"passed: ", "passed: ", "passed: "}
-	if diff := gocmp.Diff([]string{ok[0], ok[1], "failed: row 1 differs"}, verdicts(conform.TestOptions{Crash: true})); diff != "" {
+	crashed := []string{ok[0], ok[1], "failed: row 1 differs"}
+	if diff := gocmp.Diff(crashed, verdicts(conform.TestOptions{Crash: true})); diff != "" {
 		t.Error(diff)
 	}
 	if diff := gocmp.Diff(ok, verdicts(conform.TestOptions{Update: true})); diff != "" {

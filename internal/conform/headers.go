@@ -1,6 +1,8 @@
 package conform
 
 import (
+	"slices"
+
 	"github.com/leatsql/leat/pkg/sql/plan"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
@@ -17,8 +19,8 @@ func headerColumn(o *plan.Object, i int, r *Record) *vector.Vector {
 	case c.Header == "":
 		return nil
 	}
-	for k := len(r.Headers) - 1; k >= 0; k-- {
-		if h := r.Headers[k]; h.Key == c.Header {
+	for _, h := range slices.Backward(r.Headers) {
+		if h.Key == c.Header {
 			return texts(c.Type, [][]byte{h.Value})
 		}
 	}

@@ -18,6 +18,7 @@ func nullVector(t vector.Type) *vector.Vector {
 		v.Offs = []uint32{0, 0}
 	case vector.PhysNested:
 		nullKids(v)
+	case vector.PhysNone: // it has no values
 	}
 	return v
 }

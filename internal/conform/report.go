@@ -89,7 +89,8 @@ func (r *Report) Add(o Outcome) error {
 func (r *Report) print(o *Outcome) error {
 	mark := map[Verdict]string{Passed: "ok", Failed: "FAIL", Skipped: "skip"}[o.Verdict]
 	if r.Color {
-		mark = map[Verdict]string{Passed: "\x1b[32m", Failed: "\x1b[31m", Skipped: "\x1b[33m"}[o.Verdict] + mark + "\x1b[0m"
+		color := map[Verdict]string{Passed: "\x1b[32m", Failed: "\x1b[31m", Skipped: "\x1b[33m"}[o.Verdict]
+		mark = color + mark + "\x1b[0m"
 	}
 	line := fmt.Sprintf("%s %s [%s]", mark, o.ID, o.Group)
 	if o.Reason != "" {

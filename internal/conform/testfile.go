@@ -60,11 +60,11 @@ func FindTests(path string) ([]string, error) {
 	}
 	var out []string
 	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		switch name := ""; {
+		switch {
 		case err != nil:
 			return err
 		case d.IsDir():
-			if name = d.Name(); p != path && strings.HasPrefix(name, ".") {
+			if p != path && strings.HasPrefix(d.Name(), ".") {
 				return filepath.SkipDir
 			}
 		case strings.HasSuffix(d.Name(), TestFileSuffix):

@@ -98,7 +98,8 @@ func (f *TestFile) execute(ctx context.Context, t *Test, opt TestOptions, crash 
 		text += fmt.Sprintf("CREATE SINK \"test output %d\" FROM %s TO FILE '%s';\n", i, name,
 			strings.ReplaceAll(outputs[name], "'", "''"))
 	}
-	p, errs := script.Compile(text, script.Options{Vars: f.Vars, Inputs: inputs, Partitions: max(1, opt.Partitions)})
+	p, errs := script.Compile(ctx, text,
+		script.Options{Vars: f.Vars, Inputs: inputs, Partitions: max(1, opt.Partitions)})
 	if len(errs) > 0 {
 		return nil, errs[0]
 	}
@@ -122,7 +123,8 @@ func (f *TestFile) collect(
 		}
 	}
 	stats, err := run(ctx, p, script.RunOptions{
-		Out: rows, Stdout: io.Discard, Stdin: strings.NewReader(""), NowMs: testNow, Dir: filepath.Dir(f.Path), Crash: crash,
+		Out: rows, Stdout: io.Discard, Stdin: strings.NewReader(""), NowMs: testNow, Dir: filepath.Dir(f.Path),
+		Crash: crash,
 		Bad: func(stream string, b source.BadRow) {
 			a.notes = append(a.notes, fmt.Sprintf("%s: a row is refused: %s [%s]", stream, b.Reason, b.Code))
 		},

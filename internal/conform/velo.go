@@ -409,7 +409,8 @@ func (r *veloRun) Late(string, *vector.Batch, []uint32) {}
 // reference compares the output with the second opinion: the rows, in any order.
 func (r *veloRun) reference() string {
 	rows := slices.DeleteFunc(slices.Clone(r.rows), func(row veloRow) bool {
-		// The windows of these cases begin at 0 or later; without a flush, those that the clock has not passed are open.
+		// The windows of these cases begin at 0 or later; without a flush, those that the clock has not passed are
+		// open.
 		return r.hidden > 0 && (strings.HasPrefix(row.key, "-") || !r.c.Flush && row.end > r.clock)
 	})
 	if r.c.Reference.Of == "final state" {

@@ -70,12 +70,12 @@ func (x *veloExpect) judge(r *veloRun, err error) string {
 	if names := r.c.LatestPerKey; len(names) > 0 {
 		free = true
 		rows = lastPerKey(rows, func(row *veloRow) string {
-			key := ""
+			var key strings.Builder
 			for _, name := range names {
 				v, _ := row.cell(name)
-				key += show(v) + " "
+				key.WriteString(show(v) + " ")
 			}
-			return key
+			return key.String()
 		})
 	}
 	for _, check := range []func() string{

@@ -150,7 +150,8 @@ func (in *veloInput) object(sql string, guess vector.Type) (*plan.Object, error)
 // named lists the columns of the input that a statement qualifies by its name.
 func (in *veloInput) named(sql string) []string {
 	var out []string
-	for _, m := range regexp.MustCompile(`(?i)\b`+regexp.QuoteMeta(in.name)+`\.([A-Za-z]\w*)`).FindAllStringSubmatch(sql, -1) {
+	qualified := regexp.MustCompile(`(?i)\b` + regexp.QuoteMeta(in.name) + `\.([A-Za-z]\w*)`)
+	for _, m := range qualified.FindAllStringSubmatch(sql, -1) {
 		if !slices.Contains(out, m[1]) {
 			out = append(out, m[1])
 		}

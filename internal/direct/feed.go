@@ -24,8 +24,8 @@ func (r *Runner) Start() error {
 	return r.err
 }
 
-// TakeOver gives the machines of r the state of those of old, stage by stage, where a CREATE OR REPLACE changed the text
-// of a query.
+// TakeOver gives the machines of r the state of those of old, stage by stage, where a CREATE OR REPLACE changed the
+// text of a query.
 func (r *Runner) TakeOver(old *Runner) error {
 	if len(r.nodes) != len(old.nodes) {
 		return errShape

@@ -16,9 +16,9 @@ type arrival struct {
 	done  chan struct{}
 }
 
-// live takes items as they come: of those that are there the oldest, by append time, and none while an input has an item
-// on its way that may be older, so that logs of the past are read as they were written. Each source runs in a goroutine
-// of its own and has one item in flight, which it may not touch before the runner is through with it.
+// live takes items as they come: of those that are there the oldest, by append time, and none while an input has an
+// item on its way that may be older, so that logs of the past are read as they were written. Each source runs in a
+// goroutine of its own and has one item in flight, which it may not touch before the runner is through with it.
 func (r *Runner) live(ctx context.Context, inputs []Input) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -90,8 +90,8 @@ func (in *Input) pass(ctx context.Context, k int, to chan<- arrival) error {
 	}
 }
 
-// oldest returns the input with the oldest item that is there; -1 when there is none, or one that may be older is on its
-// way.
+// oldest returns the input with the oldest item that is there; -1 when there is none, or one that may be older is on
+// its way.
 func oldest(heads []*arrival, behind []bool) int {
 	best := -1
 	for k, a := range heads {

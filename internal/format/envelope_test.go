@@ -112,7 +112,8 @@ func TestNulls(t *testing.T) {
 }
 
 const debezium = `{"before":null,"after":{"id":1,"name":"a"},"source":{"table":"t"},"op":"r","ts_ms":1}
-{"schema":{"type":"struct","fields":[{"field":"before"}]},"payload":{"op":"c","after":{"id":2,"name":"b"},"before":null}}
+{"schema":{"type":"struct","fields":[{"field":"before"}]},"payload":{"op":"c",` +
+	`"after":{"id":2,"name":"b"},"before":null}}
 {"op":"u","before":{"id":1,"name":"a"},"after":{"name":"c","id":1}}
 
 {"schema":null,"payload":{"before":{"id":2,"name":"b"},"after":null,"op":"d"}}
@@ -201,7 +202,9 @@ func TestKeyText(t *testing.T) {
 			t.Fatalf("%q: %q, want %q", key, got, parts)
 		}
 	})
-	for in, out := range map[string]string{"a.b": "a.b", "x=41": "x=41", "a=": "a=", "=ZZ": "=ZZ", "=FF": "=FF", "a=2Eb": "a.b", "=": ""} {
+	for in, out := range map[string]string{
+		"a.b": "a.b", "x=41": "x=41", "a=": "a=", "=ZZ": "=ZZ", "=FF": "=FF", "a=2Eb": "a.b", "=": "",
+	} {
 		if got := SplitKey(in, 1); got[0] != out {
 			t.Errorf("%q: %q, want %q", in, got[0], out)
 		}

@@ -38,14 +38,7 @@ func (b *Builder) text(c *column, s []byte) {
 		}
 		b.int64(c, v)
 	case vector.Boolean:
-		switch {
-		case equalFold(s, "true"):
-			b.boolean(c, true)
-		case equalFold(s, "false"):
-			b.boolean(c, false)
-		default:
-			b.refuseValue(c, s)
-		}
+		b.booleanText(c, s)
 	default:
 		parse := parseTimestamp
 		switch c.typ.Kind { //nolint:exhaustive // the others are above
@@ -60,6 +53,17 @@ func (b *Builder) text(c *column, s []byte) {
 			return
 		}
 		b.int64(c, v)
+	}
+}
+
+func (b *Builder) booleanText(c *column, s []byte) {
+	switch {
+	case equalFold(s, "true"):
+		b.boolean(c, true)
+	case equalFold(s, "false"):
+		b.boolean(c, false)
+	default:
+		b.refuseValue(c, s)
 	}
 }
 

@@ -66,7 +66,9 @@ func TestCompleteFile(t *testing.T) {
 	if err := gz.Close(); err != nil {
 		t.Fatal(err)
 	}
-	f.Close()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 	s := Sources{Open: func(p string) (io.ReadCloser, error) { return os.Open(filepath.Join(dir, p)) }}
 	for _, c := range []struct {
 		text, want string
@@ -87,7 +89,8 @@ func TestCompleteFile(t *testing.T) {
 		},
 		{
 			"CREATE STREAM s WITH (path = 'o.csv.gz', value_format = 'DELIMITED');",
-			"CREATE STREAM S (ID BIGINT, AT TIMESTAMP, PRICE DOUBLE) WITH (path = 'o.csv.gz', value_format = 'DELIMITED')", true,
+			"CREATE STREAM S (ID BIGINT, AT TIMESTAMP, PRICE DOUBLE) WITH (path = 'o.csv.gz', " +
+				"value_format = 'DELIMITED')", true,
 		},
 	} {
 		st := create(t, c.text, c.ksql)
@@ -163,7 +166,8 @@ func TestCompleteBucket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Complete(t.Context(), create(t, "CREATE TABLE t WITH (connector = 'kv', bucket = 'b');", false), plan.Defaults{}); err == nil {
+	empty := create(t, "CREATE TABLE t WITH (connector = 'kv', bucket = 'b');", false)
+	if _, err := s.Complete(t.Context(), empty, plan.Defaults{}); err == nil {
 		t.Error("an empty bucket has columns")
 	}
 	for k, v := range map[string]string{"x": `{"price":1.5,"id":7}`, "y": `{"price":2}`} {
@@ -175,12 +179,13 @@ func TestCompleteBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"CREATE TABLE t WITH (connector = 'kv', bucket = 'b');": "CREATE TABLE t (key STRING PRIMARY KEY, price DOUBLE, id BIGINT) " +
-			"WITH (connector = 'kv', bucket = 'b')",
-		"CREATE TABLE t WITH (connector = 'kv', bucket = 'b', key = 'ID');": "CREATE TABLE t (id BIGINT, price DOUBLE) " +
-			"WITH (connector = 'kv', bucket = 'b', key = 'ID')",
-		"CREATE STREAM o WITH (connector = 'object', bucket = 'files');": "CREATE STREAM o (name STRING, size BIGINT, digest STRING, " +
-			"modified TIMESTAMP, data BYTES, deleted BOOLEAN) WITH (connector = 'object', bucket = 'files')",
+		"CREATE TABLE t WITH (connector = 'kv', bucket = 'b');": "CREATE TABLE t " +
+			"(key STRING PRIMARY KEY, price DOUBLE, id BIGINT) WITH (connector = 'kv', bucket = 'b')",
+		"CREATE TABLE t WITH (connector = 'kv', bucket = 'b', key = 'ID');": "CREATE TABLE t " +
+			"(id BIGINT, price DOUBLE) WITH (connector = 'kv', bucket = 'b', key = 'ID')",
+		"CREATE STREAM o WITH (connector = 'object', bucket = 'files');": "CREATE STREAM o " +
+			"(name STRING, size BIGINT, digest STRING, modified TIMESTAMP, data BYTES, deleted BOOLEAN) " +
+			"WITH (connector = 'object', bucket = 'files')",
 	} {
 		st := create(t, text, false)
 		if _, err := s.Complete(t.Context(), st, plan.Defaults{}); err != nil {

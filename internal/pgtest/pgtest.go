@@ -36,7 +36,7 @@ func bin(tb testing.TB) string {
 			return d
 		}
 	}
-	if os.Getenv("LEAT_REQUIRE") != "" {
+	if os.Getenv("LEAT_REQUIRE") != "" { //nolint:forbidigo // tests alone come here, and they have no main to ask it
 		tb.Fatal("PostgreSQL is not installed")
 	}
 	tb.Skip("SKIP: PostgreSQL is not installed (apt-get install postgresql)")
@@ -64,49 +64,78 @@ func somebody(tb testing.TB, dir string) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
 
-// Start starts a server that ends with the test, and returns its connection string.
-func Start(tb testing.TB) string {
+// Server is a PostgreSQL server.
+type Server struct {
+	// DSN is its connection string.
+	DSN string
+
+	tb       testing.TB
+	programs string
+	dir      string
+	as       *syscall.SysProcAttr
+	port     int
+	running  *exec.Cmd
+}
+
+// Start starts a server that ends with the test.
+func Start(tb testing.TB) *Server {
 	tb.Helper()
-	programs := bin(tb)
-	dir, err := os.MkdirTemp("/tmp", "leat-pg-") // a short path, open to the other user
+	s := &Server{tb: tb, programs: bin(tb)}
+	var err error
+	s.dir, err = os.MkdirTemp("/tmp", "leat-pg-") //nolint:usetesting // a short path, open to the other user
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { os.RemoveAll(dir) })
-	as := somebody(tb, dir)
+	tb.Cleanup(func() { _ = os.RemoveAll(s.dir) })
+	s.as = somebody(tb, s.dir)
 	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	data := filepath.Join(dir, "data")
-	command := func(name string, args ...string) *exec.Cmd {
-		c := exec.CommandContext(context.WithoutCancel(tb.Context()), filepath.Join(programs, name), args...)
-		c.Dir, c.SysProcAttr = dir, as
-		return c
-	}
-	if out, err := command("initdb", "-D", data, "-A", "trust", "-U", "leat", "--no-sync", "-E", "UTF8").CombinedOutput(); err != nil {
+	s.port = l.Addr().(*net.TCPAddr).Port
+	_ = l.Close()
+	s.DSN = fmt.Sprintf("host=127.0.0.1 port=%d user=leat dbname=postgres sslmode=disable", s.port)
+	out, err := s.command("initdb", "-A", "trust", "-U", "leat", "--no-sync", "-E", "UTF8").CombinedOutput()
+	if err != nil {
 		tb.Fatalf("initdb: %v\n%s", err, out)
 	}
-	server := command("postgres", "-D", data, "-p", strconv.Itoa(port), "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
-	if err := server.Start(); err != nil {
-		tb.Fatal(err)
+	s.Restart()
+	tb.Cleanup(s.Kill)
+	return s
+}
+
+// command is a program of the server over its data.
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	args = append([]string{"-D", filepath.Join(s.dir, "data")}, args...)
+	c := exec.CommandContext(context.WithoutCancel(s.tb.Context()), filepath.Join(s.programs, name), args...)
+	c.Dir, c.SysProcAttr = s.dir, s.as
+	return c
+}
+
+// Kill ends the server at once, as a crash would.
+func (s *Server) Kill() {
+	_ = s.running.Process.Signal(syscall.SIGQUIT)
+	_ = s.running.Wait()
+}
+
+// Restart starts a server that was killed, and waits for its answer.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	s.running = s.command("postgres", "-p", strconv.Itoa(s.port), "-k", s.dir, "-c", "listen_addresses=127.0.0.1",
+		"-c", "fsync=off")
+	if err := s.running.Start(); err != nil {
+		s.tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT)
-		_ = server.Wait()
-	})
-	dsn := fmt.Sprintf("host=127.0.0.1 port=%d user=leat dbname=postgres sslmode=disable", port)
 	for deadline := time.Now().Add(answersWithin); ; {
-		c, err := pgx.Connect(tb.Context(), dsn)
+		c, err := pgx.Connect(s.tb.Context(), s.DSN)
 		if err == nil {
-			c.Close(tb.Context())
-			return dsn
+			_ = c.Close(s.tb.Context())
+			return
 		}
 		if time.Now().After(deadline) {
-			tb.Fatalf("PostgreSQL does not answer: %v", err)
+			s.Kill()
+			s.tb.Fatalf("PostgreSQL does not answer: %v", err)
 		}
-		pause.For(tb.Context(), askEvery)
+		pause.For(s.tb.Context(), askEvery)
 	}
 }

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // change runs the statements that change or tell what earlier ones made. Rows flow once the whole script is known, so
 // that what is dropped or replaced never takes part.
-func (c *compiler) change(st ast.Statement) error {
+func (c *compiler) change(ctx context.Context, st ast.Statement) error {
 	switch st := st.(type) {
 	case *ast.Drop:
 		return c.drop(st)
@@ -95,8 +96,8 @@ func (c *compiler) forget(query string) {
 
 func (c *compiler) control(st *ast.Control) error {
 	if st.Verb != "TERMINATE" {
-		return sqlerr.New(sqlerr.NotSupported, st.At, "%s is not supported by leat run, whose queries end with their input",
-			st.Verb)
+		return sqlerr.New(sqlerr.NotSupported, st.At, "%s is not supported by leat run, whose queries end with "+
+			"their input", st.Verb)
 	}
 	if st.All {
 		c.p.Plans = nil
@@ -112,7 +113,7 @@ func (c *compiler) control(st *ast.Control) error {
 }
 
 // replace puts an object and its query in the place of those of the same name.
-func (c *compiler) replace(old *plan.Object, st *ast.Create) error {
+func (c *compiler) replace(ctx context.Context, old *plan.Object, st *ast.Create) error {
 	if st.As == nil {
 		o, warnings, err := plan.Define(st, plan.SettingDefaults(c.set, max(1, c.opt.Partitions)))
 		if err == nil {
@@ -126,7 +127,7 @@ func (c *compiler) replace(old *plan.Object, st *ast.Create) error {
 		c.p.Objects[o.Name] = o
 		return nil
 	}
-	b := c.binder(plan.Persistent)
+	b := c.binder(ctx, plan.Persistent)
 	p, o, err := b.CreateAs(c.id(st.Text), st)
 	if err == nil {
 		err = plan.CheckReplace(old, o, st)

@@ -69,7 +69,7 @@ type compiler struct {
 }
 
 // Compile parses, binds and plans all statements; up to ten errors come back together.
-func Compile(text string, opt Options) (*Program, []*sqlerr.Error) {
+func Compile(ctx context.Context, text string, opt Options) (*Program, []*sqlerr.Error) {
 	statements, errs := parser.Parse(text, parser.Options{Vars: opt.Vars})
 	if len(errs) > 0 {
 		return nil, errs
@@ -82,7 +82,7 @@ func Compile(text string, opt Options) (*Program, []*sqlerr.Error) {
 		c.set["emit"] = "record"
 	}
 	for i, st := range statements {
-		if err := c.statement(st, lastSelect(statements, i)); err != nil {
+		if err := c.statement(ctx, st, lastSelect(statements, i)); err != nil {
 			return nil, []*sqlerr.Error{asError(err, st)}
 		}
 	}
@@ -113,15 +113,15 @@ func lastSelect(statements []ast.Statement, i int) bool {
 	return !slices.ContainsFunc(statements[i+1:], func(s ast.Statement) bool { _, ok := s.(*ast.Select); return ok })
 }
 
-func (c *compiler) statement(st ast.Statement, last bool) error {
+func (c *compiler) statement(ctx context.Context, st ast.Statement, last bool) error {
 	switch st := st.(type) {
 	case *ast.Create:
-		return c.create(st)
+		return c.create(ctx, st)
 	case *ast.InsertSelect:
-		p, _, err := c.binder(plan.Persistent).InsertSelect(c.id(st.Text), st)
+		p, _, err := c.binder(ctx, plan.Persistent).InsertSelect(c.id(st.Text), st)
 		return c.add(p, err)
 	case *ast.InsertValues:
-		o, rows, err := c.binder(plan.Persistent).InsertValues(st)
+		o, rows, err := c.binder(ctx, plan.Persistent).InsertValues(st)
 		if err == nil {
 			c.p.Inserts = append(c.p.Inserts, Insert{Object: o, Rows: rows})
 		}
@@ -129,17 +129,17 @@ func (c *compiler) statement(st ast.Statement, last bool) error {
 	case *ast.CreateSink:
 		return c.sink(st)
 	case *ast.Select:
-		return c.selectStatement(st, last)
+		return c.selectStatement(ctx, st, last)
 	case *ast.Explain:
-		return c.explain(st)
+		return c.explain(ctx, st)
 	case *ast.Set:
 		return c.setting(st)
 	case *ast.CreateType:
 		return c.createType(st)
 	case *ast.CreateFunction:
-		return c.createFunction(st)
+		return c.createFunction(ctx, st)
 	default:
-		return c.change(st)
+		return c.change(ctx, st)
 	}
 }
 
@@ -169,7 +169,7 @@ func (c *compiler) createType(st *ast.CreateType) error {
 }
 
 // createFunction reads the module of a function.
-func (c *compiler) createFunction(st *ast.CreateFunction) error {
+func (c *compiler) createFunction(ctx context.Context, st *ast.CreateFunction) error {
 	name := strings.ToUpper(st.Name.Name)
 	if _, exists := c.p.Functions[name]; exists && !st.OrReplace {
 		if st.IfNotExists {
@@ -189,19 +189,19 @@ func (c *compiler) createFunction(st *ast.CreateFunction) error {
 	if c.p.Functions == nil {
 		c.p.Functions = map[string]*plan.Function{}
 	}
-	if c.p.Functions[name], err = wasm.Define(context.Background(), st, code); err != nil {
+	if c.p.Functions[name], err = wasm.Define(ctx, st, code); err != nil {
 		return err
 	}
 	c.extern = wasm.Functions(c.p.Functions)
 	return nil
 }
 
-func (c *compiler) binder(mode plan.Mode) *plan.Binder {
+func (c *compiler) binder(ctx context.Context, mode plan.Mode) *plan.Binder {
 	return &plan.Binder{
 		Catalog: c.p.Objects, Mode: mode, RecordEmission: c.set["emit"] == "record",
 		Profile: plan.SettingProfile(c.set), KeyFormat: plan.SettingDefaults(c.set, 1).KeyFormat,
 		StateTTLMs: plan.SettingStateTTL(c.set),
-		Functions:  c.extern, File: c.file,
+		Functions:  c.extern, File: func(r *ast.TableRef) (*plan.Object, error) { return c.file(ctx, r) },
 	}
 }
 
@@ -219,18 +219,18 @@ func (c *compiler) add(p *plan.Plan, err error) error {
 	return err
 }
 
-func (c *compiler) create(st *ast.Create) error {
+func (c *compiler) create(ctx context.Context, st *ast.Create) error {
 	if o, exists := c.p.Objects.Object(st.Name); exists {
 		if st.IfNotExists {
 			return nil
 		}
 		if st.OrReplace {
-			return c.replace(o, st)
+			return c.replace(ctx, o, st)
 		}
 		return sqlerr.New(sqlerr.Exists, st.Name.At, "%s exists already", o.Name)
 	}
 	if st.As != nil {
-		b := c.binder(plan.Persistent)
+		b := c.binder(ctx, plan.Persistent)
 		p, o, err := b.CreateAs(c.id(st.Text), st)
 		if err != nil {
 			return err
@@ -242,14 +242,14 @@ func (c *compiler) create(st *ast.Create) error {
 		}
 		return c.add(p, nil)
 	}
-	_, err := c.declare(st)
+	_, err := c.declare(ctx, st)
 	return err
 }
 
 // declare adds a source.
-func (c *compiler) declare(st *ast.Create) (*plan.Object, error) {
+func (c *compiler) declare(ctx context.Context, st *ast.Create) (*plan.Object, error) {
 	def := plan.SettingDefaults(c.set, max(1, c.opt.Partitions))
-	if err := c.infer(st, def); err != nil {
+	if err := c.infer(ctx, st, def); err != nil {
 		return nil, err
 	}
 	o, warnings, err := plan.Define(st, def)
@@ -298,12 +298,12 @@ func (c *compiler) sink(st *ast.CreateSink) error {
 }
 
 // selectStatement plans a SELECT; only the last one prints.
-func (c *compiler) selectStatement(st *ast.Select, last bool) error {
+func (c *compiler) selectStatement(ctx context.Context, st *ast.Select, last bool) error {
 	mode := plan.Bounded
 	if c.opt.Push {
 		mode = plan.Push
 	}
-	b := c.binder(mode)
+	b := c.binder(ctx, mode)
 	p, err := b.Select(c.id(st.Text), st.Query)
 	if err != nil {
 		return err
@@ -317,20 +317,20 @@ func (c *compiler) selectStatement(st *ast.Select, last bool) error {
 	return nil
 }
 
-func (c *compiler) explain(st *ast.Explain) error {
+func (c *compiler) explain(ctx context.Context, st *ast.Explain) error {
 	var p *plan.Plan
 	var err error
 	id := fmt.Sprintf("q%d", c.next+1)
 	switch inner := st.Statement.(type) {
 	case *ast.Select:
-		p, err = c.binder(plan.Bounded).Select(id, inner.Query)
+		p, err = c.binder(ctx, plan.Bounded).Select(id, inner.Query)
 	case *ast.Create:
 		if inner.As == nil {
 			return sqlerr.New(sqlerr.NotSupported, st.At, "EXPLAIN of a declaration is not supported")
 		}
-		p, _, err = c.binder(plan.Persistent).CreateAs(id, inner)
+		p, _, err = c.binder(ctx, plan.Persistent).CreateAs(id, inner)
 	case *ast.InsertSelect:
-		p, _, err = c.binder(plan.Persistent).InsertSelect(id, inner)
+		p, _, err = c.binder(ctx, plan.Persistent).InsertSelect(id, inner)
 	default:
 		return sqlerr.New(sqlerr.NotSupported, st.At, "EXPLAIN of this statement is not supported here")
 	}

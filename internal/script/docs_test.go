@@ -37,7 +37,7 @@ func TestGuide(t *testing.T) {
 			if strings.HasPrefix(st, "CREATE FUNCTION") {
 				st = strings.Replace(st, "score(a BIGINT, b DOUBLE)", "score(b DOUBLE)", 1) + " EXPORT 'half'"
 			}
-			if _, errs := script.Compile(before+st+";", script.Options{Dir: dir}); len(errs) > 0 {
+			if _, errs := script.Compile(t.Context(), before+st+";", script.Options{Dir: dir}); len(errs) > 0 {
 				t.Errorf("%s\n%v", st, errs[0])
 				continue
 			}

@@ -33,7 +33,7 @@ INSERT INTO s VALUES (6, 'abc'), (NULL, NULL), (0, 'x');
 			"\ndead: function DIV: integer divide by zero",
 		`SELECT spin() AS n FROM s;`: "error: function SPIN ran longer than 1s: the query stops [LEAT-5217]",
 	} {
-		p, errs := script.Compile(declare+query, script.Options{Dir: dir})
+		p, errs := script.Compile(t.Context(), declare+query, script.Options{Dir: dir})
 		if len(errs) > 0 {
 			t.Fatal(errs[0])
 		}
@@ -64,7 +64,7 @@ INSERT INTO s VALUES (6, 'abc'), (NULL, NULL), (0, 'x');
 		declare + `CREATE FUNCTION plus(a INT) RETURNS INT AS 'f.wasm';`:            "exists already",
 		`CREATE FUNCTION f(a DECIMAL(9, 2)) RETURNS BIGINT AS 'f.wasm' EXPORT 'x';`: `exports no function "x"`,
 	} {
-		_, errs := script.Compile(bad, script.Options{Dir: dir})
+		_, errs := script.Compile(t.Context(), bad, script.Options{Dir: dir})
 		if len(errs) == 0 || !strings.Contains(errs[0].Error(), want) {
 			t.Errorf("%s: %v, want %q", bad, errs, want)
 		}

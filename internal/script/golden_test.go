@@ -78,7 +78,7 @@ func (c *golden) run(t *testing.T, partitions, maxRows int) outcome {
 			t.Fatal(err)
 		}
 	}
-	p, errs := script.Compile(c.files["sql"], script.Options{Partitions: partitions})
+	p, errs := script.Compile(t.Context(), c.files["sql"], script.Options{Partitions: partitions})
 	if len(errs) > 0 {
 		t.Fatalf("%s: %v", c.title, errs[0])
 	}

@@ -12,14 +12,14 @@ import (
 
 // infer gives a declaration without columns those of a sample: of the file that stands in for the source, if there is
 // one, else of the source itself.
-func (c *compiler) infer(st *ast.Create, def plan.Defaults) error {
+func (c *compiler) infer(ctx context.Context, st *ast.Create, def plan.Defaults) error {
 	sources := infer.Sources{Open: func(path string) (io.ReadCloser, error) { return os.Open(Locate(path, c.opt.Dir)) }}
 	for name, path := range c.opt.Inputs { // any order: names are distinct
 		if matches(ast.Ident{Name: name}, st.Name.Name) && path != "-" {
 			sources.Instead = path
 		}
 	}
-	note, err := sources.Complete(context.Background(), st, def)
+	note, err := sources.Complete(ctx, st, def)
 	if note != "" {
 		c.p.Notices = append(c.p.Notices, note)
 	}
@@ -27,6 +27,6 @@ func (c *compiler) infer(st *ast.Create, def plan.Defaults) error {
 }
 
 // file declares a file that a query names: an object whose name is the path.
-func (c *compiler) file(r *ast.TableRef) (*plan.Object, error) {
-	return c.declare(plan.FileObject(r))
+func (c *compiler) file(ctx context.Context, r *ast.TableRef) (*plan.Object, error) {
+	return c.declare(ctx, plan.FileObject(r))
 }

@@ -26,17 +26,35 @@ func TestFiles(t *testing.T) {
 	}
 	for _, c := range []struct{ sql, want string }{
 		{"SELECT name, SUM(price) AS s FROM 't.csv' GROUP BY name;", `{"name":"a","s":5.5}{"name":"b","s":2.0}`},
-		{"SELECT t.id, x.o->x AS l FROM 't.csv' t JOIN 'u.ndjson' x WITHIN 1 DAY ON t.id = x.id;", `{"id":1,"l":[1,2]}{"id":3,"l":[3]}`},
-		{"SELECT a.id FROM 't.csv' a JOIN 't.csv' b WITHIN 1 DAY ON a.id = b.id WHERE a.price > 1.8;", `{"id":2}{"id":3}`},
-		{"CREATE STREAM s FROM 't.csv'; CREATE TABLE n AS SELECT name, COUNT(*) AS c FROM s GROUP BY name; SELECT * FROM n;",
-			`{"name":"a","c":2}{"name":"b","c":1}`},
-		{"SET 'dialect' = 'ksql'; CREATE STREAM s WITH (path = 't.csv', value_format = 'DELIMITED'); SELECT id, price FROM s EMIT CHANGES LIMIT 1;",
-			`{"id":1,"price":1.5}`},
-		{"CREATE TABLE d (id BIGINT PRIMARY KEY, v STRING) WITH (path = 'd.json', format = 'debezium'); SELECT * FROM d;", `{"id":2,"v":"y"}`},
-		{"CREATE STREAM d (id BIGINT, v STRING) WITH (path = 'd.json', format = 'debezium'); SELECT * FROM d;",
-			`{"id":1,"v":"x"}{"id":2,"v":"y"}`},
+		{
+			"SELECT t.id, x.o->x AS l FROM 't.csv' t JOIN 'u.ndjson' x WITHIN 1 DAY ON t.id = x.id;",
+			`{"id":1,"l":[1,2]}{"id":3,"l":[3]}`,
+		},
+		{
+			"SELECT a.id FROM 't.csv' a JOIN 't.csv' b WITHIN 1 DAY ON a.id = b.id WHERE a.price > 1.8;",
+			`{"id":2}{"id":3}`,
+		},
+		{
+			"CREATE STREAM s FROM 't.csv'; CREATE TABLE n AS SELECT name, COUNT(*) AS c FROM s GROUP BY name; " +
+				"SELECT * FROM n;",
+			`{"name":"a","c":2}{"name":"b","c":1}`,
+		},
+		{
+			"SET 'dialect' = 'ksql'; CREATE STREAM s WITH (path = 't.csv', value_format = 'DELIMITED'); " +
+				"SELECT id, price FROM s EMIT CHANGES LIMIT 1;",
+			`{"id":1,"price":1.5}`,
+		},
+		{
+			"CREATE TABLE d (id BIGINT PRIMARY KEY, v STRING) WITH (path = 'd.json', format = 'debezium'); " +
+				"SELECT * FROM d;",
+			`{"id":2,"v":"y"}`,
+		},
+		{
+			"CREATE STREAM d (id BIGINT, v STRING) WITH (path = 'd.json', format = 'debezium'); SELECT * FROM d;",
+			`{"id":1,"v":"x"}{"id":2,"v":"y"}`,
+		},
 	} {
-		p, errs := Compile(c.sql, Options{Dir: dir})
+		p, errs := Compile(t.Context(), c.sql, Options{Dir: dir})
 		if len(errs) > 0 {
 			t.Errorf("%s: %v", c.sql, errs[0])
 			continue
@@ -53,7 +71,7 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.sql, got, c.want)
 		}
 	}
-	_, errs := Compile("SELECT * FROM 'none.csv';", Options{Dir: dir})
+	_, errs := Compile(t.Context(), "SELECT * FROM 'none.csv';", Options{Dir: dir})
 	if len(errs) == 0 || !strings.Contains(errs[0].Error(), "no such file") {
 		t.Errorf("a file that is not there: %v", errs)
 	}

@@ -41,8 +41,8 @@ func joinData(seed uint64) []joinRelation {
 		return ""
 	}
 	a := joinRelation{
-		name: "a", kind: "STREAM", columns: "id BIGINT, k INT, v INT, ts BIGINT", header: []string{"id", "k", "v", "ts"},
-		with: ", event_time = 'ts'", text: make([]bool, 4),
+		name: "a", kind: "STREAM", columns: "id BIGINT, k INT, v INT, ts BIGINT",
+		header: []string{"id", "k", "v", "ts"}, with: ", event_time = 'ts'", text: make([]bool, 4),
 	}
 	b := joinRelation{
 		name: "b", kind: "STREAM", columns: "id BIGINT, k INT, w STRING, ts BIGINT",
@@ -55,11 +55,12 @@ func joinData(seed uint64) []joinRelation {
 		})
 	}
 	u := joinRelation{
-		name: "u", kind: "TABLE", columns: "k INT PRIMARY KEY, name STRING, ref INT", header: []string{"k", "name", "ref"},
-		text: []bool{false, true, false},
+		name: "u", kind: "TABLE", columns: "k INT PRIMARY KEY, name STRING, ref INT",
+		header: []string{"k", "name", "ref"}, text: []bool{false, true, false},
 	}
 	r := joinRelation{
-		name: "r", kind: "TABLE", columns: "id INT PRIMARY KEY, z INT", header: []string{"id", "z"}, text: make([]bool, 2),
+		name: "r", kind: "TABLE", columns: "id INT PRIMARY KEY, z INT", header: []string{"id", "z"},
+		text: make([]bool, 2),
 	}
 	for i := 1; i < 8; i++ {
 		if i != 4 {
@@ -126,7 +127,7 @@ func leat(t *testing.T, data []joinRelation, dir, query string, partitions int) 
 	for _, r := range data {
 		fmt.Fprintf(&text, "CREATE %s %s (%s) WITH (file = '%s.csv'%s);\n", r.kind, r.name, r.columns, r.name, r.with)
 	}
-	p, errs := script.Compile(text.String()+query+";", script.Options{Partitions: partitions})
+	p, errs := script.Compile(t.Context(), text.String()+query+";", script.Options{Partitions: partitions})
 	if len(errs) > 0 {
 		return nil, errs[0]
 	}

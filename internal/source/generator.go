@@ -13,8 +13,9 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
-// Generator makes a market: trades or quotes as JSON lines, or the events of the Nexmark benchmark. Row n is a function of the seed and n alone, so that it
-// goes on exactly where it stopped; the clock only decides when a row comes, never what is in it.
+// Generator makes a market: trades or quotes as JSON lines, or the events of the Nexmark benchmark. Row n is a function
+// of the seed and n alone, so that it goes on exactly where it stopped; the clock only decides when a row comes, never
+// what is in it.
 type Generator struct {
 	Kind    string // trades (default), quotes, nexmark_person, nexmark_auction or nexmark_bid
 	Seed    uint64
@@ -22,8 +23,8 @@ type Generator struct {
 	Limit   uint64  // rows in all; 0 is no end
 	Symbols int     // default 500; their shares follow a Zipf law
 	StartMs int64   // event time of row 0; default 2023-11-14T22:13:20Z
-	// EventRate (events a second of event time, default 1000) and Group (events within which the order is shuffled) belong
-	// to nexmark; there Limit counts the events of all kinds.
+	// EventRate (events a second of event time, default 1000) and Group (events within which the order is shuffled)
+	// belong to nexmark; there Limit counts the events of all kinds.
 	EventRate, Group int64
 	// Late and Malformed are shares of all rows, default 0.01 and 0.001; negative is none.
 	Late, Malformed float64

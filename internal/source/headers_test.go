@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -50,9 +51,8 @@ func TestHeaderColumns(t *testing.T) {
 			{"b": {"1", "2"}, "A": {"", long}, "Leat-Batch-Id": {"x"}, "Nats-Msg-Id": {"y"}}, nil, {"b": {"3"}},
 		} {
 			src.chunks = append(src.chunks, Chunk{
-				Data: []byte(
-					records[i],
-				), Message: true, More: true, Start: Position{Seq: uint64(i + 1)}, Headers: headers,
+				Data: []byte(records[i]), Message: true, More: true, Start: Position{Seq: uint64(i + 1)},
+				Headers: headers,
 			})
 		}
 		r, err := NewReader(src, Config{
@@ -64,7 +64,7 @@ func TestHeaderColumns(t *testing.T) {
 		var got []string
 		for {
 			b, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

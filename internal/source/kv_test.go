@@ -100,8 +100,8 @@ func TestKV(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _ = take(t, src(1), cfg, pos, 2)
-	check(t, got, `-{"sym":"null","price":null}`,
-		`-{"sym":"eu.1","price":null}`) // the last one again, which Block leaves out
+	// The last one comes again; Block leaves it out.
+	check(t, got, `-{"sym":"null","price":null}`, `-{"sym":"eu.1","price":null}`)
 
 	// Text beside the key, and keys of two columns.
 	for key, value := range map[string]string{"x.7": "hello"} {
@@ -146,7 +146,8 @@ func TestObjects(t *testing.T) {
 	}}
 	cfg := Config{Schema: schema}
 	wanted := []string{
-		`+{"name":"a/b.txt","size":5,"DATA":"aGVsbG8=","deleted":false}`, `+{"name":"empty","size":0,"DATA":"","deleted":false}`,
+		`+{"name":"a/b.txt","size":5,"DATA":"aGVsbG8=","deleted":false}`,
+		`+{"name":"empty","size":0,"DATA":"","deleted":false}`,
 		fmt.Sprintf(`+{"name":"large","size":%d,"DATA":null,"deleted":false}`, MaxObject+1),
 	}
 	got, pos := take(t, src(), cfg, Position{}, 3)

@@ -20,9 +20,8 @@ const MaxObject = 1 << 20
 func ObjectSchema() *vector.Schema {
 	f := func(name string, t vector.Type) vector.Field { return vector.Field{Name: name, Type: t} }
 	return &vector.Schema{Fields: []vector.Field{
-		f("name",
-			vector.TString), f("size", vector.TBigInt), f("digest", vector.TString), f("modified", vector.TTimestamp),
-		f("data", vector.TBytes), f("deleted", vector.TBoolean),
+		f("name", vector.TString), f("size", vector.TBigInt), f("digest", vector.TString),
+		f("modified", vector.TTimestamp), f("data", vector.TBytes), f("deleted", vector.TBoolean),
 	}}
 }
 

@@ -40,9 +40,9 @@ func machineMemory(read func(string) ([]byte, error)) int64 {
 // limitFiles lists where the limits of a control group and of those above it are written.
 func limitFiles(controllers, group string) []string {
 	root, name := "/sys/fs/cgroup", "memory.max"
-	switch {
-	case controllers == "":
-	case controllers == "memory":
+	switch controllers {
+	case "":
+	case "memory":
 		root, name = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
 	default:
 		return nil

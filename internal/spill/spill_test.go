@@ -136,11 +136,12 @@ func TestMachineMemory(t *testing.T) {
 		{"nothing", nil, 0},
 		{"machine", map[string]string{"/proc/meminfo": "MemTotal:  1024 kB\nMemFree: 3 kB\n"}, 1 << 20},
 		{"group", map[string]string{
-			"/proc/meminfo": "MemTotal:  1024 kB\n", "/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/memory.max": "5000\n",
-			"/sys/fs/cgroup/a/b/memory.max": "max\n",
+			"/proc/meminfo": "MemTotal:  1024 kB\n", "/proc/self/cgroup": "0::/a/b\n",
+			"/sys/fs/cgroup/a/memory.max": "5000\n", "/sys/fs/cgroup/a/b/memory.max": "max\n",
 		}, 5000},
 		{"container", map[string]string{
-			"/proc/meminfo": "MemTotal:  1024 kB\n", "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "4000\n",
+			"/proc/meminfo": "MemTotal:  1024 kB\n", "/proc/self/cgroup": "0::/\n",
+			"/sys/fs/cgroup/memory.max": "4000\n",
 		}, 4000},
 		{"version 1", map[string]string{
 			"/proc/self/cgroup": "5:cpu:/x\n4:memory:/x\n", "/sys/fs/cgroup/memory/x/memory.limit_in_bytes": "300\n",

@@ -3,9 +3,9 @@ package task
 import "context"
 
 // A task of several inputs takes the oldest message that is there, by the time it was appended. Over logs of the past
-// that is the order in which they were written, so that an idle mark at the head of one log does not let the watermark of
-// another run ahead of rows that are yet to be read. At the heads of the logs it waits for nothing. The order is only a
-// preference: the one that was taken is written down, and redone.
+// that is the order in which they were written, so that an idle mark at the head of one log does not let the watermark
+// of another run ahead of rows that are yet to be read. At the heads of the logs it waits for nothing. The order is
+// only a preference: the one that was taken is written down, and redone.
 
 // patience is how many ticks without a step a task waits for a message that should come.
 const patience = 3

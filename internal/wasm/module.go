@@ -23,7 +23,8 @@ const (
 	MaxModuleBytes = 1 << 20
 	memoryPages    = 256 // of 64 KiB: 16 MiB
 	maxValueBytes  = 1 << 20
-	// A call that takes longer stops its query: a result that hangs on the clock would be another one on another machine.
+	// A call that takes longer stops its query: a result that hangs on the clock would be another one on another
+	// machine.
 	callTimeout = time.Second
 )
 

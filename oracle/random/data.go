@@ -96,8 +96,14 @@ func table(r *rand.Rand, name string, columns []Column) Relation {
 func NewData(r *rand.Rand) []Relation {
 	return []Relation{
 		stream(r, "a", []Column{
-			{"k", Int, "INT"}, {"v", Int, "INT"}, {"x", Double, "DOUBLE"}, {"m", Decimal, "DECIMAL(10,2)"},
-			{"s", Text, "STRING"}, {"f", Bool, "BOOLEAN"}, {"d", Date, "DATE"}, {"t", Time, "TIMESTAMP"},
+			{"k", Int, "INT"},
+			{"v", Int, "INT"},
+			{"x", Double, "DOUBLE"},
+			{"m", Decimal, "DECIMAL(10,2)"},
+			{"s", Text, "STRING"},
+			{"f", Bool, "BOOLEAN"},
+			{"d", Date, "DATE"},
+			{"t", Time, "TIMESTAMP"},
 		}),
 		stream(r, "b", []Column{
 			{"k", Int, "INT"}, {"w", Int, "INT"}, {"s", Text, "STRING"}, {"x", Double, "DOUBLE"}, {"m", Decimal, "DECIMAL(12,3)"},

@@ -180,8 +180,10 @@ func (g *gen) asof() *Query {
 func (g *gen) nWay() *Query {
 	q := &Query{From: &Source{Name: "a", Alias: "a"}, Joins: []*Join{
 		{Kind: pick(g, []string{"JOIN", "LEFT JOIN"}), Source: &Source{Name: "u", Alias: "u"}, On: on(call(Bool, "a.k = u.pk"))},
-		{Kind: pick(g, []string{"JOIN", "LEFT JOIN"}), Source: &Source{Name: "r", Alias: "r"},
-			On: on(call(Bool, pick(g, []string{"u.ref = r.pk", "a.v = r.pk", "r.pk = u.pk"})))},
+		{
+			Kind: pick(g, []string{"JOIN", "LEFT JOIN"}), Source: &Source{Name: "r", Alias: "r"},
+			On: on(call(Bool, pick(g, []string{"u.ref = r.pk", "a.v = r.pk", "r.pk = u.pk"}))),
+		},
 	}}
 	scope := append(g.columns("a", "a"), g.columns("u", "u")...)
 	if g.oneIn(2) {

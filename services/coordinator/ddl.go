@@ -152,11 +152,10 @@ func (c *Coordinator) createAs(
 
 func (c *Coordinator) newQuery(s *session, cat *catalog.Catalog, st ast.Stmt, with []ast.Property) *catalog.Query {
 	q := &catalog.Query{
-		ID: fmt.Sprintf("q%d",
-			cat.NextQuery), Statement: st.Text, Annotations: notes(st), State: catalog.Running, Emit: "batch",
-		OnError: "dlq", Late: "drop", Profile: plan.ProfileName(plan.SettingProfile(s.set)),
-		StateTTLMs: plan.SettingStateTTL(s.set),
-		KeyFormat:  plan.SettingDefaults(s.set, 1).KeyFormat, Types: maps.Clone(cat.Types),
+		ID: fmt.Sprintf("q%d", cat.NextQuery), Statement: st.Text, Annotations: notes(st),
+		State: catalog.Running, Emit: "batch", OnError: "dlq", Late: "drop",
+		Profile: plan.ProfileName(plan.SettingProfile(s.set)), StateTTLMs: plan.SettingStateTTL(s.set),
+		KeyFormat: plan.SettingDefaults(s.set, 1).KeyFormat, Types: maps.Clone(cat.Types),
 		Functions: calledFunctions(cat, st.Text),
 	}
 	if s.set["emit"] == "record" {

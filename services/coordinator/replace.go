@@ -25,9 +25,8 @@ func (c *Coordinator) replace(
 	}
 	was := cat.Queries[old.Query]
 	if old.Query == "" {
-		return api.Result{}, sqlerr.New(sqlerr.BadStatement, st.Name.At, "%s is declared; it cannot become the result of "+
-			"a query", old.Name).
-			WithHint("DROP %s and create it anew", old.Name)
+		return api.Result{}, sqlerr.New(sqlerr.BadStatement, st.Name.At, "%s is declared; it cannot become the result "+
+			"of a query", old.Name).WithHint("DROP %s and create it anew", old.Name)
 	}
 	if was == nil {
 		return api.Result{}, sqlerr.New(sqlerr.BadStatement, st.Name.At, "the query that wrote %s was terminated; its "+

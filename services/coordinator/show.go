@@ -259,8 +259,8 @@ var deliveries = map[string]string{
 	"nats":   "exactly once (a JetStream stream captures the subject)",
 	"kv":     "exactly once, by the revisions of the bucket; an entry that expires without a marker is no deletion",
 	"object": "exactly once, a row for each version that the store still tells of",
-	"postgres": "the table is read again and again; what has changed between two readings is told once, what came and " +
-		"went between them is not seen",
+	"postgres": "the table is read again and again; what has changed between two readings is told once, what came " +
+		"and went between them is not seen",
 	"file": "exactly once, by the position in the file",
 }
 

@@ -198,6 +198,12 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 	}); err != nil {
 		return nil, err
 	}
+	e.outputs(w, cfg)
+	return cfg, nil
+}
+
+// outputs adds the topics that a task writes.
+func (e *Engine) outputs(w want, cfg *task.Config) {
 	out := task.OutputConfig{Topic: stage.OutputTopic(w.stage), Schema: w.stage.Output.Schema}
 	log := e.res.shard(out.Topic)
 	for range w.stage.Output.Partitions {
@@ -218,7 +224,6 @@ func (e *Engine) config(ctx context.Context, t *liveTask, epoch uint64) (*task.C
 			topic.JetStreamConfig{Budget: e.res.budget})},
 	}
 	cfg.DeadLetters = &dead
-	return cfg, nil
 }
 
 // input is one topic partition that a task reads.

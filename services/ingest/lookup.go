@@ -21,8 +21,8 @@ const (
 )
 
 // lookup reads a table of PostgreSQL again and again and gives what has changed: rows that are new or different, and
-// the keys of those that are gone. What the log was told is kept as a hash of each row; those that may not have arrived
-// are marked, and told again after a start.
+// the keys of those that are gone. What the log was told is kept as a hash of each row; those that may not have
+// arrived are marked, and told again after a start.
 type lookup struct {
 	o       *plan.Object
 	table   *pgTable

@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
@@ -34,7 +36,7 @@ type lookupRig struct {
 
 func newLookupRig(t *testing.T, columns []plan.Column, table string) *lookupRig {
 	t.Helper()
-	dsn := pgtest.Start(t)
+	dsn := pgtest.Start(t).DSN
 	s, err := broker.Start(t.Context(), broker.Config{Memory: true})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +54,7 @@ func newLookupRig(t *testing.T, columns []plan.Column, table string) *lookupRig 
 	if r.db, err = pgx.Connect(t.Context(), dsn); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.db.Close(context.WithoutCancel(t.Context())) })
+	t.Cleanup(func() { _ = r.db.Close(context.WithoutCancel(t.Context())) })
 	r.o = &plan.Object{
 		Name: "t", Topic: "t", Partitions: 1, Kind: ast.Table, Updating: true, Columns: columns,
 		Source: &plan.Source{Connector: "postgres", DSN: dsn, Table: table, RefreshMs: 1, Format: "json"},
@@ -136,10 +138,7 @@ func TestLookupTypes(t *testing.T) {
 	r := newLookupRig(t, []plan.Column{
 		{Name: "id", Type: vector.TBigInt, Key: true},
 		{Name: "Name", Type: vector.TString, Key: true},
-		{
-			Name: "ok",
-			Type: vector.TBoolean,
-		},
+		{Name: "ok", Type: vector.TBoolean},
 		{Name: "d", Type: vector.TDouble},
 		{Name: "n", Type: vector.TDecimal(20, 4)},
 		{Name: "ts", Type: vector.TTimestamp},
@@ -149,21 +148,20 @@ func TestLookupTypes(t *testing.T) {
 		{Name: "l", Type: list},
 		{Name: "s", Type: vector.TStruct(vector.Field{Name: "x", Type: vector.TString})},
 	}, "public.Things")
-	r.exec(
-		`CREATE TABLE public."Things" (id bigint, name text, ok bool, d float8, n numeric, ts timestamptz, day date, tm time, b bytea,
-		l int[], s jsonb, more text, PRIMARY KEY (id, name))`,
-	)
-	r.exec(
-		`INSERT INTO public."Things" VALUES (1, E'a"\n', true, 0.1, 1.5, '2024-01-02 03:04:05.6789+02', '2024-02-29', '10:11:12.5',
-		'\x00ff', '{1,2}', '{"x": "y"}'), (2, '', false, 'NaN', -12345678901234.5678, '1969-12-31 23:59:59.999+00', NULL, NULL, repeat('x', 100)::bytea, '{}', NULL)`,
-	)
+	r.exec(`CREATE TABLE public."Things" (id bigint, name text, ok bool, d float8, n numeric, ts timestamptz, day date,
+		tm time, b bytea, l int[], s jsonb, more text, PRIMARY KEY (id, name))`)
+	r.exec(`INSERT INTO public."Things" VALUES
+		(1, E'a"\n', true, 0.1, 1.5, '2024-01-02 03:04:05.6789+02', '2024-02-29', '10:11:12.5', '\x00ff', '{1,2}',
+		'{"x": "y"}'),
+		(2, '', false, 'NaN', -12345678901234.5678, '1969-12-31 23:59:59.999+00', NULL, NULL,
+		repeat('x', 100)::bytea, '{}', NULL)`)
 	r.start()
-	long := "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eA=="
-	r.want(
-		r.take(),
-		`+{"id":1,"Name":"a\"\n","ok":true,"d":0.1,"n":1.5000,"ts":"2024-01-02T01:04:05.678Z","day":"2024-02-29","tm":"10:11:12.500","b":"AP8=","l":[1,2],"s":{"x":"y"}}`,
-		`+{"id":2,"Name":"","ok":false,"d":"NaN","n":-12345678901234.5678,"ts":"1969-12-31T23:59:59.999Z","day":null,"tm":null,"b":"`+long+`","l":[],"s":null}`,
-	)
+	long := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("x"), 100))
+	r.want(r.take(),
+		`+{"id":1,"Name":"a\"\n","ok":true,"d":0.1,"n":1.5000,"ts":"2024-01-02T01:04:05.678Z",`+
+			`"day":"2024-02-29","tm":"10:11:12.500","b":"AP8=","l":[1,2],"s":{"x":"y"}}`,
+		`+{"id":2,"Name":"","ok":false,"d":"NaN","n":-12345678901234.5678,"ts":"1969-12-31T23:59:59.999Z",`+
+			`"day":null,"tm":null,"b":"`+long+`","l":[],"s":null}`)
 	r.exec(`UPDATE public."Things" SET more = 'unseen'`)
 	r.exec(`UPDATE public."Things" SET ok = NULL WHERE id = 2`)
 	r.exec(`DELETE FROM public."Things" WHERE id = 1`)
@@ -173,12 +171,11 @@ func TestLookupTypes(t *testing.T) {
 		got = append(got, r.take()...)
 	}
 	slices.Sort(got)
-	r.want(
-		got,
-		`+{"id":2,"Name":"","ok":null,"d":"NaN","n":-12345678901234.5678,"ts":"1969-12-31T23:59:59.999Z","day":null,"tm":null,"b":"`+long+`","l":[],"s":null}`,
+	r.want(got,
+		`+{"id":2,"Name":"","ok":null,"d":"NaN","n":-12345678901234.5678,"ts":"1969-12-31T23:59:59.999Z",`+
+			`"day":null,"tm":null,"b":"`+long+`","l":[],"s":null}`,
 		`+{"id":3,"Name":"c","ok":null,"d":null,"n":null,"ts":null,"day":null,"tm":null,"b":null,"l":null,"s":null}`,
-		"-1/a\"\n/",
-	)
+		"-1/a\"\n/")
 }
 
 // TestLookupRestarts: whatever was in the log at a crash, and whatever happened to the table meanwhile, a start makes
@@ -265,8 +262,8 @@ func TestLookupRefuses(t *testing.T) {
 func TestLookupState(t *testing.T) {
 	t.Parallel()
 	s := &lookupState{
-		spec: "x", rows: map[string]uint64{`{"id":1}`: 7, `{"id":"a b"}`: 1<<64 - 1}, dirty: map[string]bool{`{"id":2}`: true},
-		end: source.Position{Seq: 5, Row: 3},
+		spec: "x", rows: map[string]uint64{`{"id":1}`: 7, `{"id":"a b"}`: 1<<64 - 1},
+		dirty: map[string]bool{`{"id":2}`: true}, end: source.Position{Seq: 5, Row: 3},
 	}
 	got := &lookupState{spec: "x", rows: map[string]uint64{}, dirty: map[string]bool{}}
 	data := s.format()

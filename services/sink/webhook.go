@@ -178,8 +178,8 @@ func hideURL(err error) error {
 }
 
 func (t *webhookTarget) guarantee() string {
-	return "at least once to " + t.host() + ", each row under an Idempotency-Key of its own: once, where the receiver " +
-		"heeds it"
+	return "at least once to " + t.host() + ", each row under an Idempotency-Key of its own: once, where the " +
+		"receiver heeds it"
 }
 
 func (t *webhookTarget) close() error {

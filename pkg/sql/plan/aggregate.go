@@ -482,17 +482,6 @@ func hasOver(items []item) bool {
 	return slices.ContainsFunc(items, func(it item) bool { return it.e != nil && findOver(it.e) != nil })
 }
 
-func overSpan(items []item) ast.Span {
-	for _, it := range items {
-		if it.e != nil {
-			if c := findOver(it.e); c != nil {
-				return c.At
-			}
-		}
-	}
-	return ast.Span{}
-}
-
 func findOver(e ast.Expr) *ast.Call {
 	var found *ast.Call
 	walk(e, func(x ast.Expr) bool {

@@ -67,10 +67,7 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 	case *ast.Name:
 		return b.bindName(n)
 	case *ast.Unary:
-		if l, ok := n.X.(*ast.Literal); ok && n.Op == "-" && l.Kind == ast.IntLit { // -9223372036854775808 is in range
-			return bindLiteral(&ast.Literal{E: n.E, Kind: l.Kind, Text: "-" + l.Text})
-		}
-		return b.call(map[string]string{"-": "NEG", "+": "+", "NOT": "NOT"}[n.Op], n.At, n.X)
+		return b.bindUnary(n)
 	case *ast.Binary:
 		if err := refuseNull(n); err != nil {
 			return nil, err
@@ -87,14 +84,7 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 	case *ast.Case:
 		return b.bindCase(n)
 	case *ast.Cast:
-		x, err := b.bind(n.X)
-		if err != nil {
-			return nil, err
-		}
-		if err := b.ksqlCast(x.Type(), n.To, n.At); err != nil {
-			return nil, err
-		}
-		return b.profile.Cast(x, n.To, n.Try, n.At)
+		return b.bindCast(n)
 	case *ast.Call:
 		return b.bindCall(n)
 	case *ast.AtTimeZone:
@@ -106,6 +96,24 @@ func (b *exprBinder) bind(e ast.Expr) (expr.Expr, error) {
 		}
 		return b.refuse(e)
 	}
+}
+
+func (b *exprBinder) bindUnary(n *ast.Unary) (expr.Expr, error) {
+	if l, ok := n.X.(*ast.Literal); ok && n.Op == "-" && l.Kind == ast.IntLit { // -9223372036854775808 is in range
+		return bindLiteral(&ast.Literal{E: n.E, Kind: l.Kind, Text: "-" + l.Text})
+	}
+	return b.call(map[string]string{"-": "NEG", "+": "+", "NOT": "NOT"}[n.Op], n.At, n.X)
+}
+
+func (b *exprBinder) bindCast(n *ast.Cast) (expr.Expr, error) {
+	x, err := b.bind(n.X)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.ksqlCast(x.Type(), n.To, n.At); err != nil {
+		return nil, err
+	}
+	return b.profile.Cast(x, n.To, n.Try, n.At)
 }
 
 // refuseNull refuses a comparison with a literal NULL: it is never true.

@@ -8,8 +8,8 @@ import (
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
-// CheckReplace decides whether CREATE OR REPLACE may put o in the place of old: same kind, key and time, the old columns
-// unchanged and new ones last.
+// CheckReplace decides whether CREATE OR REPLACE may put o in the place of old: same kind, key and time, the old
+// columns unchanged and new ones last.
 func CheckReplace(old, o *Object, c *ast.Create) error {
 	refuse := func(format string, args ...any) error {
 		return sqlerr.New(sqlerr.BadStatement, c.Name.At, format, args...).
@@ -81,9 +81,8 @@ func AlterObject(o *Object, a *ast.Alter) (*Object, error) {
 	case o.ReadOnly:
 		return nil, sqlerr.New(sqlerr.BadStatement, a.Name.At, "%s is read-only (SOURCE)", o.Name)
 	case o.Query != "":
-		return nil, sqlerr.New(sqlerr.BadStatement, a.Name.At, "%s is the result of query %s; its columns come from there",
-			o.Name, o.Query).
-			WithHint("CREATE OR REPLACE changes the query")
+		return nil, sqlerr.New(sqlerr.BadStatement, a.Name.At, "%s is the result of query %s; its columns come from "+
+			"there", o.Name, o.Query).WithHint("CREATE OR REPLACE changes the query")
 	case len(a.Columns) == 0:
 		return nil, unsupported(a.At, "ALTER without ADD COLUMN")
 	}

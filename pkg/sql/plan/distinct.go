@@ -21,7 +21,8 @@ func (b *Binder) distinct(q *ast.Query, n *Node) (*Node, error) {
 	case b.Mode != Bounded && !n.Updating && n.WindowEnd < 0 && !isAggregated(n):
 		if b.StateTTLMs <= 0 {
 			return nil, unsupported(q.At, "SELECT DISTINCT over an endless stream without a window").
-				WithHint("WINDOW TUMBLING(1h) or SET 'state.ttl' = '1 hour' forgets old values; GROUP BY makes a table of them")
+				WithHint("WINDOW TUMBLING(1h) or SET 'state.ttl' = '1 hour' forgets old values; " +
+					"GROUP BY makes a table of them")
 		}
 		spec := &operator.Dedup{Keys: keys, TTLMs: b.StateTTLMs, Schema: n.Schema}
 		return &Node{Spec: spec, Inputs: []*Node{n}, Props: n.Props}, nil

@@ -54,6 +54,13 @@ func (a *aggregation) expand(n *Node) *Node {
 	p.Part, p.Key, p.KeyCols, p.KeyAlts = nil, nil, nil, nil // placed by what may be null now
 	spec, _ := a.out.Spec.(*operator.Aggregate)
 	spec.Keys[len(spec.Keys)-1] = len(fields)
+	if spec.Window.Kind == operator.NoWindow {
+		for i, set := range a.sets.sets {
+			if len(set) == 0 {
+				spec.EmptySets = append(spec.EmptySets, int64(i))
+			}
+		}
+	}
 	return &Node{
 		Spec:   &operator.Expand{Keys: keys, Sets: a.sets.sets, Schema: p.Schema},
 		Inputs: []*Node{n}, Props: p,

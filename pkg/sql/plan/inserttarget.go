@@ -25,9 +25,8 @@ func (b *Binder) fitTarget(n *Node, o *Object, at ast.Span) (*Node, error) {
 	if b.Profile == expr.Ksql {
 		from, to = keysFirst(len(o.Columns), n.Key), keysFirst(len(o.Columns), o.Key)
 		if len(n.Key) != len(o.Key) {
-			return nil, sqlerr.New(sqlerr.TypeMismatch, at, "the query gives %d key columns, %s has %d", len(n.Key), o.Name,
-				len(o.Key)).
-				WithHint("PARTITION BY sets the key of a query")
+			return nil, sqlerr.New(sqlerr.TypeMismatch, at, "the query gives %d key columns, %s has %d", len(n.Key),
+				o.Name, len(o.Key)).WithHint("PARTITION BY sets the key of a query")
 		}
 	}
 	exprs, names := make([]expr.Expr, len(to)), make([]string, len(to))

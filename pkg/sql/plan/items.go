@@ -113,7 +113,7 @@ func (b *Binder) starColumns(q *ast.Query, sc *scope, r relation) []int {
 		switch {
 		case b.Profile == expr.Ksql && r.isBound(sc.node, i):
 			bounds = append(bounds, i)
-		case b.Profile == expr.Ksql && r.object != nil && isIn(i-r.from, r.object.Key):
+		case b.Profile == expr.Ksql && r.object != nil && slices.Contains(r.object.Key, i-r.from):
 			keys = append(keys, i)
 		default:
 			values = append(values, i)
@@ -126,15 +126,6 @@ func (b *Binder) starColumns(q *ast.Query, sc *scope, r relation) []int {
 		return append(append(bounds, values...), keys...)
 	}
 	return append(append(keys, bounds...), values...)
-}
-
-func isIn(x int, list []int) bool {
-	for _, y := range list {
-		if x == y {
-			return true
-		}
-	}
-	return false
 }
 
 // starName is the name under which * shows a column.

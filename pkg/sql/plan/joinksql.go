@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/leatsql/leat/pkg/sql/ast"
 	"github.com/leatsql/leat/pkg/sql/expr"
 	"github.com/leatsql/leat/pkg/sql/sqlerr"
@@ -75,7 +77,7 @@ func single(key []int) int {
 }
 
 func (g *joining) foreignRules() error {
-	if l := g.l.node; len(l.KeyAlts) == 1 && isIn(plain(g.eqs[0].l), l.KeyAlts[0]) {
+	if l := g.l.node; len(l.KeyAlts) == 1 && slices.Contains(l.KeyAlts[0], plain(g.eqs[0].l)) {
 		return nil
 	}
 	switch {

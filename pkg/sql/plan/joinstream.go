@@ -163,6 +163,6 @@ func (g *joining) warn(spec *operator.ChangeJoin) {
 		return
 	}
 	g.b.Warnings = append(g.b.Warnings, "the join of "+describe(g.l)+" and "+describe(g.r)+
-		" keeps every row: its state grows without end. WITHIN, a condition on the times, or SET 'state.ttl' = '1 day' "+
-		"bounds it")
+		" keeps every row: its state grows without end. WITHIN, a condition on the times, or SET 'state.ttl' = '1 "+
+		"day' bounds it")
 }

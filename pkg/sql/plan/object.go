@@ -74,7 +74,8 @@ type Column struct {
 // OfHeaders tells that the column is filled from the headers of a record.
 func (c Column) OfHeaders() bool { return c.Headers || c.Header != "" }
 
-// HeaderColumns are the columns that headers fill: the header of each, "" for the list of all; nil where there are none.
+// HeaderColumns are the columns that headers fill: the header of each, "" for the list of all; nil where there
+// are none.
 func (o *Object) HeaderColumns() map[int]string {
 	var out map[int]string
 	for i, c := range o.Columns {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,7 +81,8 @@ func overNulls(c *ast.Call, name string) error {
 	}
 	if c.IgnoreNulls || c.RespectNulls {
 		return sqlerr.New(sqlerr.BadStatement, c.At, "%s takes neither IGNORE NULLS nor RESPECT NULLS", name).
-			WithHint("LAG, LEAD, FIRST_VALUE, LAST_VALUE and NTH_VALUE do; of an aggregate, FILTER (WHERE x IS NOT NULL)")
+			WithHint("LAG, LEAD, FIRST_VALUE, LAST_VALUE and NTH_VALUE do; " +
+				"of an aggregate, FILTER (WHERE x IS NOT NULL)")
 	}
 	return nil
 }
@@ -108,10 +110,5 @@ func (b *Binder) windowType(name string, types []vector.Type, c *ast.Call) (vect
 }
 
 func windowNames() []string {
-	names := make([]string, 0, len(windowFuncs))
-	for n := range windowFuncs { // sorted below
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(windowFuncs))
 }

@@ -32,7 +32,7 @@ func (o *overBinding) build() error {
 		var err error
 		switch {
 		case o.rank != nil:
-			n, err = o.topN(n, s)
+			n = o.topN(n, s)
 		case o.timed(n, s):
 			n = overNode(n, s)
 		default:

@@ -139,21 +139,13 @@ func (p *physical) operator(n *Node) (*Stage, []int) {
 		s.Ops = append(s.Ops, spec)
 		return s, mapAll(part, positions(spec.Keys))
 	case *operator.Over:
-		s, part := p.require(n.Inputs[0], spec.Partition)
-		s.Ops = append(s.Ops, spec)
-		return s, part
+		return p.keyed(n, spec.Partition)
 	case *operator.TableOver:
-		s, part := p.require(n.Inputs[0], spec.Partition)
-		s.Ops = append(s.Ops, spec)
-		return s, part
+		return p.keyed(n, spec.Partition)
 	case *operator.TopN:
-		s, part := p.require(n.Inputs[0], spec.Partition)
-		s.Ops = append(s.Ops, spec)
-		return s, part
+		return p.keyed(n, spec.Partition)
 	case *operator.Dedup:
-		s, part := p.require(n.Inputs[0], spec.Keys)
-		s.Ops = append(s.Ops, spec)
-		return s, part
+		return p.keyed(n, spec.Keys)
 	case *operator.Materialize:
 		return p.materialize(n, spec)
 	case *operator.Sort, *operator.Limit:
@@ -177,6 +169,13 @@ func (p *physical) operator(n *Node) (*Stage, []int) {
 		s.Ops = append(s.Ops, n.Spec)
 		return s, part
 	}
+}
+
+// keyed puts an operator where the rows with equal keys meet.
+func (p *physical) keyed(n *Node, keys []int) (*Stage, []int) {
+	s, part := p.require(n.Inputs[0], keys)
+	s.Ops = append(s.Ops, n.Spec)
+	return s, part
 }
 
 // materialize keeps the rows of a table: the changes of a key meet in one task, in the order in which they were made.

@@ -201,7 +201,8 @@ func (p *physical) byValue(side *port, key []int, partitions int) []int {
 		return key
 	}
 	p.settle(side)
-	if side.placed(partitions) || !slices.ContainsFunc(side.keys, func(k int) bool { return !slices.Contains(key, k) }) {
+	moves := slices.ContainsFunc(side.keys, func(k int) bool { return !slices.Contains(key, k) })
+	if side.placed(partitions) || !moves {
 		return key
 	}
 	side.s.Ops = append(side.s.Ops, &operator.Retract{Keys: slices.Clone(key), Schema: side.n.Schema})

@@ -162,6 +162,11 @@ func setOption(name string) func(*definition, string, ast.Span) error {
 const maxPartitions = 1024
 
 func properties() []property {
+	return slices.Concat(placeProperties(), formatProperties(), timeProperties(), sourceProperties())
+}
+
+// placeProperties say where the rows are.
+func placeProperties() []property {
 	return []property{
 		{name: "connector", apply: oneOf(func(d *definition) *string { return &d.s.Connector }, connectors...)},
 		{name: "topic", aliases: []string{"kafka_topic"}, apply: setString(func(d *definition) *string {
@@ -176,6 +181,12 @@ func properties() []property {
 		{name: "url", apply: setString(func(d *definition) *string { return &d.s.URL })},
 		{name: "generator", apply: oneOf(func(d *definition) *string { return &d.s.Generator }, "trades", "quotes",
 			"nexmark_person", "nexmark_auction", "nexmark_bid")},
+	}
+}
+
+// formatProperties say how the rows are written.
+func formatProperties() []property {
+	return []property{
 		{name: "format", apply: setFormat(func(f *formatProps) *given { return &f.both })},
 		{name: "value_format", apply: setFormat(func(f *formatProps) *given { return &f.value })},
 		{name: "key_format", apply: setFormat(func(f *formatProps) *given { return &f.key })},
@@ -190,6 +201,12 @@ func properties() []property {
 		}},
 		{name: "header", apply: oneOf(func(d *definition) *string { return &d.s.Header }, "auto", "true", "false")},
 		{name: "key", apply: setKey},
+	}
+}
+
+// timeProperties say what the time of a row is, and which rows are late.
+func timeProperties() []property {
+	return []property{
 		{name: "event_time", aliases: []string{"timestamp"}, apply: func(d *definition, v string, at ast.Span) error {
 			d.o.EventTime, d.eventAt = v, at
 			return nil
@@ -208,6 +225,12 @@ func properties() []property {
 		{name: "late", apply: setLate},
 		{name: "idle_timeout", apply: setDuration(func(d *definition) *int64 { return &d.s.IdleMs })},
 		{name: "max_future", apply: setDuration(func(d *definition) *int64 { return &d.s.MaxFutureMs })},
+	}
+}
+
+// sourceProperties say how the rows are taken and kept.
+func sourceProperties() []property {
+	return []property{
 		{name: "on_error", apply: oneOf(func(d *definition) *string {
 			return &d.s.OnError
 		}, "dlq", "skip", "fail_fast")},

@@ -21,8 +21,8 @@ func (b *Binder) repeatable(n *Node) error {
 	}
 	for _, e := range list {
 		if c := findRandom(e); c != nil {
-			return sqlerr.New(sqlerr.NotSupported, c.At, "%s() in a query that keeps running is not supported: it gives "+
-				"another value when a record is read again", c.Func.Name).
+			return sqlerr.New(sqlerr.NotSupported, c.At, "%s() in a query that keeps running is not supported: it "+
+				"gives another value when a record is read again", c.Func.Name).
 				WithHint("derive the value from columns")
 		}
 	}

@@ -10,13 +10,7 @@ import (
 func remap(e expr.Expr, at func(int) int) (expr.Expr, bool) {
 	ok := true
 	var visit func(e expr.Expr) expr.Expr
-	all := func(list []expr.Expr) []expr.Expr {
-		out := slices.Clone(list)
-		for i, x := range out {
-			out[i] = visit(x)
-		}
-		return out
-	}
+	all := func(list []expr.Expr) []expr.Expr { return mapExprs(list, visit) }
 	visit = func(e expr.Expr) expr.Expr {
 		switch n := e.(type) {
 		case *expr.Column:
@@ -55,4 +49,12 @@ func remap(e expr.Expr, at func(int) int) (expr.Expr, bool) {
 		}
 	}
 	return visit(e), ok
+}
+
+func mapExprs(list []expr.Expr, f func(expr.Expr) expr.Expr) []expr.Expr {
+	out := slices.Clone(list)
+	for i, x := range out {
+		out[i] = f(x)
+	}
+	return out
 }

@@ -20,6 +20,27 @@ func rewriteExpr(e ast.Expr, with func(ast.Expr) ast.Expr) ast.Expr {
 		return out
 	}
 	switch n := e.(type) {
+	case *ast.In:
+		c := *n
+		c.X, c.List = sub(n.X), all(n.List)
+		return &c
+	case *ast.Case:
+		c := *n
+		c.When, c.Then = all(n.When), all(n.Then)
+		c.Of, c.Else = optional(n.Of, sub), optional(n.Else, sub)
+		return &c
+	case *ast.Call:
+		c := *n
+		c.Args = all(n.Args)
+		return &c
+	default:
+		return rewriteParts(e, sub)
+	}
+}
+
+// rewriteParts rewrites the parts of an expression that has a fixed number of them.
+func rewriteParts(e ast.Expr, sub func(ast.Expr) ast.Expr) ast.Expr {
+	switch n := e.(type) {
 	case *ast.Unary:
 		c := *n
 		c.X = sub(n.X)
@@ -36,26 +57,13 @@ func rewriteExpr(e ast.Expr, with func(ast.Expr) ast.Expr) ast.Expr {
 		c := *n
 		c.X, c.Lo, c.Hi = sub(n.X), sub(n.Lo), sub(n.Hi)
 		return &c
-	case *ast.In:
-		c := *n
-		c.X, c.List = sub(n.X), all(n.List)
-		return &c
 	case *ast.Like:
 		c := *n
 		c.X, c.Pattern = sub(n.X), sub(n.Pattern)
 		return &c
-	case *ast.Case:
-		c := *n
-		c.When, c.Then = all(n.When), all(n.Then)
-		c.Of, c.Else = optional(n.Of, sub), optional(n.Else, sub)
-		return &c
 	case *ast.Cast:
 		c := *n
 		c.X = sub(n.X)
-		return &c
-	case *ast.Call:
-		c := *n
-		c.Args = all(n.Args)
 		return &c
 	case *ast.Field:
 		c := *n

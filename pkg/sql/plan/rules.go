@@ -81,13 +81,6 @@ func andTerms(e expr.Expr) []expr.Expr {
 	return []expr.Expr{e}
 }
 
-// maxColumn is the largest column that e reads, or -1.
-func maxColumn(e expr.Expr) int {
-	most := -1
-	visitColumns(e, func(i int) { most = max(most, i) })
-	return most
-}
-
 // maxNodes bounds an expression: aliases that use aliases grow fast.
 const maxNodes = 50_000
 

@@ -106,8 +106,8 @@ func (d *definition) storeColumns(c *ast.Create) error {
 	for i, col := range d.o.Columns {
 		kind, ok := known[strings.ToLower(col.Name)]
 		if !ok || kind != col.Type.Kind {
-			return sqlerr.New(sqlerr.BadStatement, c.Columns[i].At, "an object store has no column %q of type %s", col.Name,
-				col.Type).
+			return sqlerr.New(sqlerr.BadStatement, c.Columns[i].At, "an object store has no column %q of type %s",
+				col.Name, col.Type).
 				WithHint("name STRING, size BIGINT, digest STRING, modified TIMESTAMP, data BYTES, deleted BOOLEAN")
 		}
 	}

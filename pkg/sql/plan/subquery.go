@@ -63,8 +63,8 @@ func membershipOf(e ast.Expr) (membership, bool) {
 	}
 }
 
-// bindSubqueryTerms binds the terms of WHERE that hold subqueries: EXISTS and IN keep rows by a semi or anti join, other
-// subqueries become columns. What is left to bind comes back.
+// bindSubqueryTerms binds the terms of WHERE that hold subqueries: EXISTS and IN keep rows by a semi or anti join,
+// other subqueries become columns. What is left to bind comes back.
 func (b *Binder) bindSubqueryTerms(sc *scope, where ast.Expr) (*scope, ast.Expr, error) {
 	if findSubquery(where) == nil {
 		return sc, where, nil
@@ -195,7 +195,7 @@ func (b *Binder) takeApart(q *ast.Query, outer *scope, m membership) (*apart, er
 	}
 	s := &apart{sc: in, rest: c.rest}
 	for _, k := range c.keys {
-		if err := s.compare(b, outer, in, k.outer, k.inner, k.term); err != nil {
+		if err := s.compare(b, outer, k.outer, k.inner, k.term); err != nil {
 			return nil, err
 		}
 	}
@@ -205,7 +205,7 @@ func (b *Binder) takeApart(q *ast.Query, outer *scope, m membership) (*apart, er
 	if len(q.Items) != 1 || q.Items[0].Star {
 		return nil, oneColumn(q)
 	}
-	return s, s.compare(b, outer, in, m.x, q.Items[0].Expr, m.x)
+	return s, s.compare(b, outer, m.x, q.Items[0].Expr, m.x)
 }
 
 func oneColumn(q *ast.Query) error {
@@ -213,12 +213,12 @@ func oneColumn(q *ast.Query) error {
 }
 
 // compare adds an equality between an expression of the query around and one of the subquery.
-func (s *apart) compare(b *Binder, outer, in *scope, x, y, term ast.Expr) error {
+func (s *apart) compare(b *Binder, outer *scope, x, y, term ast.Expr) error {
 	l, err := b.binder(outer).bind(x)
 	if err != nil {
 		return err
 	}
-	r, err := b.binder(in).bind(y)
+	r, err := b.binder(s.sc).bind(y)
 	if err != nil {
 		return err
 	}

@@ -54,9 +54,9 @@ func (b *Binder) bindSubqueryValues(sc *scope, e ast.Expr) (*scope, error) {
 	return sc, err
 }
 
-func (sc *scope) withValue(e ast.Expr, x expr.Expr) *scope {
-	out := *sc
-	out.subqueries = maps.Clone(sc.subqueries)
+func (s *scope) withValue(e ast.Expr, x expr.Expr) *scope {
+	out := *s
+	out.subqueries = maps.Clone(s.subqueries)
 	if out.subqueries == nil {
 		out.subqueries = map[ast.Expr]expr.Expr{}
 	}

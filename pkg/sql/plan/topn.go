@@ -153,7 +153,7 @@ func readsName(q *ast.Query, name ast.Ident) bool {
 }
 
 // topN keeps the first rows of each partition.
-func (o *overBinding) topN(n *Node, s *overSpec) (*Node, error) {
+func (o *overBinding) topN(n *Node, s *overSpec) *Node {
 	call := s.calls[0]
 	spec := &operator.TopN{
 		Order: s.order, N: o.rank.n, Rank: rankKinds[call.name], Number: o.rank.number,
@@ -169,7 +169,7 @@ func (o *overBinding) topN(n *Node, s *overSpec) (*Node, error) {
 	spec.Schema = out.Schema
 	o.changing(out, spec.Final)
 	if spec.Final {
-		return out, nil
+		return out
 	}
 	switch {
 	case spec.Rank == operator.RowNumber && spec.N == 1 && len(spec.Partition) > 0:
@@ -178,7 +178,7 @@ func (o *overBinding) topN(n *Node, s *overSpec) (*Node, error) {
 		out.Key = append(slices.Clone(spec.Partition), s.first)
 	}
 	out.KeyCols, out.KeyAlts, out.Bag = out.Key, nil, len(out.Key) == 0
-	return out, nil
+	return out
 }
 
 // firstRows is ORDER BY .. LIMIT n over rows that never end: the n first rows of the moment, as a changelog.

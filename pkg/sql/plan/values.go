@@ -51,9 +51,8 @@ func (b *Binder) bindValues(q *ast.Query) (*Node, error) {
 	s := &vector.Schema{Fields: make([]vector.Field, width)}
 	for c, t := range types {
 		if t.Kind == vector.Null {
-			return nil, sqlerr.New(sqlerr.TypeMismatch, q.Values[0][c].Span(), "column %d of VALUES is NULL without a type",
-				c+1).
-				WithHint("CAST(NULL AS STRING)")
+			return nil, sqlerr.New(sqlerr.TypeMismatch, q.Values[0][c].Span(), "column %d of VALUES is NULL "+
+				"without a type", c+1).WithHint("CAST(NULL AS STRING)")
 		}
 		s.Fields[c] = vector.Field{Name: fmt.Sprintf("column%d", c+1), Type: t}
 	}
