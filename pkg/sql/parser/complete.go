@@ -6,32 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// Completion is what may stand at a place of a script.
-type Completion struct {
-	From      int      // where the word under the cursor begins; what completes it replaces script[From:offset]
-	Words     []string // keywords, upper case, in the order of the grammar
-	Signs     []string // punctuation and operators
-	Tables    bool     // the name of a stream or table
-	Columns   bool
-	Functions bool
-	Types     bool
-	Name      bool // a new name
-	String    bool // a string in quotes
-	Number    bool
-	Duration  bool
-	Property  bool // the name of a property of WITH
-}
-
-// Complete tells what may stand at offset, given what is before it. Inside of a string or a comment nothing may.
-func Complete(script string, offset int) Completion {
-	from, words := wantedAt(script, offset)
-	c := Completion{From: from}
-	for _, w := range words {
-		c.add(w)
-	}
-	return c
-}
-
 // wantedAt returns what may stand at offset, and where the word there begins.
 func wantedAt(script string, offset int) (int, []string) {
 	offset = max(0, min(offset, len(script)))
@@ -111,20 +85,4 @@ func wanted(text string) []string {
 		}
 	}
 	return out
-}
-
-func (c *Completion) add(w string) {
-	flags := map[string]*bool{
-		wantTable: &c.Tables, wantColumn: &c.Columns, wantFunction: &c.Functions,
-		wantType: &c.Types, wantName: &c.Name, wantString: &c.String, wantNumber: &c.Number,
-		wantDuration: &c.Duration, wantProperty: &c.Property,
-	}
-	switch flag := flags[w]; {
-	case flag != nil:
-		*flag = true
-	case 'A' <= w[0] && w[0] <= 'Z':
-		c.Words = append(c.Words, w)
-	default:
-		c.Signs = append(c.Signs, w)
-	}
 }

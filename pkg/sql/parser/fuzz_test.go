@@ -48,8 +48,8 @@ func FuzzComplete(f *testing.F) {
 	seedFuzz(f)
 	f.Fuzz(func(t *testing.T, script string) {
 		for _, off := range []int{0, len(script) / 2, len(script)} {
-			if c := Complete(script, off); c.From > off || c.From < 0 {
-				t.Fatalf("%q: from %d at %d", script, c.From, off)
+			if from, _ := wantedAt(script, off); from > off || from < 0 {
+				t.Fatalf("%q: from %d at %d", script, from, off)
 			}
 		}
 		complete, rest := Split(script)

@@ -185,6 +185,6 @@ func TestWordSoup(t *testing.T) {
 				r.Fatalf("%s\nformatted: %s\n%s", text, formatted, diff)
 			}
 		}
-		Complete(text, len(text))
+		Expected(text, len(text))
 	})
 }
