@@ -13,7 +13,7 @@ func (a *aggregate) dead(r []uint64) bool {
 		return false
 	}
 	n := int64(r[at])
-	return n < 0 || n == 0 && !a.spec.KeepEmpty
+	return n < 0 || n == 0 && !a.spec.KeepEmpty && r[wFlags]&flagKept == 0
 }
 
 // forget ends the emission of the dirty groups: those without rows are taken out of the table.

@@ -378,6 +378,7 @@ func (a *aggregate) Advance(ctx *Context, wm int64, emit Emit) int64 {
 			a.dirty = append(a.dirty, 0)
 		}
 	}
+	a.keepSets(wm == vector.MaxTime && a.wm < wm)
 	a.emitDirty(ctx, emit)
 	a.closeAt(ctx, a.clock(ctx, wm), emit)
 	a.tidy()

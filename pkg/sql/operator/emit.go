@@ -13,6 +13,7 @@ func (a *aggregate) emitDirty(ctx *Context, emit Emit) {
 	if len(a.dirty) == 0 && (a.sess == nil || len(a.sess.gone) == 0) {
 		return
 	}
+	a.keepSets(false)
 	switch {
 	case a.sess != nil:
 		a.sess.emitDirty(ctx, emit)

@@ -22,6 +22,7 @@ const (
 	flagVisible // it passed HAVING when it was last emitted
 	flagLive    // the record is in use
 	flagTooBig  // a BIGINT sum has overflowed when records were merged
+	flagKept    // the group stays without rows
 	hasShift    = 8
 	maxHas      = 64 - hasShift
 )

@@ -107,7 +107,10 @@ type Aggregate struct {
 	Ksql bool
 	// OneRow: without keys and window, an input that ends without a row gives one (COUNT 0). Set it on one task only.
 	OneRow bool
-	Schema *vector.Schema
+	// EmptySets are the numbers, as the last key has them, of the grouping sets without a key: without a window their
+	// groups are there without a row too, at the end of the input. Placed keeps them on one task.
+	EmptySets []int64
+	Schema    *vector.Schema
 }
 
 // OverAgg is one `agg(arg) OVER (...)`: an aggregate, ROW_NUMBER, RANK, DENSE_RANK, LAG or LEAD (x[, rows[, default]];
