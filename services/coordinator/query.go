@@ -66,7 +66,7 @@ func (c *Coordinator) runQuery(ctx context.Context, p *plan.Plan, push, latest b
 			}) {
 				continue
 			}
-			inputs, err := c.inputs(ctx, in, push, latest, &feeds)
+			inputs, err := c.inputs(ctx, st, in, reading{push, latest, &feeds})
 			if err != nil {
 				return err
 			}
@@ -89,10 +89,15 @@ func (c closer) Close() error {
 	return nil
 }
 
+// reading is how a query reads: as a push query, from now on, and what to close behind it.
+type reading struct {
+	push, latest bool
+	feeds        *[]io.Closer
+}
+
 // inputs opens what a query reads of one object: the rows of a table's tasks, or its topic.
-func (c *Coordinator) inputs(
-	ctx context.Context, in plan.Input, push, latest bool, feeds *[]io.Closer,
-) ([]direct.Input, error) {
+func (c *Coordinator) inputs(ctx context.Context, st *plan.Stage, in plan.Input, as reading) ([]direct.Input, error) {
+	push, latest, feeds := as.push, as.latest, as.feeds
 	o := c.Catalog().Objects[in.Object]
 	if o == nil {
 		return nil, fmt.Errorf("%s was dropped", in.Object)
@@ -104,7 +109,11 @@ func (c *Coordinator) inputs(
 	}
 	base := direct.Input{Topic: in.Topic, Partitions: o.Partitions, Table: in.Table && !push, Writers: c.writersOf(o)}
 	if o.Kind == ast.Table && o.Query != "" && !push {
-		base.Source = &scan{c: c, o: o}
+		s := &scan{c: c, o: o}
+		if key, ok := plan.Pinned(st, o.Placement()); ok && in.Port == 0 {
+			s.key = key
+		}
+		base.Source = s
 		base.Writers = direct.One(scanWriter)
 		if o.Windowed {
 			base.Source, base.Keys = c.folded(o, feeds), o.Placement()

@@ -35,9 +35,11 @@ type scan struct {
 	c       *Coordinator
 	o       *plan.Object
 	started bool
-	task    int
-	last    *plan.Stage
-	sub     *nats.Subscription
+	// key is the partition key that the query asks for, nil: all rows. Only the task that holds it is asked.
+	key  []*vector.Vector
+	task int
+	last *plan.Stage
+	sub  *nats.Subscription
 }
 
 // Next implements direct.Source.
@@ -49,7 +51,9 @@ func (s *scan) Next(ctx context.Context) (direct.Item, error) {
 	}
 	for {
 		if s.sub == nil {
-			if s.task >= s.last.Partitions {
+			if only, ok := s.owner(); ok && s.task < only {
+				s.task = only
+			} else if s.task >= s.last.Partitions || ok && s.task > only {
 				return direct.Item{}, io.EOF
 			}
 			if err := s.ask(ctx); err != nil {
@@ -67,6 +71,17 @@ func (s *scan) Next(ctx context.Context) (direct.Item, error) {
 		s.sub = nil
 		s.task++
 	}
+}
+
+// owner returns the only task that can hold the key of the query: rows lie in the state as in the topic where each task
+// writes its own partition.
+func (s *scan) owner() (int, bool) {
+	if s.key == nil || len(s.last.Output.Keys) > 0 || s.last.Partitions != s.o.Partitions {
+		return 0, false
+	}
+	hash := make([]uint64, 1)
+	vector.HashKeys(hash, s.key, 1, nil)
+	return int(hash[0] % uint64(s.last.Partitions)), true
 }
 
 // start waits, stage by stage, until all tasks have passed the ends of the logs, so that INSERT then SELECT agrees.
