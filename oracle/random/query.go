@@ -91,13 +91,8 @@ func (q *Query) write(out *strings.Builder, d Dialect) {
 		out.WriteString(" WHERE " + q.Where.in(d))
 	}
 	q.grouping(out, d)
-	switch {
-	case q.Having != nil && d == Duck && q.Sets != "": // of no rows Leat makes no total
-		out.WriteString(" HAVING COUNT(*) > 0 AND " + q.Having.in(d))
-	case q.Having != nil:
+	if q.Having != nil {
 		out.WriteString(" HAVING " + q.Having.in(d))
-	case d == Duck && q.Sets != "":
-		out.WriteString(" HAVING COUNT(*) > 0")
 	}
 	if q.Window != nil && d == Leat && !q.Window.TVF {
 		out.WriteString(" WINDOW " + q.Window.leat())
