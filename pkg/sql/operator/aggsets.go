@@ -33,9 +33,9 @@ func Placed(specs []Spec, partition, partitions int) []Spec {
 }
 
 // emptySet is a row of the keys alone: nulls and the number of the set.
-func (s *Aggregate) emptySet(set int64) *vector.Batch {
+func (a *Aggregate) emptySet(set int64) *vector.Batch {
 	b := &vector.Batch{Rows: 1}
-	for _, f := range s.Schema.Fields[:len(s.Keys)-1] {
+	for _, f := range a.Schema.Fields[:len(a.Keys)-1] {
 		v := vector.NewVector(f.Type, 1)
 		vector.AppendNull(v)
 		b.Cols = append(b.Cols, v)
