@@ -12,7 +12,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leatsql/leat/internal/errcode"
 )
@@ -171,14 +170,6 @@ func (s *Server) ClientURL() string {
 
 // Moved tells whether the port asked for was taken, so that ClientURL has another.
 func (s *Server) Moved() bool { return s.moved }
-
-// Storage is what streams of this server are to be kept in.
-func (s *Server) Storage() jetstream.StorageType {
-	if s.cfg.Memory {
-		return jetstream.MemoryStorage
-	}
-	return jetstream.FileStorage
-}
 
 // Durability is what acknowledged data survives.
 func (s *Server) Durability() Durability { return s.cfg.Durability }

@@ -280,7 +280,7 @@ func TestMemoryLeavesNothing(t *testing.T) {
 	}
 	_, js := leat(t, s)
 	cfg := jetstream.StreamConfig{
-		Name: "LEAT_a", Subjects: []string{"leat.src.a.>"}, MaxBytes: 1 << 20, Storage: s.Storage(),
+		Name: "LEAT_a", Subjects: []string{"leat.src.a.>"}, MaxBytes: 1 << 20, Storage: jetstream.MemoryStorage,
 	}
 	if _, err := js.CreateStream(t.Context(), cfg); err != nil {
 		t.Fatal(err)

@@ -2,8 +2,6 @@ package wasm
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -48,12 +46,6 @@ type Module struct {
 
 	mu   sync.Mutex
 	idle []api.Module // instances of a module that keeps nothing
-}
-
-// Hash names the bytes of a module.
-func Hash(code []byte) string {
-	sum := sha256.Sum256(code)
-	return hex.EncodeToString(sum[:])
 }
 
 // Load checks a module against a signature and compiles it.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -234,20 +232,4 @@ func (m *member) Close() {
 	if !closed {
 		m.s.leave(m.g)
 	}
-}
-
-// rings tells, for figures and tests, how many readers there are for how many members.
-func (s *shared) rings() (readers, members int) {
-	s.mu.Lock()
-	groups := slices.Collect(maps.Values(s.groups))
-	s.mu.Unlock()
-	for _, g := range groups {
-		g.mu.Lock()
-		readers += len(g.rings)
-		for _, r := range g.rings {
-			members += len(r.members)
-		}
-		g.mu.Unlock()
-	}
-	return readers, members
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -343,3 +345,19 @@ func TestADriverThatStopsHandsOver(t *testing.T) {
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rings tells how many readers there are for how many members.
+func (s *shared) rings() (readers, members int) {
+	s.mu.Lock()
+	groups := slices.Collect(maps.Values(s.groups))
+	s.mu.Unlock()
+	for _, g := range groups {
+		g.mu.Lock()
+		readers += len(g.rings)
+		for _, r := range g.rings {
+			members += len(r.members)
+		}
+		g.mu.Unlock()
+	}
+	return readers, members
+}
