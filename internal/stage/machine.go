@@ -157,8 +157,8 @@ func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output)
 }
 
 // combine returns the least watermark of the timed ports. Idle writers are not waited for; but the tasks of one stage
-// are idle together or not at all: they read one source, and when it wakes up, those that have not heard of it yet hold the
-// watermark where they left it. When all are idle it stays where it is.
+// are idle together or not at all: they read one source, and when it wakes up, those that have not heard of it yet hold
+// the watermark where they left it. When all are idle it stays where it is.
 func (m *Machine) combine() (wm int64, idle bool) {
 	least, idle, writers, ended := vector.MaxTime, true, 0, true
 	for port, list := range m.ports {
@@ -202,8 +202,8 @@ func sameStage(list []writer) int {
 	return n
 }
 
-// stageOf is the name of a task's writer (q1-1-0, in direct mode x.1.0) without the number of its partition; false for a
-// writer that is no task.
+// stageOf is the name of a task's writer (q1-1-0, in direct mode x.1.0) without the number of its partition; false for
+// a writer that is no task.
 func stageOf(name string) (string, bool) {
 	i := strings.LastIndexAny(name, "-.")
 	return name[:max(i, 0)], i > 0

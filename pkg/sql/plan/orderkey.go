@@ -11,9 +11,9 @@ import (
 // orderNames are the columns of the result that hold the input's columns which ORDER BY names.
 type orderNames map[*ast.Name]int
 
-// bindOrderKey binds an ORDER BY key: an ordinal, a result column, or an expression over result columns. A name with its
-// relation is the input's column, also where a column of the result has that name; where the input's rows are not there
-// any more, as behind an aggregation, it is the result's column of the name.
+// bindOrderKey binds an ORDER BY key: an ordinal, a result column, or an expression over result columns. A name with
+// its relation is the input's column, also where a column of the result has that name; where the input's rows are not
+// there any more, as behind an aggregation, it is the result's column of the name.
 func (b *Binder) bindOrderKey(e ast.Expr, sc *scope, named orderNames) (expr.Expr, error) {
 	n := sc.node
 	if l, ok := e.(*ast.Literal); ok && l.Kind == ast.IntLit {
