@@ -13,7 +13,7 @@ import (
 
 // change runs the statements that change or tell what earlier ones made. Rows flow once the whole script is known, so
 // that what is dropped or replaced never takes part.
-func (c *compiler) change(ctx context.Context, st ast.Statement) error {
+func (c *compiler) change(st ast.Statement) error {
 	switch st := st.(type) {
 	case *ast.Drop:
 		return c.drop(st)

@@ -139,7 +139,7 @@ func (c *compiler) statement(ctx context.Context, st ast.Statement, last bool) e
 	case *ast.CreateFunction:
 		return c.createFunction(ctx, st)
 	default:
-		return c.change(ctx, st)
+		return c.change(st)
 	}
 }
 

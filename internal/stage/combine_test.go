@@ -20,17 +20,20 @@ func TestCombine(t *testing.T) {
 		{"all are idle", []writer{{"q1-1-0", 5, true}, {"q1-1-1", 3, true}}, 1, true},
 		{
 			"a task that has not heard that its source woke up",
-			[]writer{{"q1-1-0", 50, false}, {"q1-1-1", 3, true}}, 3, false,
+			[]writer{{"q1-1-0", 50, false}, {"q1-1-1", 3, true}},
+			3, false,
 		},
 		{"tasks of direct mode", []writer{{"x.1.0", 50, false}, {"x.1.1", 3, true}}, 3, false},
 		{
 			"a stage that is idle whole",
-			[]writer{{"q1-1-0", 5, true}, {"q1-1-10", 3, true}, {"q1-2-0", 9, false}}, 9, false,
+			[]writer{{"q1-1-0", 5, true}, {"q1-1-10", 3, true}, {"q1-2-0", 9, false}},
+			9, false,
 		},
 		{"a task that has ended", []writer{{"q1-1-0", vector.MaxTime, false}, {"q1-1-1", 3, false}}, 3, false},
 		{
 			"a task that has ended beside an idle one",
-			[]writer{{"q1-1-0", vector.MaxTime, false}, {"q1-1-1", 3, true}}, 1, true,
+			[]writer{{"q1-1-0", vector.MaxTime, false}, {"q1-1-1", 3, true}},
+			1, true,
 		},
 		{"all have ended", []writer{{"a", vector.MaxTime, false}, {"b", vector.MaxTime, true}}, vector.MaxTime, false},
 	} {

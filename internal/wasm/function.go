@@ -32,6 +32,8 @@ func signatureOf(f *plan.Function) Signature {
 
 // Functions makes the functions callable; a module is loaded when it is called first. A kernel has no context: a call
 // is bounded by its own time.
+//
+//nolint:contextcheck,nolintlint // a kernel has no context; contextcheck reads this line itself
 func Functions(list map[string]*plan.Function) plan.Functions {
 	out := plan.Functions{}
 	for name, f := range list { // any order: each has its own entry
