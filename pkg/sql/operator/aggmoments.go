@@ -12,7 +12,7 @@ func (m *moments) special() bool { return m.nan != 0 || m.up != 0 || m.down != 0
 func (m *moments) spread(ab, a, b dd) float64 {
 	n := float64(m.n)
 	s := ab.times(dd{n, 0}).minus(a.times(b)).value() / n
-	scale := math.Abs(ab.value())
+	scale := max(math.Abs(ab.value()), m.peak)
 	if math.Abs(s) < scale*1e-28 { // what rounding has left of nothing
 		return 0
 	}

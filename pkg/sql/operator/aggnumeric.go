@@ -35,6 +35,7 @@ func (a dd) value() float64 { return a.hi + a.lo }
 type moments struct {
 	n                int64
 	x, y, xx, yy, xy dd
+	peak             float64 // the largest square that ever came: what rounding is measured against
 	nan, up, down    int64 // rows with a NaN, plus or minus infinity in x (SUM, AVG) or in x or y
 	exact            [3]uint64
 }
@@ -109,6 +110,7 @@ func (m *moments) addPair(a, b float64, sign int64) {
 	s := float64(sign)
 	da, db := dd{a, 0}, dd{b, 0}
 	sa, sb := dd{s * a, 0}, dd{s * b, 0}
+	m.peak = max(m.peak, a*a, b*b)
 	m.x, m.y = m.x.plus(sa), m.y.plus(sb)
 	m.xx, m.yy, m.xy = m.xx.plus(sa.times(da)), m.yy.plus(sb.times(db)), m.xy.plus(sa.times(db))
 }
@@ -119,7 +121,7 @@ func (s *numericState) merge(o aggState) {
 		return
 	}
 	a, b := &s.moments, &other.moments
-	a.n += b.n
+	a.n, a.peak = a.n+b.n, max(a.peak, b.peak)
 	a.nan, a.up, a.down = a.nan+b.nan, a.up+b.up, a.down+b.down
 	a.x, a.y, a.xx, a.yy, a.xy = a.x.plus(b.x), a.y.plus(b.y), a.xx.plus(b.xx), a.yy.plus(b.yy), a.xy.plus(b.xy)
 	var c uint64
@@ -221,6 +223,7 @@ func (s *numericState) snapshot(dst []byte) []byte {
 	for _, x := range m.parts() {
 		dst = putU64(putU64(dst, math.Float64bits(x.hi)), math.Float64bits(x.lo))
 	}
+	dst = putU64(dst, math.Float64bits(m.peak))
 	return putI64(putI64(putI64(dst, m.nan), m.up), m.down)
 }
 
@@ -242,6 +245,7 @@ func (s *numericState) restore(r *reader) {
 	for _, x := range m.parts() {
 		x.hi, x.lo = math.Float64frombits(r.u64()), math.Float64frombits(r.u64())
 	}
+	m.peak = math.Float64frombits(r.u64())
 	m.nan, m.up, m.down = r.i64(), r.i64(), r.i64()
 }
 
