@@ -50,8 +50,7 @@ func (c *compiler) drop(st *ast.Drop) error {
 	if st.What != "STREAM" && st.What != "TABLE" {
 		return sqlerr.New(sqlerr.NotSupported, st.At, "DROP %s is not supported by leat run", st.What)
 	}
-	o, ok := c.p.Objects.Object(st.Name)
-	if !ok && st.IfExists {
+	if _, ok := c.p.Objects.Object(st.Name); !ok && st.IfExists {
 		return nil
 	}
 	o, err := c.object(st.Name)
