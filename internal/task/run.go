@@ -206,12 +206,11 @@ func (r *runner) look(ctx context.Context) {
 
 // takeOne takes a message that is there, of an input that may be taken.
 func (r *runner) takeOne() bool {
-	k := -1
+	choose := r.first
 	if len(r.feeds) > 1 && !r.core.redoing() {
-		k = r.oldest()
-	} else {
-		k = r.first()
+		choose = r.oldest
 	}
+	k := choose()
 	if k < 0 {
 		return false
 	}

@@ -36,7 +36,7 @@ type moments struct {
 	n                int64
 	x, y, xx, yy, xy dd
 	peak             float64 // the largest square that ever came: what rounding is measured against
-	nan, up, down    int64 // rows with a NaN, plus or minus infinity in x (SUM, AVG) or in x or y
+	nan, up, down    int64   // rows with a NaN, plus or minus infinity in x (SUM, AVG) or in x or y
 	exact            [3]uint64
 }
 

@@ -14,7 +14,8 @@ func TestPinned(t *testing.T) {
 	t.Parallel()
 	objects := plan.Objects{"t": {
 		Name: "t", Kind: ast.Table, Topic: "t", Partitions: 4, Key: []int{0, 1}, Updating: true, Columns: []plan.Column{
-			{Name: "a", Type: vector.TString, Key: true}, {Name: "b", Type: vector.TBigInt, Key: true},
+			{Name: "a", Type: vector.TString, Key: true},
+			{Name: "b", Type: vector.TBigInt, Key: true},
 			{Name: "c", Type: vector.TBigInt},
 		},
 	}}

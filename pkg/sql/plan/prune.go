@@ -159,7 +159,7 @@ func pruneProject(n *Node, spec *operator.Project, want columnSet) (*Node, place
 			continue
 		}
 		p[i] = len(out.Exprs)
-		x, _ := remap(e, at.at)
+		x := remap(e, at.at)
 		copies = copies && plain(x) == p[i] && input.Schema.Fields[p[i]].Name == spec.Schema.Fields[i].Name
 		out.Exprs = append(out.Exprs, x)
 		out.Schema.Fields = append(out.Schema.Fields, spec.Schema.Fields[i])
@@ -191,7 +191,7 @@ func pruneFilter(n *Node, spec *operator.Filter, want columnSet) (*Node, places)
 	below.add(spec.Keys...)
 	input, p := prune(in, below)
 	out := *spec
-	out.Pred, _ = remap(spec.Pred, p.at)
+	out.Pred = remap(spec.Pred, p.at)
 	out.Keys, out.Schema = p.all(spec.Keys), input.Schema
 	return moved(n, &out, p, input), p
 }
@@ -312,7 +312,7 @@ func primaryKeys(spec operator.Spec) (left, right []int) {
 func rejoined(spec operator.Spec, l, r, both places, schema *vector.Schema) operator.Spec {
 	on := onOf(spec)
 	if on != nil {
-		on, _ = remap(on, both.at)
+		on = remap(on, both.at)
 	}
 	switch s := spec.(type) {
 	case *operator.LookupJoin:

@@ -6,9 +6,8 @@ import (
 	"github.com/leatsql/leat/pkg/sql/expr"
 )
 
-// remap returns e with other column numbers; pseudo columns stay. false: a column has no place.
-func remap(e expr.Expr, at func(int) int) (expr.Expr, bool) {
-	ok := true
+// remap returns e with other column numbers; pseudo columns stay. Every column has a place.
+func remap(e expr.Expr, at func(int) int) expr.Expr {
 	var visit func(e expr.Expr) expr.Expr
 	all := func(list []expr.Expr) []expr.Expr { return mapExprs(list, visit) }
 	visit = func(e expr.Expr) expr.Expr {
@@ -19,7 +18,6 @@ func remap(e expr.Expr, at func(int) int) (expr.Expr, bool) {
 			}
 			c := *n
 			c.Index = at(n.Index)
-			ok = ok && c.Index >= 0
 			return &c
 		case *expr.Call:
 			c := *n
@@ -48,7 +46,7 @@ func remap(e expr.Expr, at func(int) int) (expr.Expr, bool) {
 			return e
 		}
 	}
-	return visit(e), ok
+	return visit(e)
 }
 
 func mapExprs(list []expr.Expr, f func(expr.Expr) expr.Expr) []expr.Expr {

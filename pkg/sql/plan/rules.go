@@ -23,7 +23,7 @@ func pushFilter(n *Node, pred expr.Expr) *Node {
 		case side < 0 && left:
 			l = pushFilter(l, c)
 		case side > 0 && right:
-			moved, _ := remap(c, func(i int) int { return i - width })
+			moved := remap(c, func(i int) int { return i - width })
 			r = pushFilter(r, moved)
 		default:
 			above = append(above, c)
