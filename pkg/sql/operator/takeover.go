@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
+
+	"github.com/leatsql/leat/pkg/sql/expr"
 )
 
 // TakeOver gives the operators of a new chain the state of those of an old one, where the text of a query was replaced:
@@ -28,6 +31,10 @@ func TakeOver(c, old *Chain) error {
 		next = j + 1
 		if err := like(spec, old.specs[j]); err != nil {
 			return err
+		}
+		if a, b := arguments(c.specs, i), arguments(old.specs, j); !slices.Equal(a, b) {
+			return fmt.Errorf("the new text aggregates %s, the old one %s; the state cannot be carried over",
+				strings.Join(a, ", "), strings.Join(b, ", "))
 		}
 		if !sameTable(spec, old.specs[j]) {
 			continue
@@ -87,6 +94,47 @@ func like(a, b Spec) error {
 		return fmt.Errorf("the new text groups or aggregates otherwise; the state cannot be carried over")
 	}
 	return nil
+}
+
+// arguments are the texts of what the Aggregate at place i computes over: of columns of the Project in front of it, their
+// expressions.
+func arguments(specs []Spec, i int) []string {
+	a, ok := specs[i].(*Aggregate)
+	if !ok {
+		return nil
+	}
+	var exprs []expr.Expr
+	for k := i - 1; k >= 0 && exprs == nil; k-- {
+		switch s := specs[k].(type) {
+		case *Project:
+			exprs = s.Exprs
+		case *Filter: // its columns are those of the Project
+		default:
+			return nil
+		}
+	}
+	text := func(col int) string {
+		if col < 0 || col >= len(exprs) {
+			return "*"
+		}
+		return exprs[col].String()
+	}
+	out := make([]string, 0, len(a.Aggs))
+	for _, g := range a.Aggs {
+		parts := make([]string, len(g.Args))
+		for k, col := range g.Args {
+			parts[k] = text(col)
+		}
+		one := g.Func + "(" + strings.Join(parts, ", ") + ")"
+		if g.Filter >= 0 {
+			one += " FILTER (" + text(g.Filter) + ")"
+		}
+		for _, k := range g.Order {
+			one += " BY " + text(k.Col)
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // sameWay compares two sort keys but for the number of the column.
