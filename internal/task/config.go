@@ -25,6 +25,8 @@ type Input struct {
 	Start uint64
 	// First: what the partition holds when the task starts is read before anything of the other inputs.
 	First bool
+	// Await, for First alone: returns once those who write the partition have written what there was to write.
+	Await func(ctx context.Context)
 	// Ends: it goes first until its port has ended, in a bounded run.
 	Ends bool
 	// Writers are the writers of the partition, for First alone: the machine has its own list.

@@ -277,6 +277,9 @@ func (r *runner) read(ctx context.Context) {
 		if in.First && len(in.Writers) > 0 {
 			r.asking++
 			r.wg.Go(func() {
+				if in.Await != nil {
+					in.Await(ctx)
+				}
 				end, err := endOf(ctx, in)
 				r.events <- func() error {
 					r.asking--

@@ -66,7 +66,7 @@ func (c *Coordinator) runQuery(ctx context.Context, p *plan.Plan, push, latest b
 			}) {
 				continue
 			}
-			inputs, err := c.inputs(ctx, st, in, reading{push, latest, &feeds})
+			inputs, err := c.inputs(ctx, st, in, reading{push, latest, in.Port == 1 && in.Table || p.FeedsTable(st), &feeds})
 			if err != nil {
 				return err
 			}
@@ -89,10 +89,11 @@ func (c closer) Close() error {
 	return nil
 }
 
-// reading is how a query reads: as a push query, from now on, and what to close behind it.
+// reading is how a query reads: as a push query, from now on, for the table side of a look-up, and what to close behind
+// it.
 type reading struct {
-	push, latest bool
-	feeds        *[]io.Closer
+	push, latest, table bool
+	feeds               *[]io.Closer
 }
 
 // inputs opens what a query reads of one object: the rows of a table's tasks, or its topic.
@@ -137,7 +138,7 @@ func (c *Coordinator) inputs(ctx context.Context, st *plan.Stage, in plan.Input,
 	}
 	from := info.FirstSeq
 	var out []direct.Input
-	if in.Port == 1 && in.Table { // the table side: what it holds now first, then what comes
+	if as.table { // the table side: what it holds now first, then what comes
 		table := base
 		table.Table, table.Open = true, true
 		if table.Source, err = bounded(open, info); err != nil {

@@ -32,7 +32,7 @@ func (e *Engine) scan(ctx context.Context, t *liveTask, m *nats.Msg) {
 		respondError(m, "the request cannot be read: "+err.Error())
 		return
 	}
-	if !t.pass(ctx, req.Inputs) {
+	if !t.pass(ctx, req.Inputs, req.Whole) {
 		respondError(m, fmt.Sprintf("task %s recovers", t.w.name()))
 		return
 	}
@@ -73,16 +73,18 @@ func (e *Engine) send(to string, b *vector.Batch) bool {
 }
 
 // pass waits, at most a second, until the task has taken its inputs up to the given sequences and written what came of
-// it. false: it has not its state yet.
-func (t *liveTask) pass(ctx context.Context, inputs map[string]uint64) bool {
+// it. false: it has not its state yet, or, where whole is asked for, has not passed them yet.
+func (t *liveTask) pass(ctx context.Context, inputs map[string]uint64, whole bool) bool {
 	deadline := time.Now().Add(passWait)
 	tick := time.NewTicker(passPoll)
 	defer tick.Stop()
 	for {
 		n := t.numbers.Numbers()
-		if late := time.Now().After(deadline); t.passed(n, inputs) || late && n.Live && !n.Redoing {
+		late := time.Now().After(deadline)
+		if t.passed(n, inputs) || !whole && late && n.Live && !n.Redoing {
 			return true
-		} else if late && time.Now().After(deadline.Add(recoverWait)) {
+		}
+		if late && time.Now().After(deadline.Add(recoverWait)) {
 			return false
 		}
 		select {

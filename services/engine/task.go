@@ -241,6 +241,9 @@ func (e *Engine) input(ctx context.Context, w want, in plan.Input, writers []str
 		},
 		First: in.Port == 1 && in.Table, Ends: e.closedTable(w, in), Writers: writers,
 	}
+	if input.First {
+		input.Await = e.await(w, in, e.view.Catalog())
+	}
 	input.Open = e.shared.feed(input)
 	return input, nil
 }

@@ -8,6 +8,18 @@ import (
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
+// FeedsTable tells that the rows of a stage come to the table side of a look-up.
+func (p *Plan) FeedsTable(st *Stage) bool {
+	for _, next := range p.Stages {
+		for _, in := range next.Inputs {
+			if in.Stage == st.ID && (in.Port == 1 && in.Table || in.Port == 0 && p.FeedsTable(next)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Pinned returns the values that the conditions of a stage demand of the columns cols of its input (k = 'a'), as vectors
 // of one row; false when one of them is free. A pull query asks only the task that holds such a key.
 func Pinned(st *Stage, cols []int) ([]*vector.Vector, bool) {
