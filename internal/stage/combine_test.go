@@ -17,7 +17,8 @@ func TestCombine(t *testing.T) {
 	}{
 		{"the least", []writer{{"a", 5, false}, {"b", 3, false}}, 3, false},
 		{"an idle writer is left out", []writer{{"a", 5, false}, {"b", 3, true}}, 5, false},
-		{"all are idle", []writer{{"q1-1-0", 5, true}, {"q1-1-1", 3, true}}, 1, true},
+		{"all are idle", []writer{{"q1-1-0", 5, true}, {"q1-1-1", 3, true}}, 3, true},
+		{"all are idle, one said nothing", []writer{{"a", 5, true}, {"b", vector.NoTime, true}}, 1, true},
 		{
 			"a task that has not heard that its source woke up",
 			[]writer{{"q1-1-0", 50, false}, {"q1-1-1", 3, true}},
@@ -33,7 +34,7 @@ func TestCombine(t *testing.T) {
 		{
 			"a task that has ended beside an idle one",
 			[]writer{{"q1-1-0", vector.MaxTime, false}, {"q1-1-1", 3, true}},
-			1, true,
+			3, true,
 		},
 		{"all have ended", []writer{{"a", vector.MaxTime, false}, {"b", vector.MaxTime, true}}, vector.MaxTime, false},
 	} {

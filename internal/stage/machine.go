@@ -158,21 +158,22 @@ func (m *Machine) Step(port int, name string, in *vector.Batch, out task.Output)
 
 // combine returns the least watermark of the timed ports. Idle writers are not waited for; but the tasks of one stage
 // are idle together or not at all: they read one source, and when it wakes up, those that have not heard of it yet hold
-// the watermark where they left it. When all are idle it stays where it is.
+// the watermark where they left it. When all are idle, what each has said before still holds.
 func (m *Machine) combine() (wm int64, idle bool) {
 	least, idle, writers, ended := vector.MaxTime, true, 0, true
+	said := vector.MaxTime // the least that any of them has said
 	for port, list := range m.ports {
 		if !m.timed[port] {
 			continue
 		}
 		if len(list) == 0 { // nobody has written yet
-			ended = false
+			ended, said = false, vector.NoTime
 		}
 		writers += len(list)
 		for len(list) > 0 {
 			n := sameStage(list)
 			lowest, active, open := together(list[:n])
-			ended = ended && !open
+			ended, said = ended && !open, min(said, lowest)
 			if active {
 				idle, least = false, min(least, lowest)
 			}
@@ -183,7 +184,7 @@ func (m *Machine) combine() (wm int64, idle bool) {
 	case ended && writers > 0:
 		return vector.MaxTime, false
 	case idle:
-		return m.wm, true
+		return max(m.wm, said), true
 	}
 	return least, false
 }
