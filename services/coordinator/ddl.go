@@ -112,7 +112,13 @@ func checkSubject(subject string, st *ast.Create) error {
 // freeTopic refuses a topic that another object has.
 func freeTopic(cat *catalog.Catalog, o *plan.Object, name ast.Ident) error {
 	for _, n := range cat.Names() {
-		if other := cat.Objects[n]; other.Topic == o.Topic {
+		other := cat.Objects[n]
+		if o.External != "" && other.External == o.External {
+			return sqlerr.New(sqlerr.NotSupported, name.At, "a second object on topic %q, which %s has, is not supported",
+				o.External, other.Name).
+				WithHint("CREATE STREAM or TABLE .. AS SELECT ... FROM %s reads its rows", other.Name)
+		}
+		if other.Topic == o.Topic {
 			return sqlerr.New(sqlerr.Exists, name.At, "topic %q belongs to %s already", o.Topic, other.Name).
 				WithHint("WITH (topic = '...') names another one")
 		}

@@ -9,7 +9,10 @@ import (
 // tableFuncs give rows and stand in the select list of a query, or behind FROM.
 var tableFuncs = map[string]bool{"EXPLODE": true, "CUBE_EXPLODE": true, "GENERATE_SERIES": true, "UNNEST": true}
 
-func unknownFunc(name string, at sqlerr.Span) error {
+func unknownFunc(name string, at sqlerr.Span) error { return UnknownFunc(name, nil, at) }
+
+// UnknownFunc is the error of a function that is not there, with the nearest name among those of the table and others.
+func UnknownFunc(name string, others []string, at sqlerr.Span) error {
 	name = strings.ToUpper(name)
 	if tableFuncs[name] {
 		return sqlerr.New(sqlerr.BadStatement, at, "%s gives rows and may not stand here", name).
@@ -25,6 +28,11 @@ func unknownFunc(name string, at sqlerr.Span) error {
 			if d := distance(name, n, least); d < least || d == least && best == "" {
 				best, least = n, d
 			}
+		}
+	}
+	for _, n := range others {
+		if d := distance(name, n, least); d < least || d == least && best == "" {
+			best, least = n, d
 		}
 	}
 	if best != "" {

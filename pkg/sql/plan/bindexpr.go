@@ -160,6 +160,14 @@ func (b *exprBinder) bindName(n *ast.Name) (expr.Expr, error) {
 
 // call binds the arguments and applies a row of the table of functions.
 func (b *exprBinder) call(name string, at ast.Span, args ...ast.Expr) (expr.Expr, error) {
+	_, own := b.extern[name]
+	if _, known := expr.Lookup(name); !known && !own { // before the arguments, which may be wrong for that reason alone
+		var aggregates []string
+		for _, a := range operator.Aggregates() {
+			aggregates = append(aggregates, a.Name)
+		}
+		return nil, expr.UnknownFunc(name, aggregates, at)
+	}
 	bound, err := b.bindAll(args)
 	if err != nil {
 		return nil, err

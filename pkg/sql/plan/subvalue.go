@@ -155,20 +155,18 @@ func grouped(q *ast.Query, item ast.Expr) (*ast.Query, ast.Expr) {
 	}, &ast.Name{E: ast.E{At: at}, Parts: []ast.Ident{name}}
 }
 
-// tooMany is what the error of a record says whose scalar subquery has more than one row.
-const tooMany = "a scalar subquery with more than one row"
+// singleRow fails a record whose scalar subquery has more than one row.
+var singleRow = expr.External("SINGLE_ROW", []vector.Type{vector.TBigInt}, vector.TBoolean,
+	func(args []any) (any, error) {
+		if n, ok := args[0].(int64); ok && n > 1 {
+			return nil, fmt.Errorf("the scalar subquery has %d rows, it may have one", n)
+		}
+		return true, nil
+	})
 
 // single1 is value where there is one row at most; with more it fails for the record.
 func single1(value, rows expr.Expr, at ast.Span) (expr.Expr, error) {
-	many, err := compose(">", at, rows, number(1, at))
-	if err != nil {
-		return nil, err
-	}
-	check := &expr.Case{
-		When: []expr.Expr{many}, Then: []expr.Expr{&expr.Literal{V: tooMany, T: vector.TString, At: at}},
-		Else: &expr.Literal{V: "0", T: vector.TString, At: at}, T: vector.TString, At: at,
-	}
-	ok, err := compose("=", at, &expr.Cast{X: check, T: vector.TBigInt, At: at}, number(0, at))
+	ok, err := expr.Leat.Apply(singleRow, []expr.Expr{orZero(rows, at)}, at)
 	if err != nil {
 		return nil, err
 	}
