@@ -14,6 +14,8 @@ import (
 	"github.com/leatsql/leat/internal/format"
 	"github.com/leatsql/leat/internal/script"
 	"github.com/leatsql/leat/internal/source"
+	"github.com/leatsql/leat/pkg/sql/ast"
+	"github.com/leatsql/leat/pkg/sql/sqlerr"
 )
 
 // Execute runs a program: script.Program.Run, or what runs it through a broker.
@@ -103,7 +105,38 @@ func (f *TestFile) execute(ctx context.Context, t *Test, opt TestOptions, crash 
 	if len(errs) > 0 {
 		return nil, errs[0]
 	}
+	for _, name := range sortedKeys(t.Given) {
+		if err := knownFields(p, name, t.Given[name]); err != nil {
+			return nil, err
+		}
+	}
 	return f.collect(ctx, p, opt, crash, outputs)
+}
+
+// knownFields refuses a given row with a field that the object has not: it would be passed over, and a slip of the pen
+// would make a test that proves nothing.
+func knownFields(p *script.Program, name string, rows []map[string]any) error {
+	o, ok := p.Objects.Object(ast.Ident{Name: name})
+	if !ok {
+		return nil // Compile has said so
+	}
+	var columns []string
+	for _, c := range o.Columns {
+		columns = append(columns, c.Name)
+	}
+	for i, row := range rows {
+		for _, field := range sortedKeys(row) {
+			if slices.ContainsFunc(columns, func(c string) bool { return strings.EqualFold(c, field) }) {
+				continue
+			}
+			hint := "columns: " + strings.Join(columns, ", ")
+			if near := sqlerr.Nearest(field, columns); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			return fmt.Errorf("given %s, row %d: no column %q; %s", name, i+1, field, hint)
+		}
+	}
+	return nil
 }
 
 // collect runs the program and reads what it wrote.

@@ -167,6 +167,10 @@ func (p *parser) createSink(from int) ast.Statement {
 	p.expect("FROM", "after the name of the sink")
 	s.From = p.tableName("after FROM")
 	p.expect("TO", "and a target after the source of the sink")
+	if at := p.tok().at; p.is("OBJECT") {
+		p.fail(sqlerr.New(sqlerr.NotSupported, at, "a sink TO OBJECT is not supported").
+			WithHint("TO KV 'bucket' keeps the last row of each key; TO FILE 'path' writes a file"))
+	}
 	targets := []string{"NATS", "KV", "FILE", "CONSOLE", "HTTP", "POSTGRES"}
 	for _, target := range targets {
 		if p.accept(target) {
