@@ -20,8 +20,8 @@ func (p *Plan) FeedsTable(st *Stage) bool {
 	return false
 }
 
-// Pinned returns the values that the conditions of a stage demand of the columns cols of its input (k = 'a'), as vectors
-// of one row; false when one of them is free. A pull query asks only the task that holds such a key.
+// Pinned returns the values that the conditions of a stage demand of the columns cols of its input (k = 'a'), as
+// vectors of one row; false when one of them is free. A pull query asks only the task that holds such a key.
 func Pinned(st *Stage, cols []int) ([]*vector.Vector, bool) {
 	out := make([]*vector.Vector, len(cols))
 	for _, op := range st.Ops {
