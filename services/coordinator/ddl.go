@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/leatsql/leat/internal/api"
 	"github.com/leatsql/leat/internal/catalog"
@@ -328,6 +331,22 @@ func refusePassword(st *ast.CreateSink) error {
 		WithHint("%s", hint)
 }
 
+// checkRemote refuses an address that no sink could open.
+func checkRemote(st *ast.CreateSink) error {
+	if st.Target == "POSTGRES" {
+		if _, err := pgx.ParseConfig(st.Address); err != nil {
+			return sqlerr.New(sqlerr.BadStatement, st.AddressAt, "%q is no connection string of PostgreSQL", st.Address).
+				WithHint("TO POSTGRES 'host=db user=leat dbname=shop', or a postgres:// URL")
+		}
+		return nil
+	}
+	if u, err := url.Parse(st.Address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return sqlerr.New(sqlerr.BadStatement, st.AddressAt, "%q is no URL of HTTP", st.Address).
+			WithHint("TO HTTP 'https://example.com/hook'")
+	}
+	return nil
+}
+
 // checkAddress checks that the address is there and that its {columns} exist.
 func checkAddress(st *ast.CreateSink, o *plan.Object) error {
 	what := sinkTargets[st.Target]
@@ -335,7 +354,10 @@ func checkAddress(st *ast.CreateSink, o *plan.Object) error {
 		return sqlerr.New(sqlerr.BadStatement, st.At, "a sink TO %s needs %s", st.Target, what)
 	}
 	if st.Target == "HTTP" || st.Target == "POSTGRES" {
-		return refusePassword(st)
+		if err := refusePassword(st); err != nil {
+			return err
+		}
+		return checkRemote(st)
 	}
 	var names []string
 	for _, col := range o.Columns {
