@@ -197,7 +197,8 @@ type ScanRequest struct {
 	Task   string            `json:"task"`
 	Inputs map[string]uint64 `json:"inputs"` // topic -> sequence
 	Rows   bool              `json:"rows"`
-	// Whole wants an error as long as the inputs are not passed; without it, a task that goes on answers after a second.
+	// Whole wants an error as long as the inputs are not passed; without it, a task that goes on answers after a
+	// second.
 	Whole bool `json:"whole,omitempty"`
 }
 

@@ -117,8 +117,8 @@ func freeTopic(cat *catalog.Catalog, o *plan.Object, name ast.Ident) error {
 	for _, n := range cat.Names() {
 		other := cat.Objects[n]
 		if o.External != "" && other.External == o.External {
-			return sqlerr.New(sqlerr.NotSupported, name.At, "a second object on topic %q, which %s has, is not supported",
-				o.External, other.Name).
+			return sqlerr.New(sqlerr.NotSupported, name.At,
+				"a second object on topic %q, which %s has, is not supported", o.External, other.Name).
 				WithHint("CREATE STREAM or TABLE .. AS SELECT ... FROM %s reads its rows", other.Name)
 		}
 		if other.Topic == o.Topic {
@@ -335,7 +335,8 @@ func refusePassword(st *ast.CreateSink) error {
 func checkRemote(st *ast.CreateSink) error {
 	if st.Target == "POSTGRES" {
 		if _, err := pgx.ParseConfig(st.Address); err != nil {
-			return sqlerr.New(sqlerr.BadStatement, st.AddressAt, "%q is no connection string of PostgreSQL", st.Address).
+			return sqlerr.New(sqlerr.BadStatement, st.AddressAt, "%q is no connection string of PostgreSQL",
+				st.Address).
 				WithHint("TO POSTGRES 'host=db user=leat dbname=shop', or a postgres:// URL")
 		}
 		return nil

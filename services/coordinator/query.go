@@ -66,7 +66,8 @@ func (c *Coordinator) runQuery(ctx context.Context, p *plan.Plan, push, latest b
 			}) {
 				continue
 			}
-			inputs, err := c.inputs(ctx, st, in, reading{push, latest, in.Port == 1 && in.Table || p.FeedsTable(st), &feeds})
+			table := in.Port == 1 && in.Table || p.FeedsTable(st)
+			inputs, err := c.inputs(ctx, st, in, reading{push, latest, table, &feeds})
 			if err != nil {
 				return err
 			}

@@ -19,7 +19,8 @@ import (
 // topic holds nothing yet when the query is new: the join waits until those tasks have passed what their inputs held.
 
 const (
-	// awaitMost bounds the wait: the order is a preference, and a table whose tasks do not run must not stop the stream.
+	// awaitMost bounds the wait: the order is a preference, and a table whose tasks do not run must not stop the
+	// stream.
 	awaitMost = 30 * time.Second
 	awaitAsk  = 3 * time.Second
 	awaitPoll = 20 * time.Millisecond

@@ -96,8 +96,8 @@ func like(a, b Spec) error {
 	return nil
 }
 
-// arguments are the texts of what the Aggregate at place i computes over: of columns of the Project in front of it, their
-// expressions.
+// arguments are the texts of what the Aggregate at place i computes over: of columns of the Project in front of it,
+// their expressions.
 func arguments(specs []Spec, i int) []string {
 	a, ok := specs[i].(*Aggregate)
 	if !ok {
@@ -125,14 +125,15 @@ func arguments(specs []Spec, i int) []string {
 		for k, col := range g.Args {
 			parts[k] = text(col)
 		}
-		one := g.Func + "(" + strings.Join(parts, ", ") + ")"
+		var one strings.Builder
+		one.WriteString(g.Func + "(" + strings.Join(parts, ", ") + ")")
 		if g.Filter >= 0 {
-			one += " FILTER (" + text(g.Filter) + ")"
+			one.WriteString(" FILTER (" + text(g.Filter) + ")")
 		}
 		for _, k := range g.Order {
-			one += " BY " + text(k.Col)
+			one.WriteString(" BY " + text(k.Col))
 		}
-		out = append(out, one)
+		out = append(out, one.String())
 	}
 	return out
 }

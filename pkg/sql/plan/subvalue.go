@@ -85,7 +85,7 @@ func (b *Binder) subqueryAsValue(sc *scope, s *ast.Subquery, e ast.Expr) (*scope
 		if s.Not {
 			op = "="
 		}
-		x, err := compose(op, s.At, orZero(cols[0], s.At), number(0, s.At))
+		x, err := compose(op, s.At, orZero(cols[0], s.At), zero(s.At))
 		return out.withValue(e, x), err
 	default:
 		return b.scalar(sc, s)
@@ -173,7 +173,7 @@ func single1(value, rows expr.Expr, at ast.Span) (expr.Expr, error) {
 	return &expr.Case{When: []expr.Expr{ok}, Then: []expr.Expr{value}, T: value.Type(), At: at}, nil
 }
 
-func number(n int64, at ast.Span) expr.Expr { return &expr.Literal{V: n, T: vector.TBigInt, At: at} }
+func zero(at ast.Span) expr.Expr { return &expr.Literal{V: int64(0), T: vector.TBigInt, At: at} }
 
 func compose(op string, at ast.Span, args ...expr.Expr) (expr.Expr, error) {
 	return expr.NewCall(op, args, at)
@@ -181,7 +181,7 @@ func compose(op string, at ast.Span, args ...expr.Expr) (expr.Expr, error) {
 
 // orZero is a count, 0 where there is no group.
 func orZero(x expr.Expr, at ast.Span) expr.Expr {
-	out, err := compose("COALESCE", at, x, number(0, at))
+	out, err := compose("COALESCE", at, x, zero(at))
 	if err != nil {
 		return x
 	}
@@ -214,7 +214,7 @@ func (b *Binder) inAsValue(sc *scope, n *ast.In) (*scope, error) {
 		return nil, err
 	}
 	v := verdict{at: n.At, total: orZero(all[0], n.At), known: orZero(all[1], n.At), x: x}
-	hit, err := compose(">", n.At, orZero(found[0], n.At), number(0, n.At))
+	hit, err := compose(">", n.At, orZero(found[0], n.At), zero(n.At))
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +234,7 @@ type verdict struct {
 func (v verdict) any(hit expr.Expr, not bool) (expr.Expr, error) {
 	truth := func(b bool) expr.Expr { return &expr.Literal{V: b != not, T: vector.TBoolean, At: v.at} }
 	null := &expr.Literal{T: vector.TBoolean, At: v.at}
-	empty, err := compose("=", v.at, v.total, number(0, v.at))
+	empty, err := compose("=", v.at, v.total, zero(v.at))
 	if err != nil {
 		return nil, err
 	}
