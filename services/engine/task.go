@@ -241,7 +241,7 @@ func (e *Engine) input(ctx context.Context, w want, in plan.Input, writers []str
 		},
 		First: in.Port == 1 && in.Table, Ends: e.closedTable(w, in), Writers: writers,
 	}
-	if input.First {
+	if input.First && !w.query.Bounded { // of a bounded one, tables are read to their end
 		input.Await = e.await(w, in, e.view.Catalog())
 	}
 	input.Open = e.shared.feed(input)
