@@ -27,7 +27,11 @@ func (p Profile) Call(name string, args []Expr, at sqlerr.Span) (Expr, error) {
 	if p == Ksql && f.ksql != nil {
 		f = f.ksql
 	}
-	args = datesAsMillis(f, args)
+	return p.Apply(f, datesAsMillis(f, args), at)
+}
+
+// Apply is Call of a function already found, which need not be in the table.
+func (p Profile) Apply(f *Func, args []Expr, at sqlerr.Span) (Expr, error) {
 	m, err := resolve(f, operands(args))
 	if err != nil {
 		return nil, bindError(err, at)

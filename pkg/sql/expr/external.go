@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/leatsql/leat/pkg/sql/sqlerr"
 	"github.com/leatsql/leat/pkg/sql/vector"
 )
 
@@ -99,19 +98,4 @@ func externalValue(v *vector.Vector, t vector.Type, i int) any {
 	default:
 		return v.I64[i]
 	}
-}
-
-// Apply is Call of a function that is not in the table.
-func (p Profile) Apply(f *Func, args []Expr, at sqlerr.Span) (Expr, error) {
-	m, err := resolve(f, operands(args))
-	if err != nil {
-		return nil, bindError(err, at)
-	}
-	cast := make([]Expr, len(args))
-	for i, a := range args {
-		if cast[i], err = p.convert(a, m.Args[i]); err != nil {
-			return nil, err
-		}
-	}
-	return &Call{Func: f, Args: cast, T: m.Out, At: at}, nil
 }
